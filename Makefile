@@ -1,0 +1,49 @@
+# Everything runs in .venv, which the first target makes; only Python 3.11+ and make are needed.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+# The developers' copy of the real images, where it exists; users' own data home otherwise.
+ifndef NOISYLABEL_DATA
+  ifneq ($(wildcard ../shared/data),)
+    export NOISYLABEL_DATA := $(abspath ../shared/data)
+  endif
+endif
+
+.PHONY: demo test check slow docs bench speed clean
+
+demo: $(STAMP)  ## the main job on scikit-learn's digits: table, CSV and plot
+	$(BIN)/noisylabel demo
+
+test: check  ## the whole test suite, without what is marked slow
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+check: $(STAMP)  ## style, types and layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_layers.py
+
+slow: $(STAMP)  ## the long tests
+	$(BIN)/python -m pytest -m slow -s
+
+docs: $(STAMP)  ## the guide, as pages in site/
+	$(BIN)/mkdocs build --strict
+
+bench: $(STAMP)  ## accuracy on real noisy images, resumable; about two hours on 2 cores
+	$(BIN)/python -m benchmarks run --profile cifar10-10k
+	$(BIN)/python -m benchmarks run --profile cifar10-short
+	$(BIN)/python -m benchmarks report
+
+speed: $(STAMP)  ## seconds against bare torch and stock skorch, as ratios
+	$(BIN)/python -m benchmarks speed
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[dev,bench]'
+	touch $(STAMP)
+
+clean:  ## remove what make made
+	rm -rf $(VENV) site

@@ -1,0 +1,55 @@
+"""``python -m benchmarks run | report | speed``."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from benchmarks.methods import METHODS
+from benchmarks.profiles import PROFILES
+from benchmarks.report import report_table
+from benchmarks.run import run_profile
+from benchmarks.speed import TIMINGS, run_speed
+from benchmarks.store import RESULTS
+from noisylabel.exceptions import NoisyLabelError
+
+
+def main() -> int:
+    """Run the command line and return its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=sys.modules["benchmarks"].__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="train the cells that have no result yet")
+    run.add_argument("--profile", choices=PROFILES, required=True)
+    run.add_argument("--methods", nargs="+", choices=METHODS)
+    run.add_argument("--seeds", nargs="+", type=int)
+    run.add_argument("--results", type=Path, default=RESULTS, help="folder of results")
+    report = commands.add_parser("report", help="mean and standard deviation over seeds")
+    report.add_argument("--csv", type=Path, help="also write the table there")
+    report.add_argument("--results", type=Path, default=RESULTS, help="folder of results")
+    speed = commands.add_parser("speed", help="ratios against bare torch and stock skorch")
+    speed.add_argument("--json", action="store_true", help="one JSON object a line")
+    speed.add_argument("--only", nargs="+", choices=TIMINGS)
+    options = parser.parse_args()
+    try:
+        _dispatch(options)
+    except NoisyLabelError as error:
+        print(f"benchmarks: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _dispatch(options: argparse.Namespace) -> None:
+    if options.command == "run":
+        run_profile(options.profile, options.methods, options.seeds, options.results)
+    elif options.command == "speed":
+        run_speed(options.only, as_json=options.json)
+    else:
+        table = report_table(options.results)
+        print(table.round(4).to_string(index=False))
+        if options.csv:
+            partial = options.csv.with_name(options.csv.name + ".part")
+            table.to_csv(partial, index=False)
+            partial.replace(options.csv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,173 @@
+"""One cell of a table: a data set, a noise, a method and a seed."""
+
+import os
+import platform
+import resource
+import subprocess
+import time
+from dataclasses import asdict, dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import sklearn
+import skorch
+import torch
+from skorch.callbacks import Callback
+
+import noisylabel
+from benchmarks.methods import make_classifier
+from benchmarks.profiles import PROFILES, Profile
+from noisylabel import corrupt
+from noisylabel.datasets import DATASETS, fetch_cifarn_labels
+from noisylabel.nets import TensorData
+from noisylabel.noise import HumanNoise, NoiseManifest
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Name of one run.
+
+    Attributes
+    ----------
+    profile, noise, method : str
+    rate : float or None
+        Nominal noise rate.
+    seed : int
+        Of the subset, the noise and the training.
+    """
+
+    profile: str
+    noise: str
+    rate: float | None
+    method: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """File name of the result, without suffix."""
+        noise = self.noise if self.rate is None else f"{self.noise}-{self.rate:g}"
+        return f"{noise}_{self.method}_seed{self.seed}"
+
+
+def cells(profile: str) -> list[Cell]:
+    """Return all cells of a profile, seed by seed, so that a stopped run has whole seeds."""
+    p = PROFILES[profile]
+    return [Cell(profile, noise, rate, m, seed) for seed in p.seeds for noise, rate in p.noises for m in p.methods]
+
+
+@cache
+def _load(dataset: str) -> Any:
+    return DATASETS[dataset]()
+
+
+def noisy_subset(profile: Profile, noise: str, rate: float | None, seed: int) -> tuple[Any, Any, Any, NoiseManifest]:
+    """Return X, true and noisy labels of the cell's training and validation samples, and the manifest."""
+    data = _load(profile.dataset)
+    rng = np.random.default_rng(seed)
+    rows = rng.permutation(len(data.data))[: profile.n_train + profile.n_valid]
+    y = data.target[rows]
+    if noise == "human_worst":
+        human = HumanNoise(fetch_cifarn_labels("worst").noisy[rows], source="CIFAR-10N worst")
+        noisy_y, manifest = corrupt(y, human, random_state=seed)
+    else:
+        noisy_y, manifest = corrupt(y, noise, rate=rate, random_state=seed)
+    return data.data[rows], y, noisy_y, manifest
+
+
+class TestCurve(Callback):
+    """Measure the accuracy on the clean test set during training, for the columns ``last`` and ``oracle``."""
+
+    def __init__(self, X: np.ndarray, y: np.ndarray, every: int) -> None:
+        self.X = X
+        self.y = y
+        self.every = every
+
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        """Forget earlier runs."""
+        self.data_ = TensorData(torch.as_tensor(self.X))
+        self.curve_: dict[int, float] = {}
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Measure every so many epochs, and at the last one."""
+        epoch = len(net.history)
+        if epoch % self.every == 0 or epoch == net.max_epochs:
+            codes = torch.cat([logits.argmax(1) for logits in net.forward_iter(self.data_)]).numpy()
+            self.curve_[epoch] = float((codes == self.y).mean())
+
+
+def run_cell(cell: Cell) -> dict[str, Any]:
+    """Train and measure one cell.
+
+    Returns
+    -------
+    dict
+        ``cell``, ``metrics``, ``manifest``, ``settings``, ``environment``; ready for JSON.
+    """
+    profile = PROFILES[cell.profile]
+    data = _load(profile.dataset)
+    X, y, noisy_y, manifest = noisy_subset(profile, cell.noise, cell.rate, cell.seed)
+    curve = TestCurve(data.test_data, data.test_target, profile.test_every)
+    clf = make_classifier(cell.method, profile, cell.seed, [("test_curve", curve)])
+    start = time.perf_counter()
+    clf.fit(X, noisy_y)
+    seconds = time.perf_counter() - start
+    selected = float(clf.score(data.test_data, data.test_target))
+    accuracy = list(curve.curve_.values())
+    return {
+        "cell": asdict(cell),
+        "dataset": profile.dataset,
+        "metrics": {
+            "last": accuracy[-1],
+            "selected": selected,
+            "oracle": max([*accuracy, selected]),
+            "selected_epoch": clf.best_epoch_,
+            "curve": curve.curve_,
+            **_weight_shares(clf.sample_weight_, y, noisy_y),
+            "seconds": round(seconds, 1),
+            "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        },
+        "manifest": asdict(manifest),
+        "settings": {
+            k: v if isinstance(v, (int, float, str, type(None))) else repr(v) for k, v in _settings(clf).items()
+        },
+        "environment": environment(),
+    }
+
+
+def _settings(clf: Any) -> dict[str, Any]:
+    return {k: v for k, v in clf.get_params(deep=False).items() if k != "callbacks"}
+
+
+def _weight_shares(weights: np.ndarray, y: np.ndarray, noisy_y: np.ndarray) -> dict[str, float]:
+    """Mean final weight of rightly and of wrongly labelled training samples."""
+    known, wrong = ~np.isnan(weights), y != noisy_y
+    return {
+        "weight_right": float(weights[known & ~wrong].mean()),
+        "weight_wrong": float(weights[known & wrong].mean()) if (known & wrong).any() else 0.0,
+    }
+
+
+@cache
+def environment() -> dict[str, Any]:
+    """Return versions, commit and machine of this run."""
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
+    return {
+        "noisylabel": noisylabel.__version__,
+        "commit": commit or "unknown",
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "scikit-learn": sklearn.__version__,
+        "skorch": skorch.__version__,
+        "cpu": _cpu_name(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+    }
+
+
+def _cpu_name() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

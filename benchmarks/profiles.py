@@ -1,0 +1,105 @@
+"""What a benchmark trains on, with which student, for how long."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+CPU_STUDENT: dict[str, Any] = {
+    "student": "cnn",
+    "optimizer": "sgd",
+    "lr": 0.1,
+    "weight_decay": 0.001,
+    "lr_schedule": "one_cycle",
+    "augment": "shift_flip",
+    "precision": "bf16",
+}
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Data, student and budget that all methods of a table share.
+
+    Attributes
+    ----------
+    dataset : str
+        Key of ``noisylabel.datasets.DATASETS``.
+    n_train : int
+        Training samples.
+    n_valid : int
+        Samples with noisy labels, in addition, for selecting an epoch.
+    max_epochs : int
+        Passes over the training samples.
+    tuned_epochs : int
+        Budget at which plain training is best, for ``plain_tuned``.
+    noises : tuple of (name, rate)
+        Rate is the nominal one; None for human labels.
+    methods : tuple of str
+        Keys of ``benchmarks.methods.METHODS``.
+    seeds : tuple of int
+    test_every : int
+        Epochs between measurements on the test set.
+    settings : dict
+        Parameters of every classifier.
+    """
+
+    dataset: str
+    n_train: int
+    n_valid: int
+    max_epochs: int
+    tuned_epochs: int
+    noises: tuple[tuple[str, float | None], ...]
+    methods: tuple[str, ...]
+    seeds: tuple[int, ...]
+    test_every: int = 1
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+_CIFAR10_NOISES = (("symmetric", 0.4), ("human_worst", None))
+
+PROFILES = {
+    "smoke": Profile(
+        dataset="digits",
+        n_train=1000,
+        n_valid=200,
+        max_epochs=20,
+        tuned_epochs=5,
+        noises=(("symmetric", 0.4),),
+        methods=("plain", "plain_tuned", "self_paced"),
+        seeds=(0,),
+    ),
+    "digits": Profile(
+        dataset="digits",
+        n_train=1000,
+        n_valid=200,
+        max_epochs=50,
+        tuned_epochs=10,
+        noises=tuple(("symmetric", rate) for rate in (0.2, 0.4, 0.6, 0.8)),
+        methods=("plain", "plain_tuned", "self_paced", "mentornet_pd", "self_paced_auto"),
+        seeds=(0, 1, 2),
+    ),
+    # the regime in which plain training memorises
+    "cifar10-10k": Profile(
+        dataset="cifar10",
+        n_train=10_000,
+        n_valid=1_000,
+        max_epochs=60,
+        tuned_epochs=15,
+        noises=_CIFAR10_NOISES,
+        methods=("plain", "plain_tuned", "self_paced", "mentornet_pd"),
+        seeds=(0, 1),
+        test_every=5,
+        settings=CPU_STUDENT | {"batch_size": 128},
+    ),
+    # the regime in which plain training is at its best: all images, few epochs
+    "cifar10-short": Profile(
+        dataset="cifar10",
+        n_train=49_000,
+        n_valid=1_000,
+        max_epochs=10,
+        tuned_epochs=10,
+        noises=_CIFAR10_NOISES,
+        methods=("plain", "self_paced", "mentornet_pd"),
+        seeds=(0,),
+        test_every=1,
+        settings=CPU_STUDENT | {"batch_size": 250},
+    ),
+}

@@ -1,0 +1,57 @@
+"""Tables from results."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from benchmarks.store import RESULTS, load_all
+
+KEYS = ["profile", "dataset", "noise", "rate", "method"]
+METRICS = ["last", "selected", "oracle"]
+
+
+def result_table(results: list[dict[str, Any]]) -> pd.DataFrame:
+    """Return a row a run: the cell, its accuracies on clean test labels, and seconds."""
+    rows = []
+    for result in results:
+        cell, metrics = result["cell"], result["metrics"]
+        rate = result["manifest"]["realised_rate"] if cell["rate"] is None else cell["rate"]
+        rows.append(
+            {
+                "profile": cell["profile"],
+                "dataset": result["dataset"],
+                "noise": cell["noise"],
+                "rate": round(rate, 2),
+                "method": cell["method"],
+                **{key: metrics[key] for key in METRICS},
+                "weight_right": metrics["weight_right"],
+                "weight_wrong": metrics["weight_wrong"],
+                "seconds": metrics["seconds"],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def report_table(folder: Path = RESULTS) -> pd.DataFrame:
+    """Return mean and standard deviation over seeds, a row a profile, noise and method.
+
+    ``last``: last epoch. ``selected``: the epoch with the best accuracy on noisy validation labels. ``oracle``: the
+    best of the epochs at which the test set was looked at, which nobody can choose in practice.
+    """
+    runs = result_table(load_all(folder))
+    if runs.empty:
+        raise SystemExit(f"No results in {folder}. Run: python -m benchmarks run --profile smoke")
+    groups = runs.groupby(KEYS, sort=False)
+    table = groups.size().rename("n").to_frame()
+    for metric in METRICS:
+        table[metric] = groups[metric].mean()
+        table[f"{metric}_std"] = groups[metric].std()
+    for extra in ("weight_right", "weight_wrong", "seconds"):
+        table[extra] = groups[extra].mean()
+    order = ["plain", "plain_tuned"]
+    table = table.reset_index()
+    rank = table["method"].map({name: i for i, name in enumerate(order)}).fillna(len(order))
+    return (
+        table.assign(rank=rank).sort_values([*KEYS[:4], "rank", "method"]).drop(columns="rank").reset_index(drop=True)
+    )

@@ -1,0 +1,172 @@
+"""Seconds as ratios: ours against a bare torch loop and stock skorch, in one process, taking turns."""
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from skorch import NeuralNetClassifier
+from torch import nn
+from torch.nn.functional import cross_entropy
+from tqdm.auto import tqdm
+
+from noisylabel import MentorNetClassifier
+from noisylabel.students import MLP, ResNet, Standardize
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Two medians of seconds and their ratio.
+
+    Attributes
+    ----------
+    name : str
+    ratio : float
+        ``first`` over ``second``.
+    first, second : float
+        Medians, in seconds.
+    n : int
+        Repetitions of each.
+    """
+
+    name: str
+    ratio: float
+    first: float
+    second: float
+    n: int
+
+    def to_json(self) -> str:
+        """Return one line of JSON."""
+        medians = [round(self.first, 4), round(self.second, 4)]
+        return json.dumps({"name": self.name, "ratio": round(self.ratio, 4), "medians": medians, "n": self.n})
+
+
+def compare(name: str, first: Callable[[], Any], second: Callable[[], Any], n: int) -> Timing:
+    """Time two functions in turns, after one unmeasured call of each; the ratio is the median of the pairs' ratios."""
+    first(), second()
+    pairs = []
+    for turn in tqdm(range(n), desc=name, leave=False):
+        order = (first, second) if turn % 2 == 0 else (second, first)
+        seconds = {function: _seconds(function) for function in order}
+        pairs.append((seconds[first], seconds[second]))
+    ratio = statistics.median(a / b for a, b in pairs)
+    return Timing(name, ratio, statistics.median(a for a, _ in pairs), statistics.median(b for _, b in pairs), n)
+
+
+def _seconds(function: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def bare_loop(module: nn.Module, X: torch.Tensor, y: torch.Tensor, *, epochs: int, batch_size: int, bf16: bool) -> None:
+    """Train as a hand-written loop would: shuffled slices of tensors, cross entropy, SGD with Nesterov momentum."""
+    optimizer = torch.optim.SGD(module.parameters(), 0.01, momentum=0.9, nesterov=True, weight_decay=5e-4)
+    module.train()
+    for _ in range(epochs):
+        for rows in torch.randperm(len(X)).split(batch_size):
+            optimizer.zero_grad()
+            with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+                logits = module(X[rows])
+            cross_entropy(logits.float(), y[rows]).backward()
+            optimizer.step()
+
+
+def _classifier(student: Any, epochs: int, precision: str) -> MentorNetClassifier:
+    return MentorNetClassifier(
+        "mentornet_pd", student=student, optimizer="sgd", lr=0.01, lr_schedule="constant", max_epochs=epochs,
+        batch_size=128, precision=precision, random_state=0,
+    )  # fmt: skip
+
+
+def mentornet_resnet_vs_torch(n: int) -> Timing:
+    """ResNet-20 on 1,280 CIFAR-shaped images, batch 128, bf16: our fit against the bare loop."""
+    rng = np.random.default_rng(0)
+    X, y = rng.integers(0, 256, (1280, 3, 32, 32), dtype=np.uint8), rng.integers(0, 10, 1280)
+    student = ResNet(20)
+    X_torch, y_torch = torch.as_tensor(X), torch.as_tensor(y)
+
+    def torch_run() -> None:
+        mean, std = torch.full((3, 1, 1), 127.5), torch.full((3, 1, 1), 73.9)
+        module = nn.Sequential(Standardize(mean, std), student.build((3, 32, 32), 10))
+        bare_loop(module.to(memory_format=torch.channels_last), X_torch, y_torch, epochs=1, batch_size=128, bf16=True)
+
+    return compare("mentornet_resnet_vs_torch", lambda: _classifier(student, 1, "bf16").fit(X, y), torch_run, n)
+
+
+def _table() -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(50_000, 20)).astype(np.float32), rng.integers(0, 5, 50_000)
+
+
+def mentornet_mlp_vs_torch(n: int) -> Timing:
+    """MLP of 64-64 on 50,000 x 20, batch 128, in memory: five epochs of our fit against the bare loop."""
+    X, y = _table()
+    student = MLP(hidden=(64, 64))
+    X_torch, y_torch = torch.as_tensor(X), torch.as_tensor(y)
+
+    def torch_run() -> None:
+        module = nn.Sequential(Standardize(torch.zeros(20), torch.ones(20)), student.build((20,), 5))
+        bare_loop(module, X_torch, y_torch, epochs=5, batch_size=128, bf16=False)
+
+    return compare("mentornet_mlp_vs_torch", lambda: _classifier(student, 5, "fp32").fit(X, y), torch_run, n)
+
+
+def _stock_skorch(epochs: int) -> NeuralNetClassifier:
+    return NeuralNetClassifier(
+        MLP(hidden=(64, 64)).build((20,), 5), criterion=nn.CrossEntropyLoss, optimizer=torch.optim.SGD,
+        optimizer__momentum=0.9, optimizer__nesterov=True, lr=0.01, max_epochs=epochs, batch_size=128,
+        train_split=None, iterator_train__shuffle=True, verbose=0,
+    )  # fmt: skip
+
+
+def skorch_vs_mentornet_mlp_fit(n: int) -> Timing:
+    """Stock skorch's fit against ours on the same MLP and table, two epochs."""
+    X, y = _table()
+    clf = _classifier(MLP(hidden=(64, 64)), 2, "fp32")
+    return compare("skorch_vs_mentornet_mlp_fit", lambda: _stock_skorch(2).fit(X, y), lambda: clf.fit(X, y), n)
+
+
+def skorch_vs_mentornet_mlp_predict(n: int) -> Timing:
+    """Stock skorch's predict against ours on 50,000 rows."""
+    X, y = _table()
+    clf, net = _classifier(MLP(hidden=(64, 64)), 1, "fp32").fit(X, y), _stock_skorch(1).fit(X, y)
+    return compare("skorch_vs_mentornet_mlp_predict", lambda: net.predict(X), lambda: clf.predict(X), n)
+
+
+def import_seconds(n: int) -> Timing:
+    """Seconds that ``import noisylabel`` adds to ``import torch, sklearn, skorch``; the ratio is of the two totals."""
+
+    def run(code: str) -> None:
+        subprocess.run([sys.executable, "-c", code], check=True)
+
+    base = "import torch, sklearn, skorch"
+    return compare("import_vs_dependencies", lambda: run(f"{base}, noisylabel"), lambda: run(base), n)
+
+
+TIMINGS: dict[str, tuple[Callable[[int], Timing], int]] = {
+    "mentornet_resnet_vs_torch": (mentornet_resnet_vs_torch, 11),
+    "mentornet_mlp_vs_torch": (mentornet_mlp_vs_torch, 11),
+    "skorch_vs_mentornet_mlp_fit": (skorch_vs_mentornet_mlp_fit, 5),
+    "skorch_vs_mentornet_mlp_predict": (skorch_vs_mentornet_mlp_predict, 7),
+    "import_vs_dependencies": (import_seconds, 5),
+}
+
+
+def run_speed(names: list[str] | None = None, *, as_json: bool = False) -> None:
+    """Measure and print each timing as soon as it is known."""
+    if not as_json:
+        print(f"{'name':34s} {'ratio':>7s} {'first s':>9s} {'second s':>9s} {'n':>3s}")
+    for name in names or TIMINGS:
+        measure, n = TIMINGS[name]
+        t = measure(n)
+        print(
+            t.to_json() if as_json else f"{t.name:34s} {t.ratio:7.3f} {t.first:9.3f} {t.second:9.3f} {t.n:3d}",
+            flush=True,
+        )

@@ -1,0 +1,8 @@
+"""Train deep classifiers on labels nobody trusts."""
+
+from noisylabel.estimators import MentorNetClassifier
+from noisylabel.noise import corrupt
+
+__version__ = "0.1.0"
+
+__all__ = ["MentorNetClassifier", "__version__", "corrupt"]

@@ -1,0 +1,72 @@
+"""Checks of parameters, all with one sentence shape: what is allowed, what came, what to do."""
+
+import difflib
+import math
+from collections.abc import Iterable
+from numbers import Integral, Real
+from typing import Any
+
+from noisylabel.exceptions import InvalidParameterError
+
+
+def check_number(
+    name: str,
+    value: Any,
+    low: float = -math.inf,
+    high: float = math.inf,
+    *,
+    closed: str = "both",
+    hint: str = "",
+) -> float:
+    """Return ``value`` as a float if it is a real number in the interval.
+
+    Parameters
+    ----------
+    name : str
+        Name of the parameter, for the message.
+    value : object
+        What the user passed.
+    low, high : float
+        Bounds of the interval.
+    closed : {"both", "left", "right", "neither"}
+        Which bounds belong to the interval.
+    hint : str
+        What to do instead; added to the message.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    InvalidParameterError
+        If ``value`` is not a finite number in the interval.
+    """
+    inside = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    if inside:
+        above = value >= low if closed in ("both", "left") else value > low
+        below = value <= high if closed in ("both", "right") else value < high
+        inside = above and below
+    if not inside:
+        left = "[" if closed in ("both", "left") and math.isfinite(low) else "("
+        right = "]" if closed in ("both", "right") and math.isfinite(high) else ")"
+        message = f"{name!r} must be a number in {left}{low:g}, {high:g}{right}. Got {value!r}."
+        raise InvalidParameterError(f"{message} {hint}".strip())
+    return float(value)
+
+
+def check_count(name: str, value: Any, low: int = 1) -> int:
+    """Return ``value`` as an int if it is a whole number of at least ``low``."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < low:
+        raise InvalidParameterError(f"{name!r} must be an integer of at least {low}. Got {value!r}.")
+    return int(value)
+
+
+def check_choice(name: str, value: Any, allowed: Iterable[str]) -> str:
+    """Return ``value`` if it is one of ``allowed``; otherwise name the nearest match."""
+    options = list(allowed)
+    if isinstance(value, str) and value in options:
+        return value
+    near = difflib.get_close_matches(value, options, n=1, cutoff=0.5) if isinstance(value, str) else []
+    guess = f" Did you mean {near[0]!r}?" if near else ""
+    raise InvalidParameterError(f"{name!r} must be one of {options}. Got {value!r}.{guess}")

@@ -1,0 +1,6 @@
+"""skorch callbacks: they watch and record, and never touch the maths."""
+
+from noisylabel.callbacks._best_epoch import BestEpoch
+from noisylabel.callbacks._progress import EpochProgress
+
+__all__ = ["BestEpoch", "EpochProgress"]

@@ -1,0 +1,57 @@
+"""The ``noisylabel`` command."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from noisylabel.exceptions import NoisyLabelError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        By default the process's own.
+
+    Returns
+    -------
+    int
+        0, or 2 after an error of the user's, which is printed without a traceback.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except (NoisyLabelError, OSError) as error:
+        print(f"noisylabel: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="noisylabel", description="Train deep classifiers on labels nobody trusts.")
+    commands = parser.add_subparsers(title="commands", required=True)
+    demo = commands.add_parser("demo", help="digits with 0 to 80 %% wrong labels: table and plot in about a minute")
+    demo.add_argument("--out", default="noisylabel-demo", help="folder for the table and the plot (%(default)s)")
+    demo.add_argument("--seeds", type=_positive, default=3, help="repetitions (%(default)s)")
+    demo.add_argument("--jobs", type=_positive, default=None, help="processes (all cores)")
+    demo.set_defaults(run=_demo)
+    return parser
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, got {text}")
+    return value
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from noisylabel.demo import run_demo
+
+    run_demo(options.out, n_seeds=options.seeds, n_jobs=options.jobs)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+"""Curricula: what a sample's loss says about its weight.
+
+A curriculum turns loss, loss difference, label and percent of training into a weight in [0, 1]. It keeps nothing
+between batches; what has memory (moving percentile, burn-in, drop-out) lives in :mod:`noisylabel.mentors`.
+"""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from noisylabel._validation import check_choice
+from noisylabel.curricula._base import Curriculum
+from noisylabel.curricula._callable import CallableCurriculum
+from noisylabel.curricula._cauchy import Cauchy
+from noisylabel.curricula._focal import Focal
+from noisylabel.curricula._hard_example_mining import HardExampleMining
+from noisylabel.curricula._huber import Huber
+from noisylabel.curricula._l1_l2 import L1L2
+from noisylabel.curricula._mentornet_pd import MentorNetPD
+from noisylabel.curricula._self_paced import SelfPaced
+from noisylabel.curricula._spcl_linear import SPCLLinear
+from noisylabel.curricula._spcl_logarithmic import SPCLLogarithmic
+from noisylabel.curricula._spcl_mixture import SPCLMixture
+from noisylabel.curricula._spcl_polynomial import SPCLPolynomial
+from noisylabel.curricula._uniform import Uniform
+from noisylabel.curricula._welsch import Welsch
+from noisylabel.exceptions import InvalidParameterError
+
+CURRICULA: dict[str, type[Curriculum]] = {
+    "uniform": Uniform,
+    "baseline": Uniform,  # its name in the MentorNet tables
+    "self_paced": SelfPaced,
+    "spcl_linear": SPCLLinear,
+    "spcl_logarithmic": SPCLLogarithmic,
+    "spcl_mixture": SPCLMixture,
+    "spcl_polynomial": SPCLPolynomial,
+    "hard_example_mining": HardExampleMining,
+    "focal": Focal,
+    "focal_loss": Focal,  # its name in the MentorNet tables
+    "mentornet_pd": MentorNetPD,
+    "huber": Huber,
+    "cauchy": Cauchy,
+    "l1_l2": L1L2,
+    "welsch": Welsch,
+}
+
+
+def resolve_curriculum(curriculum: str | Curriculum | Callable[..., Any]) -> Curriculum:
+    """Turn a name, a :class:`Curriculum` or a function into a :class:`Curriculum`.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a name is unknown (the message has the nearest one) or the type is wrong.
+
+    Examples
+    --------
+    >>> resolve_curriculum("self_paced")
+    SelfPaced()
+    """
+    if isinstance(curriculum, Curriculum):
+        return curriculum
+    if isinstance(curriculum, str):
+        return CURRICULA[check_choice("curriculum", curriculum, CURRICULA)]()
+    if inspect.isclass(curriculum) and issubclass(curriculum, Curriculum):
+        raise InvalidParameterError(
+            f"'curriculum' got the class {curriculum.__name__}. Pass an object: {curriculum.__name__}()."
+        )
+    if callable(curriculum):
+        return CallableCurriculum(curriculum)
+    raise InvalidParameterError(
+        "'curriculum' must be a name, a Curriculum or a function of (loss, loss_diff, label, epoch_percent). "
+        f"Got {curriculum!r}."
+    )
+
+
+__all__ = [
+    "CURRICULA",
+    "CallableCurriculum",
+    "Cauchy",
+    "Curriculum",
+    "Focal",
+    "HardExampleMining",
+    "Huber",
+    "L1L2",
+    "MentorNetPD",
+    "SPCLLinear",
+    "SPCLLogarithmic",
+    "SPCLMixture",
+    "SPCLPolynomial",
+    "SelfPaced",
+    "Uniform",
+    "Welsch",
+    "resolve_curriculum",
+]

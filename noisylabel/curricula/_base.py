@@ -1,0 +1,30 @@
+"""The one method that a curriculum has."""
+
+from abc import ABC, abstractmethod
+
+from sklearn.base import BaseEstimator
+from torch import Tensor
+
+
+class Curriculum(BaseEstimator, ABC):
+    """Turn the features of a batch into weights. A curriculum has parameters but no memory."""
+
+    @abstractmethod
+    def weights(self, loss: Tensor, loss_diff: Tensor, label: Tensor, epoch_percent: float) -> Tensor:
+        """Return the weights (B,) in [0, 1] of a batch.
+
+        Parameters
+        ----------
+        loss : Tensor of shape (B,)
+            Loss of each sample against its given label; at least 0.
+        loss_diff : Tensor of shape (B,)
+            Loss minus the moving loss percentile.
+        label : Tensor of shape (B,)
+            Given label codes, 0 to C-1.
+        epoch_percent : float in [0, 99]
+            Percent of training that is over.
+
+        Returns
+        -------
+        Tensor of shape (B,)
+        """

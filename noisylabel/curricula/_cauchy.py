@@ -1,0 +1,34 @@
+"""Implicit regulariser: Cauchy."""
+
+from torch import Tensor
+
+from noisylabel.curricula._base import Curriculum
+from noisylabel.functional import cauchy_weights
+
+
+class Cauchy(Curriculum):
+    """Weight ``1 / (1 + l / lam**2)``: an implicit regulariser, soft at every loss.
+
+    Parameters
+    ----------
+    lam : float in (0, inf), default=1.0
+        Scale; its square is in units of the loss.
+
+    References
+    ----------
+    After Fan et al., "Self-paced learning: an implicit regularization perspective", AAAI 2017.
+
+    Examples
+    --------
+    >>> import torch
+    >>> loss = torch.tensor([0.0, 1.0, 2.0])
+    >>> Cauchy().weights(loss, loss - 1.0, torch.zeros(3), 50)
+    tensor([1.0000, 0.5000, 0.3333])
+    """
+
+    def __init__(self, lam: float = 1.0) -> None:
+        self.lam = lam
+
+    def weights(self, loss: Tensor, loss_diff: Tensor, label: Tensor, epoch_percent: float) -> Tensor:
+        """See :meth:`Curriculum.weights`."""
+        return cauchy_weights(loss, self.lam)

@@ -1,0 +1,26 @@
+"""Hard-example mining."""
+
+from torch import Tensor
+
+from noisylabel.curricula._base import Curriculum
+from noisylabel.functional import hard_example_mining_weights
+
+
+class HardExampleMining(Curriculum):
+    """Keep the samples whose loss is at least the moving loss percentile. Made for clean labels: it seeks wrong ones.
+
+    References
+    ----------
+    Shrivastava, Gupta, Girshick, "Training region-based object detectors with online hard example mining", CVPR 2016.
+
+    Examples
+    --------
+    >>> import torch
+    >>> loss = torch.tensor([0.0, 1.0, 2.0])
+    >>> HardExampleMining().weights(loss, loss - 1.0, torch.zeros(3), 50)
+    tensor([0., 1., 1.])
+    """
+
+    def weights(self, loss: Tensor, loss_diff: Tensor, label: Tensor, epoch_percent: float) -> Tensor:
+        """See :meth:`Curriculum.weights`."""
+        return hard_example_mining_weights(loss_diff)

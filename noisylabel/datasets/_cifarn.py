@@ -1,0 +1,88 @@
+"""CIFAR-10N and CIFAR-100N: labels that people gave to CIFAR's training images."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+from sklearn.utils import Bunch
+
+from noisylabel._validation import check_choice
+from noisylabel.datasets._base import first_existing, get_data_home, missing
+from noisylabel.exceptions import InvalidDataError
+
+# kind -> (folder, Parquet file, its column, .pt file, its key, key of the clean labels)
+_SOURCES = {
+    "worst": ("cifar10", "cifar10n-worse.parquet", "worse_label", "CIFAR-10_human.pt", "clean_label"),
+    "aggregate": ("cifar10", "cifar10n-aggre.parquet", "aggre_label", "CIFAR-10_human.pt", "clean_label"),
+    "random1": ("cifar10", "cifar10n-random1.parquet", "random_label1", "CIFAR-10_human.pt", "clean_label"),
+    "random2": ("cifar10", "cifar10n-random2.parquet", "random_label2", "CIFAR-10_human.pt", "clean_label"),
+    "random3": ("cifar10", "cifar10n-random3.parquet", "random_label3", "CIFAR-10_human.pt", "clean_label"),
+    "cifar100": ("cifar100", "cifar100n.parquet", "noisy_label", "CIFAR-100_human.pt", "clean_label"),
+}
+
+
+def fetch_cifarn_labels(kind: str = "worst", *, data_home: str | os.PathLike[str] | None = None) -> Bunch:
+    """Load human labels of CIFAR's 50,000 training images, in the training order.
+
+    Parameters
+    ----------
+    kind : {"worst", "aggregate", "random1", "random2", "random3", "cifar100"}, default="worst"
+        Which set of labels; ``"cifar100"`` is CIFAR-100N's fine labels.
+    data_home : path, optional
+        See :func:`get_data_home`. Read from a Parquet file (``cifar10/cifar10n-worse.parquet``, ...) or from the
+        authors' ``.pt`` file, which is opened without running code in it.
+
+    Returns
+    -------
+    Bunch
+        ``noisy`` and ``clean`` label codes (50000,), and ``kind``.
+
+    Raises
+    ------
+    DatasetNotFoundError
+        If the labels are absent; the message says what to put where.
+    """
+    folder, parquet, column, authors, clean = _SOURCES[check_choice("kind", kind, _SOURCES)]
+    home = get_data_home(data_home)
+    if (home / folder / parquet).exists():
+        noisy_labels, clean_labels = _read_parquet(home / folder / parquet, column, clean)
+    else:
+        path = first_existing([home / folder / authors, home / authors])
+        if path is None:
+            raise missing(
+                f"CIFAR-N ({kind})",
+                home,
+                [f"{folder}/{parquet} with columns {clean!r}, {column!r}", f"{folder}/{authors}"],
+                "The authors' file is at github.com/UCSC-REAL/cifar-10-100n (CC BY-NC 4.0).",
+            )
+        noisy_labels, clean_labels = _read_authors_file(path, "worse_label" if kind == "worst" else column, clean)
+    return Bunch(noisy=noisy_labels, clean=clean_labels, kind=kind)
+
+
+def _read_parquet(path: Path, column: str, clean: str) -> tuple[np.ndarray, np.ndarray]:
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path)
+    for name in (column, clean):
+        if name not in table.column_names:
+            raise InvalidDataError(f"{path} has no column {name!r}. It has {table.column_names}.")
+    return table.column(column).to_numpy().astype(np.int64), table.column(clean).to_numpy().astype(np.int64)
+
+
+def _read_authors_file(path: Path, key: str, clean: str) -> tuple[np.ndarray, np.ndarray]:
+    """Read the authors' dictionary of NumPy arrays; only arrays and numbers are let in."""
+    import torch
+
+    numpy_parts = [
+        np._core.multiarray._reconstruct,
+        np._core.multiarray.scalar,
+        np.ndarray,
+        np.dtype,
+        *[type(np.dtype(code)) for code in ("int8", "uint8", "int16", "int32", "int64", "float64")],
+    ]
+    with torch.serialization.safe_globals(numpy_parts):
+        stored = torch.load(path, weights_only=True, map_location="cpu")
+    if not isinstance(stored, dict) or key not in stored or clean not in stored:
+        keys = sorted(stored) if isinstance(stored, dict) else type(stored).__name__
+        raise InvalidDataError(f"{path} must hold a dictionary with {clean!r} and {key!r}. It holds {keys}.")
+    return np.asarray(stored[key]).astype(np.int64), np.asarray(stored[clean]).astype(np.int64)

@@ -1,0 +1,89 @@
+"""Fashion-MNIST."""
+
+import gzip
+import os
+import struct
+from pathlib import Path
+
+import numpy as np
+from sklearn.utils import Bunch
+
+from noisylabel.datasets._base import first_existing, get_data_home, missing
+from noisylabel.exceptions import InvalidDataError, MissingDependencyError
+
+DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")
+FASHION_NAMES = [
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+]  # fmt: skip
+_FILES = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]
+
+
+def fetch_fashion_mnist(*, data_home: str | os.PathLike[str] | None = None, download: bool = False) -> Bunch:
+    """Load Fashion-MNIST: 60,000 training and 10,000 test images, 28x28 grey, ten classes.
+
+    Parameters
+    ----------
+    data_home : path, optional
+        See :func:`get_data_home`. Read from ``fashion-mnist/*-ubyte[.gz]`` there, else from Debian's package
+        ``dataset-fashion-mnist``.
+    download : bool, default=False
+        If absent, download it through torchvision into the data home.
+
+    Returns
+    -------
+    Bunch
+        ``data``, ``test_data`` uint8 (N, 1, 28, 28); ``target``, ``test_target`` (N,); ``target_names``.
+
+    Raises
+    ------
+    DatasetNotFoundError
+        If there is none; the message says what to put where.
+    """
+    home = get_data_home(data_home)
+    folders = [home / "fashion-mnist", home / "fashion-mnist" / "FashionMNIST" / "raw", DEBIAN_FOLDER]
+    folder = next((one for one in folders if all(_find(one, name) for name in _FILES)), None)
+    if folder is None and download:
+        _download(home / "fashion-mnist")
+        folder = folders[1]
+    if folder is None:
+        advice = "On Debian: apt install dataset-fashion-mnist. Or pass download=True (torchvision)."
+        raise missing("Fashion-MNIST", home, [f"fashion-mnist/{_FILES[0]}.gz and its three siblings"], advice)
+    arrays = [read_idx(_find(folder, name)) for name in _FILES]  # type: ignore[arg-type]
+    return Bunch(
+        data=arrays[0][:, None],
+        target=arrays[1].astype(np.int64),
+        test_data=arrays[2][:, None],
+        test_target=arrays[3].astype(np.int64),
+        target_names=FASHION_NAMES,
+    )
+
+
+def _find(folder: Path, name: str) -> Path | None:
+    return first_existing([folder / name, folder / f"{name}.gz"])
+
+
+def _download(folder: Path) -> None:
+    try:
+        from torchvision.datasets import FashionMNIST
+    except ImportError as error:
+        raise MissingDependencyError("download=True needs torchvision: pip install 'noisylabel[vision]'.") from error
+    FashionMNIST(folder, download=True)
+
+
+def read_idx(path: Path) -> np.ndarray:
+    """Read an IDX file of unsigned bytes, gzipped or not.
+
+    Raises
+    ------
+    InvalidDataError
+        If the file is no such thing, or is cut short.
+    """
+    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    if len(content) < 4 or content[:3] != b"\x00\x00\x08":
+        raise InvalidDataError(f"{path} is not an IDX file of unsigned bytes.")
+    n_axes = content[3]
+    shape = struct.unpack(f">{n_axes}I", content[4 : 4 + 4 * n_axes])
+    values = np.frombuffer(content, np.uint8, offset=4 + 4 * n_axes)
+    if values.size != np.prod(shape):
+        raise InvalidDataError(f"{path} holds {values.size} bytes where its header promises {shape}. Fetch it again.")
+    return values.reshape(shape)

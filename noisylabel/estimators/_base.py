@@ -1,0 +1,245 @@
+"""What the classifiers share: checks, randomness, data, the student, and prediction."""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, ClassifierMixin
+from skorch.helper import predefined_split
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from noisylabel._random import draw_seed, private_torch_stream
+from noisylabel._sklearn_compat import available_if, check_is_fitted, check_sample_weight
+from noisylabel._validation import check_choice, check_count, check_number
+from noisylabel.callbacks import BestEpoch, EpochProgress
+from noisylabel.estimators._data import (
+    check_X,
+    dataset_labels,
+    dataset_sample,
+    encode_labels,
+    input_statistics,
+    statistics_rows,
+    validation_rows,
+)
+from noisylabel.estimators._settings import resolve_augment, resolve_device, resolve_optimizer
+from noisylabel.exceptions import InvalidDataError, InvalidParameterError
+from noisylabel.nets import IndexedNet, OrderedBatches, StreamedData, TensorData, TrainingBatches
+from noisylabel.schedules import resolve_lr_schedule
+from noisylabel.students import Standardize, resolve_student
+
+
+def _no_partial_fit(estimator: Any) -> bool:
+    raise AttributeError(
+        f"{type(estimator).__name__} has no partial_fit: its curriculum follows the percent of training that is over, "
+        "which is unknown when data come in pieces. Call fit with all rows, or with a torch Dataset that loads them."
+    )
+
+
+class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
+    """Common part of the classifiers; sub-classes name their parameters and make their net."""
+
+    @abstractmethod
+    def _make_net(
+        self, module: nn.Module, n_samples: int, generator: torch.Generator, options: dict[str, Any]
+    ) -> IndexedNet:
+        """Return an uninitialised net for ``module`` with the skorch ``options``."""
+
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> "BaseNoisyLabelClassifier":
+        """Train on samples and their noisy labels.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (N, D), array of shape (N, channels, H, W), tensor or torch Dataset
+            Samples. Images may be float or uint8. A Dataset yields samples or (sample, label) pairs.
+        y : array-like of shape (N,)
+            Noisy labels: integers, strings or booleans. With a Dataset it may be left out.
+        sample_weight : array-like of shape (N,), optional
+            How many times each row counts; at least 0.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InvalidParameterError
+            If a parameter is outside what it allows.
+        ValueError
+            If X or y cannot be used; the message says why.
+        """
+        device = resolve_device(self.device)
+        self._check_parameters()
+        seed = draw_seed(self.random_state)
+        data, codes = self._training_data(X, y, sample_weight, device)
+        with private_torch_stream(seed, device):
+            module = self._build_module(data, len(self.classes_))
+            train, valid, train_rows = self._hold_out(data, codes, np.random.default_rng(seed))
+            net = self._build_net(module, train, valid, device, seed)
+            net.notify("on_train_begin", X=train, y=None)
+            net.fit_loop(train)
+            net.notify("on_train_end", X=train, y=None)
+        self._keep_results(net, len(codes), train_rows)
+        return self
+
+    @available_if(_no_partial_fit)
+    def partial_fit(self, X: Any, y: Any) -> None:
+        """Not offered; asking for it says why."""
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Return the class probabilities.
+
+        Parameters
+        ----------
+        X : as in ``fit``
+            Samples of the shape seen in ``fit``.
+
+        Returns
+        -------
+        ndarray of shape (N, C)
+            float32; columns in the order of ``classes_``.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        ValueError
+            If X has another shape than in ``fit``.
+        """
+        check_is_fitted(self)
+        device = torch.device(self.net_.device)
+        if isinstance(X, Dataset):
+            data: TensorData | StreamedData = StreamedData(X, None, None, device)
+        else:
+            data = TensorData(torch.as_tensor(check_X(self, X, reset=False)).to(device))
+        with private_torch_stream(0, device):
+            proba: np.ndarray = self.net_.predict_proba(data)
+        return proba
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the most probable class of each sample, (N,), with the labels' own type."""
+        proba = self.predict_proba(X)
+        return self.classes_[proba.argmax(axis=1)]  # type: ignore[no-any-return]
+
+    def _check_parameters(self) -> None:
+        check_count("max_epochs", self.max_epochs)
+        check_count("batch_size", self.batch_size)
+        check_number("lr", self.lr, 0, closed="neither")
+        check_number("weight_decay", self.weight_decay, 0)
+        check_number("validation_fraction", self.validation_fraction, 0, 0.5, hint="0 holds nothing out.")
+        check_choice("precision", self.precision, ["fp32", "bf16"])
+
+    def _training_data(
+        self, X: Any, y: Any, sample_weight: Any, device: torch.device
+    ) -> tuple[TensorData | StreamedData, np.ndarray]:
+        """Check the data, learn the classes, and put everything where training wants it."""
+        if isinstance(X, Dataset):
+            labels, values = dataset_labels(X, y), None
+            self.sample_shape_ = tuple(dataset_sample(X, 0).shape)
+        else:
+            values, labels = check_X(self, X, reset=True, y=y)
+            self.sample_shape_ = values.shape[1:]
+        self.classes_, codes = encode_labels(labels)
+        weight = None
+        if sample_weight is not None:
+            checked = check_sample_weight(sample_weight, codes, dtype=np.float32, ensure_non_negative=True)
+            weight = torch.as_tensor(checked).to(device)
+        if values is None:
+            return StreamedData(X, codes, weight, device), codes
+        return TensorData(torch.as_tensor(values).to(device), torch.as_tensor(codes).to(device), weight), codes
+
+    def _build_module(self, data: TensorData | StreamedData, n_classes: int) -> nn.Module:
+        """Build the student, with the inputs' standardisation before it, and try it on two samples."""
+        student = resolve_student(self.student, self.sample_shape_).build(self.sample_shape_, n_classes)
+        rows = statistics_rows(len(data), len(self.sample_shape_)) if self.standardize else np.arange(min(2, len(data)))
+        samples = self._samples(data, rows)
+        if self.standardize:
+            weight = None if data.sample_weight is None else data.sample_weight[torch.as_tensor(rows)]
+            student = nn.Sequential(Standardize(*input_statistics(samples, weight)), student)
+        self._try_student(student, samples[:2].float(), n_classes)
+        return student.to(memory_format=torch.channels_last) if len(self.sample_shape_) == 3 else student
+
+    @staticmethod
+    def _samples(data: TensorData | StreamedData, rows: np.ndarray) -> Tensor:
+        if isinstance(data, TensorData):
+            return data.X[torch.as_tensor(rows, device=data.X.device)].cpu()
+        try:
+            return torch.stack([dataset_sample(data.dataset, int(row)) for row in rows])
+        except RuntimeError as error:
+            raise InvalidDataError(f"The Dataset's samples must all have one shape: {error}.") from error
+
+    def _try_student(self, module: nn.Module, samples: Tensor, n_classes: int) -> None:
+        """Say at once if the student cannot take the samples or has another number of outputs than classes."""
+        module.eval()
+        try:
+            with torch.no_grad():
+                shape = tuple(module(samples).shape)
+        except RuntimeError as error:
+            raise InvalidParameterError(
+                f"'student' {self.student!r} cannot take samples of shape {self.sample_shape_}: {error}"
+            ) from error
+        if shape != (len(samples), n_classes):
+            raise InvalidParameterError(
+                f"'student' {self.student!r} must give {n_classes} outputs a sample, one for each class in y. "
+                f"It gives shape {shape[1:]}: change its last layer to {n_classes} outputs."
+            )
+
+    def _hold_out(
+        self, data: TensorData | StreamedData, codes: np.ndarray, rng: np.random.Generator
+    ) -> tuple[Any, Any, np.ndarray]:
+        """Split off the noisy validation rows; return training data, validation data or None, and training rows."""
+        everything = np.arange(len(codes))
+        if self.validation_fraction == 0:
+            return data, None, everything
+        valid_rows = validation_rows(codes, self.validation_fraction, rng)
+        train_rows = np.setdiff1d(everything, valid_rows)
+        return data.take(train_rows), data.take(valid_rows), train_rows
+
+    def _build_net(self, module: nn.Module, train: Any, valid: Any, device: torch.device, seed: int) -> IndexedNet:
+        """Collect the skorch options, let the sub-class make the net, and initialise it."""
+        mentor_stream = torch.Generator(device).manual_seed(seed + 1)
+        options = {
+            "lr_schedule": resolve_lr_schedule(self.lr_schedule),
+            "precision": self.precision,
+            "lr": self.lr,
+            "max_epochs": self.max_epochs,
+            "batch_size": self.batch_size,
+            "iterator_train": TrainingBatches,
+            "iterator_train__generator": torch.Generator().manual_seed(seed),
+            "iterator_train__augment": resolve_augment(self.augment, self.sample_shape_),
+            "iterator_train__augment_generator": torch.Generator(device).manual_seed(seed + 2),
+            "iterator_valid": OrderedBatches,
+            "iterator_valid__batch_size": 4096 if len(self.sample_shape_) == 1 else 500,
+            "optimizer__weight_decay": self.weight_decay,
+            "train_split": None if valid is None else predefined_split(valid),
+            "callbacks": self._callbacks(valid is not None),
+            "callbacks__print_log": None,
+            "device": str(device),
+            "verbose": 0,
+            **resolve_optimizer(self.optimizer),
+            **(self.net_params or {}),
+        }
+        net = self._make_net(module, len(train), mentor_stream, options)
+        net.initialize()
+        return net
+
+    def _callbacks(self, has_validation: bool) -> list[Any]:
+        own: list[Any] = [("best_epoch", BestEpoch())] if has_validation else []
+        if self.verbose:
+            own.append(("progress", EpochProgress(type(self).__name__)))
+        return own + list(self.callbacks or [])
+
+    def _keep_results(self, net: IndexedNet, n_samples: int, train_rows: np.ndarray) -> None:
+        """Set the learnt attributes, and let go of the training data's traces in the net."""
+        import pandas as pd  # noqa: PLC0415 - a slow import that only fit needs
+
+        self.net_ = net
+        self.n_iter_ = len(net.history)
+        self.history_ = pd.DataFrame([{k: v for k, v in row.items() if k != "batches"} for row in net.history])
+        self.history_ = self.history_.dropna(axis="columns", how="all")
+        self.sample_weight_ = np.full(n_samples, np.nan, dtype=np.float32)
+        self.sample_weight_[train_rows] = net.weights_.cpu().numpy()
+        net.set_params(train_split=None)
+        if self.validation_fraction:
+            self.best_epoch_ = dict(net.callbacks_)["best_epoch"].best_epoch_

@@ -1,0 +1,194 @@
+"""MentorNet: a student trained under a curriculum."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from noisylabel.curricula import Curriculum, resolve_curriculum
+from noisylabel.estimators._base import BaseNoisyLabelClassifier
+from noisylabel.mentors import AutoPercentileMentor, Mentor, PercentileMentor
+from noisylabel.nets import IndexedNet, WeightedNet
+
+
+class MentorNetClassifier(BaseNoisyLabelClassifier):
+    """Deep classifier that learns from noisy labels under a MentorNet curriculum.
+
+    A curriculum turns each sample's loss into a weight, so that samples whose label the network finds hard to believe
+    count less or not at all. The clock of everything is the percent of training that is over, whatever the number of
+    epochs.
+
+    Parameters
+    ----------
+    curriculum : str, Curriculum or callable, default="mentornet_pd"
+        A name in :data:`noisylabel.curricula.CURRICULA` (``"uniform"`` is plain training), an object such as
+        ``SPCLLinear(gamma=2)``, or a function of (loss, loss_diff, label, epoch_percent).
+    loss_percentile : float in [0, 1], str or "auto", default=0.7
+        Percentile of the losses that the curriculum compares with, as a fraction: about the share of labels that are
+        right. A schedule ``"0.8,50,0.6,50"`` gives a value for each stretch of training. ``"auto"`` estimates it:
+        2,000 rows (at least a fifth, at most two fifths of all) are held back during burn-in, and how far the network
+        contradicts their labels tells the noise rate (see ``noise_rate_``).
+    percentile_decay : float in [0, 1), default=0.5
+        Share of the past in the moving average of the percentile.
+    burn_in : float in [0, 100], default=18
+        Percent of training at the start during which every sample has weight 1.
+    example_dropout : float in [0, 1], str or None, default=None
+        Share of each batch that gets weight 0 at random, or a schedule as in the papers: ``"0.5,17,0.05,83"``.
+    fixed_epoch_after_burn_in : bool, default=False
+        Show the curriculum the end of the burn-in as the percent of training from then on.
+    student : str, Student, nn.Module (class or object) or callable, default="auto"
+        The network: a name in :data:`noisylabel.students.STUDENTS`, ``"timm:NAME"``, a network giving one logit a
+        class, or a builder ``(sample_shape, n_classes)``. ``"auto"``: ``"cnn"`` for images, else ``"mlp"``.
+    standardize : bool, default=True
+        Make zero mean and unit variance of the inputs (a feature of a table, a channel of images) in a fixed first
+        layer. False hands the samples to the student as they come.
+    optimizer : {"adamw", "adam", "sgd"} or Optimizer class, default="adamw"
+        ``"sgd"`` has Nesterov momentum 0.9.
+    lr : float in (0, inf), default=0.002
+        Largest learning rate.
+    lr_schedule : str or callable, default="one_cycle"
+        ``"one_cycle"``, ``"cosine"``, ``"linear"``, ``"constant"``, factors ``"1,50,0.1,50"`` over the percent of
+        training, or a function from progress in [0, 1] to a factor.
+    weight_decay : float in [0, inf), default=0.0005
+        Applied to kernels only, and scaled by the mean weight of each batch.
+    max_epochs : int, default=50
+        Passes over the training rows.
+    batch_size : int, default=128
+        Largest batch; batches of one epoch differ by at most one sample.
+    augment : {"shift_flip", "shift"}, callable or None, default=None
+        For images: shift each by up to 2 pixels, and mirror half of them. Or a function of (batch, generator).
+    precision : {"fp32", "bf16"}, default="fp32"
+        Arithmetic of the forward pass.
+    device : str or torch.device, default="cpu"
+        Where to train, for instance ``"cuda"``.
+    validation_fraction : float in [0, 0.5], default=0.0
+        Share of the rows, labels as noisy as the rest, to hold out. If above 0, the network of the epoch with the
+        highest accuracy on them is kept.
+    callbacks : list of skorch callbacks, optional
+        In addition to our own.
+    net_params : dict, optional
+        Anything else that skorch's net takes, such as ``{"optimizer__momentum": 0.8}``.
+    random_state : int, RandomState or None, default=None
+        Seed; the global random streams are never touched.
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (C,)
+        The labels, sorted.
+    net_ : WeightedNet
+        The trained skorch net.
+    history_ : DataFrame
+        A row an epoch: training loss, learning rate, ``data_utilization`` (mean weight), ``loss_threshold`` (moving
+        percentile), validation loss and accuracy where rows are held out, seconds.
+    sample_weight_ : ndarray of shape (N,)
+        Weight of each row at its last visit; NaN for held-out rows.
+    noise_rate_ : float
+        With ``loss_percentile="auto"``: estimated share of wrong labels.
+    best_epoch_ : int
+        With held-out rows: the epoch whose network was kept, from 1.
+    n_iter_ : int
+        Epochs done.
+    sample_shape_ : tuple
+        Shape of one sample.
+    n_features_in_ : int
+        Number of features of a table, or of channels of images.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Column names, if X was a DataFrame.
+
+    References
+    ----------
+    Jiang, Zhou, Leung, Li, Fei-Fei, "MentorNet: learning data-driven curriculum for very deep neural networks on
+    corrupted labels", ICML 2018, https://arxiv.org/abs/1712.05055
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from noisylabel import MentorNetClassifier
+    >>> from noisylabel.noise import corrupt
+    >>> X, y = load_digits(return_X_y=True)
+    >>> noisy_y, manifest = corrupt(y[:1200], "symmetric", rate=0.4, random_state=0)
+    >>> clf = MentorNetClassifier(loss_percentile=0.6, random_state=0).fit(X[:1200], noisy_y)
+    >>> clf.score(X[1200:], y[1200:]) > 0.85
+    True
+    """
+
+    def __init__(
+        self,
+        curriculum: str | Curriculum | Callable[..., torch.Tensor] = "mentornet_pd",
+        *,
+        loss_percentile: float | str = 0.7,
+        percentile_decay: float = 0.5,
+        burn_in: float = 18,
+        example_dropout: float | str | None = None,
+        fixed_epoch_after_burn_in: bool = False,
+        student: Any = "auto",
+        standardize: bool = True,
+        optimizer: Any = "adamw",
+        lr: float = 0.002,
+        lr_schedule: str | Callable[[float], float] = "one_cycle",
+        weight_decay: float = 0.0005,
+        max_epochs: int = 50,
+        batch_size: int = 128,
+        augment: Any = None,
+        precision: str = "fp32",
+        device: Any = "cpu",
+        validation_fraction: float = 0.0,
+        callbacks: list[Any] | None = None,
+        net_params: dict[str, Any] | None = None,
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.curriculum = curriculum
+        self.loss_percentile = loss_percentile
+        self.percentile_decay = percentile_decay
+        self.burn_in = burn_in
+        self.example_dropout = example_dropout
+        self.fixed_epoch_after_burn_in = fixed_epoch_after_burn_in
+        self.student = student
+        self.standardize = standardize
+        self.optimizer = optimizer
+        self.lr = lr
+        self.lr_schedule = lr_schedule
+        self.weight_decay = weight_decay
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.augment = augment
+        self.precision = precision
+        self.device = device
+        self.validation_fraction = validation_fraction
+        self.callbacks = callbacks
+        self.net_params = net_params
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def _make_mentor(self) -> Mentor:
+        options = {
+            "percentile_decay": self.percentile_decay,
+            "burn_in": self.burn_in,
+            "example_dropout": self.example_dropout,
+            "fixed_epoch_after_burn_in": self.fixed_epoch_after_burn_in,
+        }
+        curriculum = resolve_curriculum(self.curriculum)
+        if isinstance(self.loss_percentile, str) and self.loss_percentile == "auto":
+            return AutoPercentileMentor(curriculum, **options)
+        return PercentileMentor(curriculum, loss_percentile=self.loss_percentile, **options)
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        self._make_mentor().start(2, 2, torch.Generator())
+
+    def _make_net(
+        self, module: nn.Module, n_samples: int, generator: torch.Generator, options: dict[str, Any]
+    ) -> IndexedNet:
+        mentor = self._make_mentor()
+        mentor.start(n_samples, len(self.classes_), generator)
+        return WeightedNet(module, mentor=mentor, **options)
+
+    def _keep_results(self, net: IndexedNet, n_samples: int, train_rows: np.ndarray) -> None:
+        super()._keep_results(net, n_samples, train_rows)
+        if isinstance(net.mentor, AutoPercentileMentor):
+            self.noise_rate_ = net.mentor.noise_rate_

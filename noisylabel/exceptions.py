@@ -1,0 +1,29 @@
+"""Errors and warnings raised by noisylabel."""
+
+
+class NoisyLabelError(Exception):
+    """Root of every error that noisylabel raises on purpose."""
+
+
+class InvalidParameterError(NoisyLabelError, ValueError):
+    """A parameter is outside what it allows; the message says what to pass instead."""
+
+
+class InvalidDataError(NoisyLabelError, ValueError):
+    """The data given to ``fit`` or ``predict`` cannot be used as they are."""
+
+
+class DivergedError(NoisyLabelError, RuntimeError):
+    """The training loss became NaN or infinite."""
+
+
+class DatasetNotFoundError(NoisyLabelError, FileNotFoundError):
+    """A data set is not on this machine; the message says what to put where."""
+
+
+class MissingDependencyError(NoisyLabelError, ImportError):
+    """An optional package is needed; the message names the extra to install."""
+
+
+class NoisyLabelWarning(UserWarning):
+    """Training goes on, but something about it deserves a look."""

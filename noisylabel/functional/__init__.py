@@ -1,0 +1,48 @@
+"""The arithmetic: tensors in, tensors out, no state."""
+
+from noisylabel.functional.dropout import example_dropout_mask
+from noisylabel.functional.losses import weighted_loss
+from noisylabel.functional.percentiles import batch_percentile, moving_average
+from noisylabel.functional.weights import (
+    cauchy_loss_transform,
+    cauchy_weights,
+    focal_weights,
+    hard_example_mining_weights,
+    huber_loss_transform,
+    huber_weights,
+    l1_l2_loss_transform,
+    l1_l2_weights,
+    mentornet_pd_weights,
+    self_paced_weights,
+    spcl_linear_weights,
+    spcl_logarithmic_weights,
+    spcl_mixture_weights,
+    spcl_polynomial_weights,
+    uniform_weights,
+    welsch_loss_transform,
+    welsch_weights,
+)
+
+__all__ = [
+    "batch_percentile",
+    "cauchy_loss_transform",
+    "cauchy_weights",
+    "example_dropout_mask",
+    "focal_weights",
+    "hard_example_mining_weights",
+    "huber_loss_transform",
+    "huber_weights",
+    "l1_l2_loss_transform",
+    "l1_l2_weights",
+    "mentornet_pd_weights",
+    "moving_average",
+    "self_paced_weights",
+    "spcl_linear_weights",
+    "spcl_logarithmic_weights",
+    "spcl_mixture_weights",
+    "spcl_polynomial_weights",
+    "uniform_weights",
+    "weighted_loss",
+    "welsch_loss_transform",
+    "welsch_weights",
+]

@@ -1,0 +1,68 @@
+"""How many labels are wrong, told by predictions of a network that was not trained on them."""
+
+import torch
+from torch import Tensor
+
+_TAIL_SHARES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+_PSEUDO_HITS = 8  # keeps the standard error of a rare event away from 0
+_TOLERANCE = 1.5  # standard errors
+
+
+def estimate_noise_rate(proba: Tensor, labels: Tensor) -> float:
+    """Estimate the share of wrong labels from held-out predictions.
+
+    A wrong label that was drawn evenly has the loss of a random other class of the same sample, and those losses are
+    known. Far out in their distribution hardly any right label is found, so the share of given labels that lie beyond
+    a loss, divided by the share of random other classes that lie beyond it, is the noise rate. Points further in
+    count more samples but also hard ones with right labels; they are used as long as they agree with every point
+    further out (Lepski's rule), and averaged by their standard errors.
+
+    Wrong labels that resemble the truth (a cat called a dog) lie less far out, so for such noise the estimate is low.
+
+    Parameters
+    ----------
+    proba : Tensor of shape (n, C)
+        Predicted class probabilities for samples whose labels the network was not trained on.
+    labels : Tensor of shape (n,)
+        Given label codes.
+
+    Returns
+    -------
+    float in [0, 1 - 1/C]
+        Share of labels that differ from the truth.
+
+    Examples
+    --------
+    >>> import torch
+    >>> row = torch.arange(1000)
+    >>> truth = row % 4
+    >>> labels = torch.where(row < 300, (truth + 1 + row % 3) % 4, truth)
+    >>> noise = torch.rand(1000, 4, generator=torch.Generator().manual_seed(0))
+    >>> proba = (5 * torch.nn.functional.one_hot(truth, 4) + noise).softmax(1)
+    >>> abs(estimate_noise_rate(proba, labels) - 0.3) < 0.05
+    True
+    """
+    n_classes = proba.shape[1]
+    losses = -proba.double().clamp_min(1e-12).log()
+    given = losses.gather(1, labels[:, None])[:, 0]
+    is_other = torch.ones_like(losses, dtype=torch.bool).scatter_(1, labels[:, None], False)
+    points = [_tail_estimate(given, losses[is_other].sort().values, share, n_classes) for share in _TAIL_SHARES]
+    rates, errors = torch.tensor(points, dtype=torch.double).T
+    agrees = torch.tensor([bool((rates[i] <= rates[:i] + _TOLERANCE * errors[:i]).all()) for i in range(len(rates))])
+    last = int(agrees.nonzero().max())
+    precision = 1 / errors[: last + 1]
+    rate = float((precision * rates[: last + 1]).sum() / precision.sum())
+    return min(rate, 1 - 1 / n_classes)
+
+
+def _tail_estimate(given: Tensor, others: Tensor, share: float, n_classes: int) -> tuple[float, float]:
+    """Noise rate and its standard error from the outer ``share`` of the other classes' sorted losses."""
+    beyond = others[int((1 - share) * (len(others) - 1))]
+    tail = max(float((others > beyond).double().mean()), 1 / len(others))
+    n_samples = len(given)
+    hits = float((given > beyond).double().sum())
+    ratio = hits / n_samples / tail
+    # one of the C - 1 other classes of a wrongly labelled sample is its true one, which is not far out
+    rate = ratio / (1 + ratio / (n_classes - 1))
+    error = ((hits + _PSEUDO_HITS) * (1 - hits / n_samples) + 1e-9) ** 0.5 / n_samples / tail
+    return rate, error

@@ -1,0 +1,12 @@
+"""Mentors: curricula with memory.
+
+A mentor sees each batch once a training step and answers with weights. :class:`PercentileMentor` is the standard one.
+"""
+
+from noisylabel.mentors._auto import AutoPercentileMentor
+from noisylabel.mentors._base import Mentor, Observation
+from noisylabel.mentors._percentile import PercentileMentor
+
+MENTORS: dict[str, type[Mentor]] = {"percentile": PercentileMentor, "auto_percentile": AutoPercentileMentor}
+
+__all__ = ["MENTORS", "AutoPercentileMentor", "Mentor", "Observation", "PercentileMentor"]

@@ -1,0 +1,122 @@
+"""A mentor that finds the loss percentile by itself."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from noisylabel._validation import check_number
+from noisylabel.curricula import Curriculum
+from noisylabel.exceptions import InvalidParameterError
+from noisylabel.functional.noise_rate import estimate_noise_rate
+from noisylabel.mentors._base import Observation
+from noisylabel.mentors._percentile import PercentileMentor
+from noisylabel.schedules import Schedule, constant_schedule, percent_of_training
+
+_N_PROBES = 2000
+
+
+def probe_share(n_samples: int) -> float:
+    """Share of the rows to hold back: 2,000 rows, but at least a fifth and at most two fifths of all.
+
+    Examples
+    --------
+    >>> probe_share(1000), probe_share(8000), probe_share(10**6)
+    (0.4, 0.25, 0.2)
+    """
+    return min(max(_N_PROBES / n_samples, 0.2), 0.4)
+
+
+class AutoPercentileMentor(PercentileMentor):
+    """Percentile mentor that estimates the share of right labels at the end of the burn-in and uses it as percentile.
+
+    During burn-in a share of the rows (:func:`probe_share`), drawn at random, has weight 0: the network passes over them without learning
+    their labels. What it says of them, averaged over their
+    visits, gives the noise rate when the burn-in ends.
+
+    Parameters
+    ----------
+    curriculum : Curriculum
+        From features to weights.
+    percentile_decay, burn_in, example_dropout, fixed_epoch_after_burn_in
+        As in :class:`PercentileMentor`; ``burn_in`` must be above 0.
+
+    Attributes
+    ----------
+    noise_rate_ : float
+        Estimated share of wrong labels; NaN until the burn-in is over.
+
+    Examples
+    --------
+    >>> from noisylabel.curricula import SelfPaced
+    >>> AutoPercentileMentor(SelfPaced())
+    AutoPercentileMentor(curriculum=SelfPaced())
+    """
+
+    def __init__(
+        self,
+        curriculum: Curriculum,
+        *,
+        percentile_decay: float = 0.5,
+        burn_in: float = 18,
+        example_dropout: float | str | None = None,
+        fixed_epoch_after_burn_in: bool = False,
+    ) -> None:
+        self.curriculum = curriculum
+        self.percentile_decay = percentile_decay
+        self.burn_in = burn_in
+        self.example_dropout = example_dropout
+        self.fixed_epoch_after_burn_in = fixed_epoch_after_burn_in
+
+    def start(self, n_samples: int, n_classes: int, generator: torch.Generator) -> None:
+        """See :meth:`Mentor.start`."""
+        super().start(n_samples, n_classes, generator)
+        if check_number("burn_in", self.burn_in, 0, 100) == 0:
+            raise InvalidParameterError(
+                "'loss_percentile' is 'auto', which watches the burn-in, but 'burn_in' is 0. Raise 'burn_in' (18 is the "
+                "default) or give 'loss_percentile' a number."
+            )
+        device = generator.device
+        self.noise_rate_ = float("nan")
+        self.is_probe_ = torch.rand(n_samples, generator=generator, device=device) < probe_share(n_samples)
+        self.proba_ = torch.full((n_samples, n_classes), torch.nan, device=device)
+        self.labels_ = torch.zeros(n_samples, dtype=torch.long, device=device)
+
+    def _percentile_schedule(self) -> Schedule:
+        return constant_schedule(0.5)
+
+    def weigh(self, seen: Observation) -> Tensor:
+        """See :meth:`Mentor.weigh`."""
+        burning_in = percent_of_training(seen.progress) < self.burn_in
+        if burning_in:
+            self._watch(seen)
+        elif self.noise_rate_ != self.noise_rate_:
+            self._estimate()
+        weights = super().weigh(seen)
+        return torch.where(self.is_probe_[seen.rows], 0.0, weights) if burning_in else weights
+
+    def _watch(self, seen: Observation) -> None:
+        """Average each row's predictions over its visits, the latest counting half."""
+        proba, before = seen.logits.softmax(1), self.proba_[seen.rows]
+        self.proba_[seen.rows] = torch.where(before.isnan(), proba, 0.5 * (before + proba))
+        self.labels_[seen.rows] = seen.labels
+
+    def _estimate(self) -> None:
+        """Turn the probes' predictions into the noise rate and the percentile; a row never visited is left out."""
+        known = self.is_probe_ & ~self.proba_[:, 0].isnan()
+        self.noise_rate_ = estimate_noise_rate(self.proba_[known], self.labels_[known])
+        self.percentile_schedule_ = constant_schedule(1 - self.noise_rate_)
+        self.threshold_ = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """See :meth:`Mentor.state_dict`."""
+        tables = {"is_probe": self.is_probe_, "proba": self.proba_, "labels": self.labels_}
+        return {**super().state_dict(), **tables, "noise_rate": self.noise_rate_}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """See :meth:`Mentor.load_state_dict`."""
+        super().load_state_dict(state)
+        self.is_probe_, self.proba_, self.labels_ = state["is_probe"], state["proba"], state["labels"]
+        self.noise_rate_ = state["noise_rate"]
+        if self.noise_rate_ == self.noise_rate_:
+            self.percentile_schedule_ = constant_schedule(1 - self.noise_rate_)

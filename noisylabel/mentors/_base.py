@@ -1,0 +1,76 @@
+"""What every mentor offers to the training step."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from sklearn.base import BaseEstimator
+from torch import Tensor
+
+
+@dataclass
+class Observation:
+    """What the training step shows its mentor of one batch; B samples, C classes.
+
+    Attributes
+    ----------
+    losses : Tensor of shape (B,)
+        Loss of each sample against its given label, detached.
+    logits : Tensor of shape (B, C)
+        The student's outputs, detached.
+    labels : Tensor of shape (B,)
+        Given label codes.
+    rows : Tensor of shape (B,)
+        Row number of each sample in the data given to ``fit``.
+    progress : float in [0, 1)
+        Share of training that is over.
+    sample_weight : Tensor of shape (B,) or None
+        The user's weights.
+    """
+
+    losses: Tensor
+    logits: Tensor
+    labels: Tensor
+    rows: Tensor
+    progress: float
+    sample_weight: Tensor | None = None
+
+
+class Mentor(BaseEstimator, ABC):
+    """Weigh the samples of each batch, remembering what it needs between batches."""
+
+    @abstractmethod
+    def start(self, n_samples: int, n_classes: int, generator: torch.Generator) -> None:
+        """Forget everything and get ready for a training run.
+
+        Parameters
+        ----------
+        n_samples : int
+            Rows of the training data.
+        n_classes : int
+            Classes.
+        generator : torch.Generator
+            The stream to draw from; its device is the training device.
+
+        Raises
+        ------
+        InvalidParameterError
+            If a parameter is outside what it allows.
+        """
+
+    @abstractmethod
+    def weigh(self, seen: Observation) -> Tensor:
+        """Return the weights (B,) of a batch, in [0, 1], without gradient."""
+
+    @abstractmethod
+    def state_dict(self) -> dict[str, Any]:
+        """Return all memory as tensors and numbers."""
+
+    @abstractmethod
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over the memory that :meth:`state_dict` returned."""
+
+    def metrics(self) -> dict[str, float]:
+        """Return numbers about the mentor for the training history."""
+        return {}

@@ -1,0 +1,118 @@
+"""The standard mentor of MentorNet: a curriculum over losses and their moving percentile."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from noisylabel._validation import check_number
+from noisylabel.curricula import Curriculum
+from noisylabel.functional import batch_percentile, example_dropout_mask, moving_average
+from noisylabel.mentors._base import Mentor, Observation
+from noisylabel.schedules import percent_of_training, resolve_fraction_schedule
+
+
+class PercentileMentor(Mentor):
+    """Weigh each batch by a curriculum, given the losses and their distance from a moving percentile.
+
+    Once a training step the percentile of the batch's losses enters a moving average (which starts at its first
+    value, so it is not biased towards 0); the loss difference is the loss minus the *updated* average. During
+    burn-in every weight is 1. Example drop-out comes last, also during burn-in, and does not rescale what it keeps.
+
+    Parameters
+    ----------
+    curriculum : Curriculum
+        From features to weights.
+    loss_percentile : float in [0, 1] or str, default=0.7
+        Percentile of the losses to track, as a fraction: about the share of labels that are right. Or a schedule
+        ``"fraction,percent,..."`` over training.
+    percentile_decay : float in [0, 1), default=0.5
+        Share of the past in the moving average.
+    burn_in : float in [0, 100], default=18
+        Percent of training during which every weight is 1.
+    example_dropout : float in [0, 1], str or None, default=None
+        Share of each batch that gets weight 0 at random, or the papers' schedule, such as ``"0.5,17,0.05,83"``.
+    fixed_epoch_after_burn_in : bool, default=False
+        Show the curriculum the end of the burn-in as the percent of training from then on.
+
+    Attributes
+    ----------
+    threshold_ : Tensor of shape () or None
+        The moving loss percentile.
+
+    References
+    ----------
+    Jiang et al., "MentorNet", ICML 2018, Sec. 3 and 4; the released code's slips are mended.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from noisylabel.curricula import SelfPaced
+    >>> mentor = PercentileMentor(SelfPaced(), loss_percentile=0.5, burn_in=0)
+    >>> mentor.start(n_samples=3, n_classes=2, generator=torch.Generator())
+    >>> losses, logits = torch.tensor([0.1, 0.2, 3.0]), torch.zeros(3, 2)
+    >>> labels, rows = torch.tensor([0, 1, 0]), torch.arange(3)
+    >>> mentor.weigh(Observation(losses, logits, labels, rows, progress=0.5))
+    tensor([1., 1., 0.])
+    """
+
+    def __init__(
+        self,
+        curriculum: Curriculum,
+        *,
+        loss_percentile: float | str = 0.7,
+        percentile_decay: float = 0.5,
+        burn_in: float = 18,
+        example_dropout: float | str | None = None,
+        fixed_epoch_after_burn_in: bool = False,
+    ) -> None:
+        self.curriculum = curriculum
+        self.loss_percentile = loss_percentile
+        self.percentile_decay = percentile_decay
+        self.burn_in = burn_in
+        self.example_dropout = example_dropout
+        self.fixed_epoch_after_burn_in = fixed_epoch_after_burn_in
+
+    def start(self, n_samples: int, n_classes: int, generator: torch.Generator) -> None:
+        """See :meth:`Mentor.start`."""
+        check_number("percentile_decay", self.percentile_decay, 0, 1, closed="left")
+        check_number("burn_in", self.burn_in, 0, 100, hint="It is a percent of training.")
+        dropout = 0.0 if self.example_dropout is None else self.example_dropout
+        self.dropout_schedule_ = resolve_fraction_schedule("example_dropout", dropout)
+        self.percentile_schedule_ = self._percentile_schedule()
+        self.generator_ = generator
+        self.threshold_: Tensor | None = None
+
+    def _percentile_schedule(self) -> Any:
+        return resolve_fraction_schedule("loss_percentile", self.loss_percentile)
+
+    def weigh(self, seen: Observation) -> Tensor:
+        """See :meth:`Mentor.weigh`."""
+        percentile = batch_percentile(seen.losses, self.percentile_schedule_(seen.progress), seen.sample_weight)
+        self.threshold_ = moving_average(self.threshold_, percentile, self.percentile_decay)
+        weights = self._curriculum_weights(seen, seen.losses - self.threshold_)
+        dropout = self.dropout_schedule_(seen.progress)
+        if dropout > 0:
+            weights = weights * example_dropout_mask(len(weights), dropout, self.generator_)
+        return weights.detach()
+
+    def _curriculum_weights(self, seen: Observation, loss_diff: Tensor) -> Tensor:
+        percent = percent_of_training(seen.progress)
+        if percent < self.burn_in:
+            return torch.ones_like(seen.losses)
+        if self.fixed_epoch_after_burn_in:
+            percent = int(min(percent, self.burn_in))
+        return self.curriculum.weights(seen.losses, loss_diff, seen.labels, percent)
+
+    def state_dict(self) -> dict[str, Any]:
+        """See :meth:`Mentor.state_dict`."""
+        return {"threshold": self.threshold_, "generator": self.generator_.get_state()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """See :meth:`Mentor.load_state_dict`."""
+        self.threshold_ = state["threshold"]
+        self.generator_.set_state(state["generator"])
+
+    def metrics(self) -> dict[str, float]:
+        """Return the moving loss percentile."""
+        return {"loss_threshold": float("nan") if self.threshold_ is None else float(self.threshold_)}

@@ -1,0 +1,15 @@
+"""skorch nets: one for each training rule, each owning one training step and nothing else."""
+
+from noisylabel.nets._base import IndexedNet
+from noisylabel.nets._batches import Batch, OrderedBatches, StreamedData, TensorData, TrainingBatches
+from noisylabel.nets._weighted import WeightedNet
+
+__all__ = [
+    "Batch",
+    "IndexedNet",
+    "OrderedBatches",
+    "StreamedData",
+    "TensorData",
+    "TrainingBatches",
+    "WeightedNet",
+]

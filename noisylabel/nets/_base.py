@@ -1,0 +1,152 @@
+"""The training engine: skorch's net, fed with row-numbered batches."""
+
+import math
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import EpochTimer, PrintLog
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from noisylabel.exceptions import DivergedError
+from noisylabel.nets._batches import Batch, OrderedBatches, TrainingBatches
+from noisylabel.schedules import Schedule
+
+
+class IndexedNet(NeuralNet):
+    """skorch net whose batches carry row numbers, with a learning-rate schedule on the percent-of-training clock.
+
+    One training step is: zero the gradients, :meth:`train_step_single`, one optimiser step. Sub-classes say in
+    :meth:`train_step_single` what is learnt from a batch.
+
+    Parameters
+    ----------
+    module : nn.Module
+        From a batch of samples to logits.
+    lr_schedule : callable
+        Progress in [0, 1] to a factor of the learning rate.
+    precision : {"fp32", "bf16"}
+        Arithmetic of the forward pass; weights and losses stay float32.
+    **kwargs
+        Everything else skorch's ``NeuralNet`` takes.
+    """
+
+    def __init__(self, module: Any, *, lr_schedule: Schedule, precision: str = "fp32", **kwargs: Any) -> None:
+        self.lr_schedule = lr_schedule
+        self.precision = precision
+        super().__init__(module, criterion=torch.nn.CrossEntropyLoss, **kwargs)
+
+    @property
+    def progress_(self) -> float:
+        """Share of training that is over, in [0, 1)."""
+        return float(self.step_ / self.n_steps_)
+
+    def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+        """Set the clock to zero."""
+        self.step_ = 0
+        self.n_steps_ = self.max_epochs * -(-len(X) // self.batch_size)
+        self.base_settings_ = [(group["lr"], group["weight_decay"]) for group in self.optimizer_.param_groups]
+
+    def _get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> Any:
+        """Split the parameters so that weight decay meets only kernels, not biases or normalisation layers."""
+        parameters = [parameter for _, parameter in named_parameters if parameter.requires_grad]
+        args, kwargs = super()._get_params_for_optimizer(prefix, [])
+        kernels = [p for p in parameters if p.ndim > 1]
+        others = [p for p in parameters if p.ndim <= 1]
+        groups = [{"params": kernels}] if kernels else []
+        return ([*groups, {"params": others, "weight_decay": 0.0}] if others else groups,), kwargs
+
+    def infer(self, x: Tensor, **fit_params: Any) -> Tensor:
+        """Return float32 logits."""
+        with self._autocast(x):
+            logits: Tensor = self.module_(x)
+        return logits.float()
+
+    def _autocast(self, x: Tensor) -> AbstractContextManager[Any]:
+        return torch.autocast(x.device.type, torch.bfloat16) if self.precision == "bf16" else nullcontext()
+
+    def train_step(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
+        """Make one step; a batch whose weights are all 0 moves nothing, not even by momentum."""
+        self.optimizer_.zero_grad(set_to_none=True)
+        step = self.train_step_single(batch)
+        self.notify("on_grad_computed", named_parameters=self.module_.named_parameters(), batch=batch, training=True)
+        if step["mean_weight"] > 0:
+            self._set_step_sizes(step["mean_weight"])
+            self.optimizer_.step()
+        self.step_ += 1
+        return step
+
+    def _set_step_sizes(self, mean_weight: float) -> None:
+        """Set each group's learning rate from the schedule, and scale its weight decay by the batch's mean weight."""
+        factor = self.lr_schedule(self.progress_)
+        for group, (lr, weight_decay) in zip(self.optimizer_.param_groups, self.base_settings_, strict=True):
+            group["lr"] = lr * factor
+            group["weight_decay"] = weight_decay * mean_weight
+
+    def run_single_epoch(self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any) -> None:
+        """Run an epoch; train or evaluation mode is set once, not once a batch."""
+        if iterator is None:
+            return
+        self._set_training(training)
+        if training:
+            self._train_epoch(iterator)
+        else:
+            self._validate(iterator)
+
+    def _train_epoch(self, iterator: TrainingBatches) -> None:
+        loss_sum = 0.0
+        for batch in iterator:
+            self.notify("on_batch_begin", batch=batch, training=True)
+            step = self.train_step(batch)
+            loss = step["loss"].item()
+            loss_sum += loss * len(batch[1])
+            self.history.record_batch("train_loss", loss)
+            self.history.record_batch("train_batch_size", len(batch[1]))
+            self.notify("on_batch_end", batch=batch, training=True, **step)
+        self.history.record("train_loss", loss_sum / len(iterator.dataset))
+        self._check_finite(loss_sum)
+        self._record_epoch()
+
+    def _check_finite(self, loss: float) -> None:
+        if not math.isfinite(loss):
+            raise DivergedError(
+                f"The training loss became {loss} in epoch {len(self.history)}. Lower 'lr' (now {self.lr:g}), or look "
+                "for extreme values in X."
+            )
+
+    def _record_epoch(self) -> None:
+        """Write what an epoch of training showed into the history."""
+        self.history.record("lr", self.optimizer_.param_groups[0]["lr"])
+
+    def _validate(self, iterator: OrderedBatches) -> None:
+        """Write loss and accuracy on the held-out rows into the history."""
+        loss, n_right = 0.0, 0
+        with torch.inference_mode():
+            for X, y in iterator:
+                logits = self.infer(X)
+                loss += cross_entropy(logits, y, reduction="sum").item()
+                n_right += int((logits.argmax(1) == y).sum())
+        self.history.record("valid_loss", loss / len(iterator.dataset))
+        self.history.record("valid_acc", n_right / len(iterator.dataset))
+
+    def forward_iter(self, X: Any, training: bool = False, device: Any = "cpu") -> Iterator[Tensor]:
+        """Yield the logits of each batch of a dataset, in evaluation mode."""
+        self._set_training(training)
+        for batch in self.get_iterator(X, training=training):
+            with torch.inference_mode():
+                yield self.infer(batch[0]).to(device)
+
+    def get_iterator(self, dataset: Any, training: bool = False) -> TrainingBatches | OrderedBatches:
+        """Return the iterator over ``dataset``."""
+        iterator: TrainingBatches | OrderedBatches = super().get_iterator(dataset, training=training)
+        return iterator
+
+    @property
+    def _default_callbacks(self) -> list[tuple[str, Any]]:
+        return [("epoch_timer", EpochTimer()), ("print_log", PrintLog())]
+
+    def _get_predict_nonlinearity(self) -> Any:
+        return lambda logits: logits.softmax(-1)

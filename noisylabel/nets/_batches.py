@@ -1,0 +1,225 @@
+"""Batches that know their row numbers: sliced from tensors, or loaded from a Dataset."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, default_collate
+
+Augment = Callable[[Tensor, torch.Generator], Tensor]
+
+
+class Batch(tuple):
+    """A pair (X, y), as skorch expects, that also carries rows and sample weights.
+
+    Attributes
+    ----------
+    rows : Tensor of shape (B,) or None
+        Row numbers in the data given to ``fit``.
+    sample_weight : Tensor of shape (B,) or None
+    """
+
+    rows: Tensor | None
+    sample_weight: Tensor | None
+
+    def __new__(
+        cls, X: Any, y: Tensor | None, rows: Tensor | None = None, sample_weight: Tensor | None = None
+    ) -> "Batch":
+        """Make the pair and hang the rest on it."""
+        batch = super().__new__(cls, (X, y))
+        batch.rows = rows
+        batch.sample_weight = sample_weight
+        return batch
+
+
+class TensorData(Dataset):
+    """Samples in memory, as tensors on the training device.
+
+    Parameters
+    ----------
+    X : Tensor of shape (N, ...)
+        Samples.
+    codes : Tensor of shape (N,), optional
+        Label codes.
+    sample_weight : Tensor of shape (N,), optional
+    """
+
+    def __init__(self, X: Tensor, codes: Tensor | None = None, sample_weight: Tensor | None = None) -> None:
+        self.X = X
+        self.codes = codes
+        self.sample_weight = sample_weight
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    def __getitem__(self, row: int) -> tuple[Tensor, Tensor]:
+        return self.X[row], torch.tensor(0) if self.codes is None else self.codes[row]
+
+    def take(self, rows: np.ndarray) -> "TensorData":
+        """Return the data of some rows."""
+        chosen = torch.as_tensor(rows, device=self.X.device)
+        weight = None if self.sample_weight is None else self.sample_weight[chosen]
+        return TensorData(self.X[chosen], None if self.codes is None else self.codes[chosen], weight)
+
+    def batches(self, chunks: Iterator[Tensor]) -> Iterator[Batch]:
+        """Yield a batch for each tensor of row numbers."""
+        for rows in chunks:
+            weight = None if self.sample_weight is None else self.sample_weight[rows]
+            codes = None if self.codes is None else self.codes[rows]
+            yield Batch(self.X[rows], codes, rows, weight)
+
+    def slices(self, batch_size: int) -> Iterator[Batch]:
+        """Yield the rows in order as views, without copying."""
+        for start in range(0, len(self.X), batch_size):
+            part = slice(start, start + batch_size)
+            yield Batch(self.X[part], None if self.codes is None else self.codes[part])
+
+
+class StreamedData(Dataset):
+    """A user's torch Dataset with label codes beside it; samples are loaded when needed.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Yields samples, or pairs whose first entry is the sample.
+    codes : ndarray of shape (N,), optional
+        Label codes; the Dataset's own labels are not looked at again.
+    sample_weight : Tensor of shape (N,), optional
+    device : torch.device
+        Where batches go.
+    rows : ndarray, optional
+        Which rows of ``dataset`` to use; all by default.
+    num_workers : int, default=0
+        Processes that load samples.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        codes: np.ndarray | None,
+        sample_weight: Tensor | None,
+        device: torch.device,
+        rows: np.ndarray | None = None,
+        num_workers: int = 0,
+    ) -> None:
+        self.dataset = dataset
+        self.rows = np.arange(len(dataset)) if rows is None else rows  # type: ignore[arg-type]
+        self.codes = None if codes is None else torch.as_tensor(codes, device=device)
+        self.sample_weight = sample_weight
+        self.device = device
+        self.num_workers = num_workers
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, position: int) -> tuple[Any, int]:
+        item = self.dataset[int(self.rows[position])]
+        return (item[0] if isinstance(item, (tuple, list)) else item), position
+
+    def take(self, rows: np.ndarray) -> "StreamedData":
+        """Return the data of some rows, still loaded when needed."""
+        chosen = torch.as_tensor(rows, device=self.device)
+        weight = None if self.sample_weight is None else self.sample_weight[chosen]
+        codes = None if self.codes is None else self.codes[chosen].cpu().numpy()
+        return StreamedData(self.dataset, codes, weight, self.device, self.rows[rows], self.num_workers)
+
+    def batches(self, chunks: Iterator[Tensor]) -> Iterator[Batch]:
+        """Yield a batch for each tensor of positions, through a DataLoader."""
+        sampler = [chunk.tolist() for chunk in chunks]
+        loader = DataLoader(
+            self,
+            batch_sampler=sampler,
+            num_workers=self.num_workers,
+            collate_fn=default_collate,
+            generator=torch.Generator(),
+        )
+        for X, positions in loader:
+            rows = positions.to(self.device)
+            weight = None if self.sample_weight is None else self.sample_weight[rows]
+            codes = None if self.codes is None else self.codes[rows]
+            yield Batch(X.to(self.device, non_blocking=True), codes, rows, weight)
+
+    def slices(self, batch_size: int) -> Iterator[Batch]:
+        """Yield the rows in order."""
+        yield from self.batches(iter(torch.arange(len(self)).split(batch_size)))
+
+
+def balanced_chunks(n_samples: int, batch_size: int, order: Tensor) -> tuple[Tensor, ...]:
+    """Split ``order`` into as few chunks of at most ``batch_size`` as possible, whose sizes differ by at most one.
+
+    No step sees a left-over of one or two samples, whose batch statistics and percentile would mean nothing.
+
+    Examples
+    --------
+    >>> import torch
+    >>> [len(chunk) for chunk in balanced_chunks(129, 128, torch.arange(129))]
+    [65, 64]
+    """
+    return torch.tensor_split(order, -(-n_samples // batch_size))
+
+
+class TrainingBatches:
+    """Iterate over all rows once, in a new random order each time, in batches of almost equal size.
+
+    Parameters
+    ----------
+    dataset : TensorData or StreamedData
+    batch_size : int
+        Largest size of a batch.
+    generator : torch.Generator
+        Stream for the order; on the CPU, so that every device sees the same order.
+    augment : callable, optional
+        ``augment(X, generator)`` is applied to each batch, on its device.
+    augment_generator : torch.Generator, optional
+        Stream for ``augment``, on the training device.
+    """
+
+    def __init__(
+        self,
+        dataset: TensorData | StreamedData,
+        batch_size: int,
+        generator: torch.Generator,
+        augment: Augment | None = None,
+        augment_generator: torch.Generator | None = None,
+    ) -> None:
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.generator = generator
+        self.augment = augment
+        self.augment_generator = augment_generator
+
+    def __len__(self) -> int:
+        return -(-len(self.dataset) // self.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        order = torch.randperm(len(self.dataset), generator=self.generator)
+        if isinstance(self.dataset, TensorData):
+            order = order.to(self.dataset.X.device)
+        for batch in self.dataset.batches(iter(balanced_chunks(len(order), self.batch_size, order))):
+            if self.augment is None or self.augment_generator is None:
+                yield batch
+            else:
+                X = self.augment(batch[0], self.augment_generator)
+                yield Batch(X, batch[1], batch.rows, batch.sample_weight)
+
+
+class OrderedBatches:
+    """Iterate over all rows in order, for validation and prediction.
+
+    Parameters
+    ----------
+    dataset : TensorData or StreamedData
+    batch_size : int
+    """
+
+    def __init__(self, dataset: TensorData | StreamedData, batch_size: int) -> None:
+        self.dataset = dataset
+        self.batch_size = batch_size
+
+    def __len__(self) -> int:
+        return -(-len(self.dataset) // self.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self.dataset.slices(self.batch_size)

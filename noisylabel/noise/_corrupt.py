@@ -1,0 +1,92 @@
+"""Apply a noise to labels."""
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from noisylabel._random import numpy_generator
+from noisylabel._validation import check_choice
+from noisylabel.exceptions import InvalidDataError, InvalidParameterError
+from noisylabel.noise._asymmetric import AsymmetricCIFAR10Noise, RingCIFAR100Noise
+from noisylabel.noise._base import Noise
+from noisylabel.noise._human import HumanNoise
+from noisylabel.noise._instance import InstanceNoise
+from noisylabel.noise._manifest import NoiseManifest, build_manifest
+from noisylabel.noise._margin import MarginNoise
+from noisylabel.noise._pair import PairNoise
+from noisylabel.noise._symmetric import SymmetricNoise
+from noisylabel.noise._transition import TransitionNoise
+
+NOISES: dict[str, type[Noise]] = {
+    "symmetric": SymmetricNoise,
+    "asymmetric_cifar10": AsymmetricCIFAR10Noise,
+    "ring_cifar100": RingCIFAR100Noise,
+    "pair": PairNoise,
+    "transition": TransitionNoise,
+    "instance": InstanceNoise,
+    "margin": MarginNoise,
+    "human": HumanNoise,
+}
+
+
+def corrupt(
+    y: Any, noise: str | Noise, X: Any = None, *, random_state: Any = None, **parameters: Any
+) -> tuple[np.ndarray, NoiseManifest]:
+    """Make noisy labels, and a manifest that says what was done.
+
+    Parameters
+    ----------
+    y : array-like of shape (N,)
+        True labels of any type.
+    noise : str or Noise
+        A name in :data:`NOISES` with its ``parameters``, or an object.
+    X : array-like of shape (N, ...), optional
+        Samples, for noise that depends on them.
+    random_state : int, RandomState, Generator or None
+        Seed.
+    **parameters
+        Parameters of a noise given by name, such as ``rate=0.4``.
+
+    Returns
+    -------
+    noisy_y : ndarray of shape (N,)
+        Labels of the same type as ``y``.
+    manifest : NoiseManifest
+
+    Raises
+    ------
+    InvalidParameterError
+        If the noise is unknown or its parameters do not fit.
+    InvalidDataError
+        If ``y`` is empty or not one-dimensional.
+
+    Examples
+    --------
+    >>> noisy_y, manifest = corrupt(["cat", "dog"] * 500, "symmetric", rate=0.4, random_state=0)
+    >>> manifest.nominal_rate, round(manifest.realised_rate, 1)
+    (0.4, 0.2)
+    """
+    y = np.asarray(y)
+    if y.ndim != 1 or len(y) == 0:
+        raise InvalidDataError(f"y must be a one-dimensional array of at least one label. Got shape {y.shape}.")
+    noise = _resolve_noise(noise, parameters)
+    classes, codes = np.unique(y, return_inverse=True)
+    if len(classes) < 2:
+        raise InvalidDataError(f"Labels of one class cannot be confused. Got only {classes[0]!r}.")
+    values = None if X is None else np.asarray(X)
+    noisy = noise.sample(codes, len(classes), values, numpy_generator(random_state))
+    seed = int(random_state) if isinstance(random_state, Integral) else None
+    return classes[noisy], build_manifest(noise, classes, codes, noisy, seed)
+
+
+def _resolve_noise(noise: str | Noise, parameters: dict[str, Any]) -> Noise:
+    if isinstance(noise, Noise):
+        if parameters:
+            raise InvalidParameterError(f"'noise' is an object already; set {sorted(parameters)} on it instead.")
+        return noise
+    cls = NOISES[check_choice("noise", noise, NOISES)]
+    try:
+        return cls(**parameters)
+    except TypeError as error:
+        raise InvalidParameterError(f"The noise {noise!r} was given {sorted(parameters)}: {error}.") from error

@@ -1,0 +1,99 @@
+"""Instance-dependent noise: which mistake is made depends on the sample."""
+
+import numpy as np
+from scipy.stats import truncnorm
+
+from noisylabel._validation import check_number
+from noisylabel.exceptions import InvalidParameterError
+from noisylabel.noise._base import Noise
+from noisylabel.noise._transition import sample_rows
+
+
+def instance_probabilities(
+    X: np.ndarray, codes: np.ndarray, projections: np.ndarray, flip_rates: np.ndarray
+) -> np.ndarray:
+    """Label probabilities of each sample under part-dependent noise.
+
+    Parameters
+    ----------
+    X : ndarray of shape (N, D)
+        Normalised samples.
+    codes : ndarray of shape (N,)
+        True label codes.
+    projections : ndarray of shape (C, D, C)
+        One random projection a class.
+    flip_rates : ndarray of shape (N,)
+        Probability that each label is wrong.
+
+    Returns
+    -------
+    ndarray of shape (N, C)
+        ``flip_rate * softmax(x W[y])`` over the wrong classes, ``1 - flip_rate`` at the true one.
+    """
+    scores = np.empty((len(X), projections.shape[2]))
+    for code in np.unique(codes):
+        scores[codes == code] = X[codes == code] @ projections[code]
+    rows = np.arange(len(X))
+    scores[rows, codes] = -np.inf
+    scores = np.exp(scores - scores.max(axis=1, keepdims=True))
+    probabilities = flip_rates[:, None] * scores / scores.sum(axis=1, keepdims=True)
+    probabilities[rows, codes] = 1 - flip_rates
+    return probabilities
+
+
+def _standardized(X: np.ndarray) -> np.ndarray:
+    """Flatten to (N, D) with zero mean and unit variance: a feature of tables, a channel of images."""
+    values = np.asarray(X, dtype=np.float32)
+    axes = (0, 2, 3) if values.ndim == 4 else (0,)
+    deviation = values.std(axis=axes, keepdims=True)
+    values = (values - values.mean(axis=axes, keepdims=True)) / np.where(deviation > 0, deviation, 1)
+    return values.reshape(len(values), -1)
+
+
+class InstanceNoise(Noise):
+    """Part-dependent label noise: each sample has its own flip rate and its own most likely mistakes.
+
+    Parameters
+    ----------
+    rate : float in [0, 1]
+        Centre of the samples' flip rates, which are normal with standard deviation ``spread``, cut to [0, 1]. The cut
+        raises the mean at low rates (0.1 gives 0.129).
+    spread : float in (0, inf), default=0.1
+        Standard deviation of the flip rates.
+
+    References
+    ----------
+    Xia et al., "Part-dependent label noise: towards instance-dependent label noise", NeurIPS 2020.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> X, codes = rng.normal(size=(1000, 5)), rng.integers(0, 3, 1000)
+    >>> bool(abs((InstanceNoise(0.4).sample(codes, 3, X, rng) != codes).mean() - 0.4) < 0.06)
+    True
+    """
+
+    def __init__(self, rate: float, spread: float = 0.1) -> None:
+        self.rate = rate
+        self.spread = spread
+
+    def sample(self, codes: np.ndarray, n_classes: int, X: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
+        """See :meth:`Noise.sample`."""
+        rate = check_number("rate", self.rate, 0, 1, hint="Give a fraction: 0.4 for 40 %.")
+        spread = check_number("spread", self.spread, 0, closed="neither")
+        if X is None or len(X) != len(codes):
+            raise InvalidParameterError("InstanceNoise depends on the samples: pass X with one row a label to corrupt.")
+        flip_rates = truncnorm(-rate / spread, (1 - rate) / spread, loc=rate, scale=spread).rvs(
+            len(codes), random_state=rng
+        )
+        values = _standardized(X)
+        projections = rng.standard_normal((n_classes, values.shape[1], n_classes), dtype=np.float32)
+        return sample_rows(instance_probabilities(values, codes, projections, flip_rates), rng)
+
+    def definition(self) -> str:
+        """See :meth:`Noise.definition`."""
+        return (
+            f"Instance-dependent noise (Xia et al. 2020): flip rates normal around {self.rate:g} with standard deviation "
+            f"{self.spread:g}, mistakes drawn from a softmax of a random projection of the sample, one a class."
+        )

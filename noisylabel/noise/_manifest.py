@@ -1,0 +1,185 @@
+"""What was done to the labels, on record."""
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from noisylabel.exceptions import InvalidDataError
+
+
+@dataclass(frozen=True)
+class NoiseManifest:
+    """Record of one corruption of labels; saved beside every result.
+
+    Attributes
+    ----------
+    noise : str
+        Class of the noise.
+    parameters : dict
+        Its parameters; arrays are left out.
+    definition : str
+        What exactly happened to a label, in one sentence.
+    classes : list
+        The labels, sorted.
+    n_samples : int
+        N.
+    nominal_rate : float or None
+        The rate by which the noise is called.
+    realised_rate : float
+        Share of labels that differ from the true ones.
+    realised_rate_per_class : list of float
+        The same inside each true class; NaN is None.
+    matrix : list of lists or None
+        Transition matrix of the definition, ``matrix[i][j] = P(noisy = j | true = i)``.
+    realised_matrix : list of lists
+        The same, counted.
+    seed : int or None
+        ``random_state`` of :func:`corrupt`, if it was a number.
+    hash : str
+        SHA-256 of the noisy label codes.
+    """
+
+    noise: str
+    parameters: dict[str, Any]
+    definition: str
+    classes: list[Any]
+    n_samples: int
+    nominal_rate: float | None
+    realised_rate: float
+    realised_rate_per_class: list[float | None]
+    matrix: list[list[float]] | None
+    realised_matrix: list[list[float | None]]
+    seed: int | None
+    hash: str
+
+    def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
+        """Return the manifest as JSON; with ``path``, also write it there, whole or not at all."""
+        text = json.dumps(asdict(self), indent=1)
+        if path is not None:
+            target = Path(path)
+            partial = target.with_name(target.name + ".part")
+            partial.write_text(text, encoding="utf-8")
+            partial.replace(target)
+        return text
+
+    @classmethod
+    def from_json(cls, source: str | os.PathLike[str]) -> "NoiseManifest":
+        """Read a manifest from JSON text or from a file.
+
+        Raises
+        ------
+        InvalidDataError
+            If the JSON is no manifest.
+        """
+        text = (
+            source if isinstance(source, str) and source.lstrip().startswith("{") else Path(source).read_text("utf-8")
+        )
+        try:
+            return cls(**json.loads(text))
+        except (TypeError, ValueError) as error:
+            raise InvalidDataError(f"This JSON is not a noise manifest: {error}.") from error
+
+    def check(self) -> str:
+        """Say in one sentence how the realised rate stands to the nominal one.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from noisylabel.noise import corrupt
+        >>> _, manifest = corrupt(np.arange(10000) % 10, "symmetric", rate=0.5, exact=True, random_state=0)
+        >>> manifest.check()
+        'Your 50 % is 45 %: the true class is among the draws, so 1/10 of the redrawn labels stay right.'
+        """
+        return describe_rate(self.nominal_rate, self.realised_rate, len(self.classes), self.n_samples)
+
+    def verify(self, noisy_y: Any) -> bool:
+        """Whether ``noisy_y`` are the very labels that this manifest describes."""
+        labels = np.asarray(noisy_y)
+        codes = np.searchsorted(np.asarray(self.classes), labels).clip(0, len(self.classes) - 1)
+        known = bool((np.asarray(self.classes)[codes] == labels).all())
+        return known and hash_codes(codes) == self.hash
+
+
+def hash_codes(codes: np.ndarray) -> str:
+    """SHA-256 of label codes, whatever their integer type."""
+    return hashlib.sha256(np.ascontiguousarray(codes, dtype="<i8").tobytes()).hexdigest()
+
+
+def describe_rate(nominal: float | None, realised: float, n_classes: int, n_samples: int) -> str:
+    """Compare a nominal with a realised noise rate, and say which convention explains the difference."""
+    if nominal is None:
+        return f"{realised:.1%} of the labels are wrong; no rate was promised."
+    tolerance = 4 * np.sqrt(max(nominal * (1 - nominal), 1e-12) / n_samples) + 1 / n_samples
+    if abs(realised - nominal) <= tolerance and abs(realised - nominal) < abs(realised - nominal * (1 - 1 / n_classes)):
+        return f"Your {nominal:.0%} is {realised:.1%}: as promised."
+    start = f"Your {100 * nominal:.3g} % is {100 * realised:.3g} %: "
+    if abs(realised - nominal * (1 - 1 / n_classes)) <= tolerance:
+        return start + f"the true class is among the draws, so 1/{n_classes} of the redrawn labels stay right."
+    if abs(realised - nominal / 2) <= tolerance:
+        return start + "only part of the classes are sources of mistakes."
+    return start + "neither convention of symmetric noise explains it; look at the realised matrix."
+
+
+def check_noise_rate(y: Any, noisy_y: Any, nominal_rate: float) -> str:
+    """Say what a promised noise rate is in truth, given both sets of labels.
+
+    Parameters
+    ----------
+    y, noisy_y : array-like of shape (N,)
+        True and noisy labels.
+    nominal_rate : float in [0, 1]
+        The rate that was promised.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> y = np.arange(1000) % 10
+    >>> check_noise_rate(y, np.where(np.arange(1000) < 450, (y + 1) % 10, y), 0.5)
+    'Your 50 % is 45 %: the true class is among the draws, so 1/10 of the redrawn labels stay right.'
+    """
+    y, noisy_y = np.asarray(y), np.asarray(noisy_y)
+    if y.shape != noisy_y.shape:
+        raise InvalidDataError(f"y has shape {y.shape} and noisy_y {noisy_y.shape}; they must be alike.")
+    return describe_rate(nominal_rate, float((y != noisy_y).mean()), len(np.unique(y)), len(y))
+
+
+def build_manifest(
+    noise: Any, classes: np.ndarray, codes: np.ndarray, noisy: np.ndarray, seed: int | None
+) -> NoiseManifest:
+    """Count what a noise did to label codes."""
+    n_classes = len(classes)
+    counts = np.zeros((n_classes, n_classes))
+    np.add.at(counts, (codes, noisy), 1)
+    totals = counts.sum(axis=1, keepdims=True)
+    realised = np.divide(counts, totals, out=np.full_like(counts, np.nan), where=totals > 0)
+    matrix = noise.transition_matrix(n_classes)
+    plain = {
+        k: v for k, v in noise.get_params(deep=False).items() if v is None or isinstance(v, (int, float, str, bool))
+    }
+    return NoiseManifest(
+        noise=type(noise).__name__,
+        parameters=plain,
+        definition=noise.definition(),
+        classes=classes.tolist(),
+        n_samples=len(codes),
+        nominal_rate=noise.nominal_rate(),
+        realised_rate=float((codes != noisy).mean()),
+        realised_rate_per_class=_none_for_nan(1 - np.diag(realised)),
+        matrix=None if matrix is None else matrix.tolist(),
+        realised_matrix=[_none_for_nan(row) for row in realised],
+        seed=seed,
+        hash=hash_codes(noisy),
+    )
+
+
+def _none_for_nan(values: np.ndarray) -> list[float | None]:
+    return [None if np.isnan(value) else float(value) for value in values]

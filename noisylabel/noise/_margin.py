@@ -1,0 +1,93 @@
+"""Polynomial-margin-diminishing noise: samples near the boundary are mislabelled."""
+
+import numpy as np
+
+from noisylabel._validation import check_choice, check_number
+from noisylabel.exceptions import InvalidParameterError
+from noisylabel.noise._base import Noise
+
+KINDS = {
+    "I": lambda m: 0.5 - 0.5 * m**2,
+    "II": lambda m: 1 - m**3,
+    "III": lambda m: 1 - (m**3 + m**2 + m) / 3,
+}
+
+
+def margin_flip_probability(margin: np.ndarray, kind: str) -> np.ndarray:
+    """Probability of a flip at a margin in [0, 1] between the two most likely classes, for type I, II or III.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> margin_flip_probability(np.array([0.0, 0.5, 1.0]), "I")
+    array([0.5  , 0.375, 0.   ])
+    """
+    return KINDS[check_choice("kind", kind, KINDS)](np.asarray(margin, dtype=float))
+
+
+class MarginNoise(Noise):
+    """Flip a label to the most likely other class, the more often the smaller the margin of a clean posterior.
+
+    Parameters
+    ----------
+    posterior : array-like of shape (N, C)
+        Class probabilities of a model of clean data, for the samples to corrupt.
+    kind : {"I", "II", "III"}, default="I"
+        Type of the polynomial.
+    rate : float in [0, 1], optional
+        Scale the flip probabilities (each at most 1) so that their mean is ``rate``. By default they are as the
+        formula gives them.
+
+    References
+    ----------
+    Zhang et al., "Learning with feature-dependent label noise: a progressive approach", ICLR 2021 (the formula; the
+    released code flips even fully confident samples).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> noise = MarginNoise([[1.0, 0.0], [0.5, 0.5]], kind="II")
+    >>> noise.sample(np.array([0, 0]), 2, None, np.random.default_rng(0))
+    array([0, 1])
+    """
+
+    def __init__(self, posterior: object, kind: str = "I", rate: float | None = None) -> None:
+        self.posterior = posterior
+        self.kind = kind
+        self.rate = rate
+
+    def sample(self, codes: np.ndarray, n_classes: int, X: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
+        """See :meth:`Noise.sample`."""
+        posterior = np.asarray(self.posterior, dtype=float)
+        if posterior.shape != (len(codes), n_classes):
+            raise InvalidParameterError(
+                f"'posterior' must have shape ({len(codes)}, {n_classes}), a row a label to corrupt. Got {posterior.shape}."
+            )
+        order = posterior.argsort(axis=1)
+        first, second = order[:, -1], order[:, -2]
+        rows = np.arange(len(codes))
+        flips = margin_flip_probability(posterior[rows, first] - posterior[rows, second], self.kind)
+        if self.rate is not None:
+            flips = _scaled_to_mean(flips, check_number("rate", self.rate, 0, 1))
+        targets = np.where(codes == first, second, first)
+        return np.where(rng.random(len(codes)) < flips, targets, codes)
+
+    def definition(self) -> str:
+        """See :meth:`Noise.definition`."""
+        scaled = "" if self.rate is None else f", scaled to a mean of {self.rate:g}"
+        return f"Margin noise of type {self.kind} (Zhang et al. 2021): to the most likely other class{scaled}."
+
+
+def _scaled_to_mean(probabilities: np.ndarray, mean: float) -> np.ndarray:
+    """Return ``min(1, factor * probabilities)`` with the factor that gives the mean, found by bisection."""
+    if (probabilities > 0).mean() < mean:
+        raise InvalidParameterError(
+            f"'rate' {mean:g} is out of reach: only {(probabilities > 0).mean():.3f} of the samples can flip."
+        )
+    low, high = 0.0, 1.0
+    while np.minimum(1, high * probabilities).mean() < mean and high < 1e12:
+        high *= 2
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if np.minimum(1, middle * probabilities).mean() < mean else (low, middle)
+    return np.minimum(1, high * probabilities)

@@ -1,0 +1,86 @@
+"""Symmetric noise, in both conventions and both ways of counting."""
+
+import numpy as np
+
+from noisylabel._validation import check_number
+from noisylabel.noise._base import Noise
+from noisylabel.noise._transition import sample_transitions
+
+
+def inclusive_to_exclusive(rate: float, n_classes: int) -> float:
+    """Share of labels that really change when a share ``rate`` is redrawn from all classes: ``rate (1 - 1/C)``.
+
+    Examples
+    --------
+    >>> inclusive_to_exclusive(0.5, 10)
+    0.45
+    """
+    return check_number("rate", rate, 0, 1) * (n_classes - 1) / n_classes
+
+
+def exclusive_to_inclusive(rate: float, n_classes: int) -> float:
+    """Share to redraw from all classes so that a share ``rate`` really changes: ``rate C / (C - 1)``.
+
+    Examples
+    --------
+    >>> round(exclusive_to_inclusive(0.45, 10), 6)
+    0.5
+    """
+    return check_number("rate", rate, 0, 1 - 1 / n_classes) * n_classes / (n_classes - 1)
+
+
+class SymmetricNoise(Noise):
+    """Replace labels by uniformly random ones.
+
+    Parameters
+    ----------
+    rate : float in [0, 1]
+        Share of labels to redraw.
+    include_true : bool, default=True
+        Whether the true class is among the draws. If so (MentorNet, MentorMix, DivideMix), only ``rate (1 - 1/C)``
+        of the labels end up wrong; if not (Co-teaching, Patrini), ``rate`` of them do.
+    exact : bool, default=False
+        False: a coin is tossed for each label. True: exactly ``int(N rate)`` labels are redrawn.
+
+    Examples
+    --------
+    >>> SymmetricNoise(0.2).transition_matrix(2)
+    array([[0.9, 0.1],
+           [0.1, 0.9]])
+    """
+
+    def __init__(self, rate: float, include_true: bool = True, exact: bool = False) -> None:
+        self.rate = rate
+        self.include_true = include_true
+        self.exact = exact
+
+    def transition_matrix(self, n_classes: int) -> np.ndarray:
+        """See :meth:`Noise.transition_matrix`."""
+        rate = check_number("rate", self.rate, 0, 1, hint="Give a fraction: 0.4 for 40 %.")
+        off = rate / n_classes if self.include_true else rate / (n_classes - 1)
+        matrix = np.full((n_classes, n_classes), off)
+        np.fill_diagonal(matrix, 1 - (n_classes - 1) * off)
+        return matrix
+
+    def sample(self, codes: np.ndarray, n_classes: int, X: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
+        """See :meth:`Noise.sample`."""
+        matrix = self.transition_matrix(n_classes)
+        if not self.exact:
+            return sample_transitions(codes, matrix, rng)
+        chosen = rng.permutation(len(codes))[: int(round(len(codes) * self.rate, 9))]
+        noisy = codes.copy()
+        if self.include_true:
+            noisy[chosen] = rng.integers(0, n_classes, len(chosen))
+        else:
+            noisy[chosen] = (codes[chosen] + rng.integers(1, n_classes, len(chosen))) % n_classes
+        return noisy
+
+    def definition(self) -> str:
+        """See :meth:`Noise.definition`."""
+        how = (
+            f"exactly int(N x {self.rate:g}) labels are"
+            if self.exact
+            else f"each label is with probability {self.rate:g}"
+        )
+        which = "all classes, the true one included" if self.include_true else "the other classes"
+        return f"Symmetric noise: {how} replaced by a class drawn evenly from {which}."

@@ -1,0 +1,57 @@
+"""A user's own network as a student."""
+
+import copy
+import inspect
+from collections.abc import Callable
+
+from torch import nn
+
+from noisylabel.exceptions import InvalidParameterError
+from noisylabel.students._base import Student
+
+
+class GivenModule(Student):
+    """Train copies of a network that the user made; the given one is never changed.
+
+    Parameters
+    ----------
+    module : nn.Module
+        From a batch of samples to logits.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        self.module = module
+
+    def build(self, sample_shape: tuple[int, ...], n_classes: int) -> nn.Module:
+        """See :meth:`Student.build`."""
+        return copy.deepcopy(self.module)
+
+
+class BuilderStudent(Student):
+    """Call a function or a class of the user's for each new network.
+
+    Parameters
+    ----------
+    builder : callable
+        Called as ``builder(sample_shape, n_classes)`` if it takes two arguments, as ``builder()`` if it takes none.
+    """
+
+    def __init__(self, builder: Callable[..., nn.Module]) -> None:
+        self.builder = builder
+
+    def build(self, sample_shape: tuple[int, ...], n_classes: int) -> nn.Module:
+        """See :meth:`Student.build`."""
+        signature = inspect.signature(self.builder)
+        for arguments in ((sample_shape, n_classes), ()):
+            try:
+                signature.bind(*arguments)
+            except TypeError:
+                continue
+            module = self.builder(*arguments)
+            if not isinstance(module, nn.Module):
+                raise InvalidParameterError(f"'student' {self.builder!r} must return an nn.Module. Got {module!r}.")
+            return module
+        raise InvalidParameterError(
+            f"'student' {self.builder!r} must take (sample_shape, n_classes) or nothing. Its arguments are {signature}. "
+            "Wrap it: student=lambda sample_shape, n_classes: ..."
+        )

@@ -1,0 +1,24 @@
+"""Standardisation of the inputs as the first layer of a network."""
+
+import torch
+from torch import Tensor, nn
+
+
+class Standardize(nn.Module):
+    """Make floats of the inputs, subtract a mean and divide by a standard deviation, both fixed.
+
+    Parameters
+    ----------
+    mean, std : Tensor
+        Of shape (D,) for tables, (channels, 1, 1) for images; they are saved with the network.
+    """
+
+    def __init__(self, mean: Tensor, std: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("mean", mean)
+        self.register_buffer("scale", 1 / torch.where(std > 0, std, torch.ones_like(std)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the standardised batch; images come out in channels-last layout."""
+        x = (x.to(self.mean.dtype) - self.mean) * self.scale
+        return x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
