@@ -65,14 +65,14 @@ def _seconds(function: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
-def bare_loop(module: nn.Module, X: torch.Tensor, y: torch.Tensor, *, epochs: int, batch_size: int, bf16: bool) -> None:
-    """Train as a hand-written loop would: shuffled slices of tensors, cross entropy, SGD with Nesterov momentum."""
+def bare_loop(module: nn.Module, X: torch.Tensor, y: torch.Tensor, *, epochs: int, batch_size: int) -> None:
+    """Train as a hand-written loop would: shuffled slices, cross entropy, SGD with momentum; images in bf16."""
     optimizer = torch.optim.SGD(module.parameters(), 0.01, momentum=0.9, nesterov=True, weight_decay=5e-4)
     module.train()
     for _ in range(epochs):
         for rows in torch.randperm(len(X)).split(batch_size):
             optimizer.zero_grad()
-            with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            with torch.autocast("cpu", torch.bfloat16, enabled=X.ndim == 4):
                 logits = module(X[rows])
             cross_entropy(logits.float(), y[rows]).backward()
             optimizer.step()
@@ -95,7 +95,7 @@ def mentornet_resnet_vs_torch(n: int) -> Timing:
     def torch_run() -> None:
         mean, std = torch.full((3, 1, 1), 127.5), torch.full((3, 1, 1), 73.9)
         module = nn.Sequential(Standardize(mean, std), student.build((3, 32, 32), 10))
-        bare_loop(module.to(memory_format=torch.channels_last), X_torch, y_torch, epochs=1, batch_size=128, bf16=True)
+        bare_loop(module.to(memory_format=torch.channels_last), X_torch, y_torch, epochs=1, batch_size=128)
 
     return compare("mentornet_resnet_vs_torch", lambda: _classifier(student, 1, "bf16").fit(X, y), torch_run, n)
 
@@ -113,7 +113,7 @@ def mentornet_mlp_vs_torch(n: int) -> Timing:
 
     def torch_run() -> None:
         module = nn.Sequential(Standardize(torch.zeros(20), torch.ones(20)), student.build((20,), 5))
-        bare_loop(module, X_torch, y_torch, epochs=5, batch_size=128, bf16=False)
+        bare_loop(module, X_torch, y_torch, epochs=5, batch_size=128)
 
     return compare("mentornet_mlp_vs_torch", lambda: _classifier(student, 5, "fp32").fit(X, y), torch_run, n)
 

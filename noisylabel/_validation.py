@@ -9,7 +9,7 @@ from typing import Any
 from noisylabel.exceptions import InvalidParameterError
 
 
-def check_number(
+def check_number(  # noqa: PLR0913 - a number, its interval, and what to say
     name: str,
     value: Any,
     low: float = -math.inf,

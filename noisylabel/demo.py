@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
@@ -13,7 +14,7 @@ from noisylabel.estimators import MentorNetClassifier
 from noisylabel.inspection import plot_accuracy_against_noise
 from noisylabel.noise import SymmetricNoise, corrupt
 
-METHODS = {
+METHODS: dict[str, dict[str, Any]] = {
     "plain": {"curriculum": "uniform"},
     "self_paced": {"curriculum": "self_paced", "loss_percentile": "auto"},
     "spcl_linear": {"curriculum": "spcl_linear", "loss_percentile": "auto"},

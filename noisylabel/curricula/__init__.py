@@ -62,7 +62,7 @@ def resolve_curriculum(curriculum: str | Curriculum | Callable[..., Any]) -> Cur
         return curriculum
     if isinstance(curriculum, str):
         return CURRICULA[check_choice("curriculum", curriculum, CURRICULA)]()
-    if inspect.isclass(curriculum) and issubclass(curriculum, Curriculum):
+    if inspect.isclass(curriculum):
         raise InvalidParameterError(
             f"'curriculum' got the class {curriculum.__name__}. Pass an object: {curriculum.__name__}()."
         )
@@ -76,13 +76,13 @@ def resolve_curriculum(curriculum: str | Curriculum | Callable[..., Any]) -> Cur
 
 __all__ = [
     "CURRICULA",
+    "L1L2",
     "CallableCurriculum",
     "Cauchy",
     "Curriculum",
     "Focal",
     "HardExampleMining",
     "Huber",
-    "L1L2",
     "MentorNetPD",
     "SPCLLinear",
     "SPCLLogarithmic",

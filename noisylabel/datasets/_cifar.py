@@ -1,6 +1,7 @@
 """CIFAR-10 and CIFAR-100."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,22 @@ from noisylabel.datasets._base import cached_arrays, first_existing, get_data_ho
 from noisylabel.datasets._images import decode_parquet
 from noisylabel.exceptions import MissingDependencyError
 
+
+@dataclass(frozen=True)
+class _Source:
+    """How a CIFAR data set is stored: in Parquet, and as its authors published it."""
+
+    torchvision_name: str
+    original_folder: str
+    label_column: str
+    class_names: list[str] | None
+
+
 CIFAR10_NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+_SOURCES = {
+    "cifar10": _Source("CIFAR10", "cifar-10-batches-py", "label", CIFAR10_NAMES),
+    "cifar100": _Source("CIFAR100", "cifar-100-python", "fine_label", None),
+}
 
 
 def fetch_cifar10(*, data_home: str | os.PathLike[str] | None = None, download: bool = False) -> Bunch:
@@ -34,7 +50,7 @@ def fetch_cifar10(*, data_home: str | os.PathLike[str] | None = None, download: 
     DatasetNotFoundError
         If there is no CIFAR-10; the message says what to put where.
     """
-    return _fetch_cifar("cifar10", "CIFAR10", "label", CIFAR10_NAMES, data_home, download)
+    return _fetch_cifar("cifar10", data_home, download)
 
 
 def fetch_cifar100(*, data_home: str | os.PathLike[str] | None = None, download: bool = False) -> Bunch:
@@ -55,29 +71,28 @@ def fetch_cifar100(*, data_home: str | os.PathLike[str] | None = None, download:
     DatasetNotFoundError
         If there is no CIFAR-100; the message says what to put where.
     """
-    return _fetch_cifar("cifar100", "CIFAR100", "fine_label", None, data_home, download)
+    return _fetch_cifar("cifar100", data_home, download)
 
 
-def _fetch_cifar(
-    folder: str, torchvision_name: str, label: str, names: list[str] | None, data_home: Any, download: bool
-) -> Bunch:
+def _fetch_cifar(folder: str, data_home: Any, download: bool) -> Bunch:
+    source = _SOURCES[folder]
     home = get_data_home(data_home)
     parts = {}
     for part in ("train", "test"):
         path = first_existing(sorted((home / folder).glob(f"{part}*.parquet")))
         if path is None:
-            return _from_torchvision(home, folder, torchvision_name, names, download)
-        parts[part] = cached_arrays(home, f"{folder}-{part}", path, _decoder(path, label))
-    return _bunch(
-        parts["train"]["images"], parts["train"]["labels"], parts["test"]["images"], parts["test"]["labels"], names
-    )
+            return _from_torchvision(home, folder, download)
+        parts[part] = cached_arrays(home, f"{folder}-{part}", path, _decoder(path, source.label_column))
+    images = [part["images"] for part in parts.values()]
+    return _bunch(images, [part["labels"] for part in parts.values()], source.class_names)
 
 
 def _decoder(path: Path, label: str) -> Any:
     return lambda: decode_parquet(path, "img", label)
 
 
-def _from_torchvision(home: Path, folder: str, name: str, names: list[str] | None, download: bool) -> Bunch:
+def _from_torchvision(home: Path, folder: str, download: bool) -> Bunch:
+    name = _SOURCES[folder].torchvision_name
     try:
         from torchvision import datasets as vision
     except ImportError as error:
@@ -87,20 +102,18 @@ def _from_torchvision(home: Path, folder: str, name: str, names: list[str] | Non
             ) from error
         raise MissingDependencyError("download=True needs torchvision: pip install 'noisylabel[vision]'.") from error
     try:
-        train, test = (getattr(vision, name)(home / folder, train=part, download=download) for part in (True, False))
+        parts = [getattr(vision, name)(home / folder, train=part, download=download) for part in (True, False)]
     except RuntimeError as error:
         raise missing(name, home, _wanted(folder), "Or pass download=True to fetch it through torchvision.") from error
-    images = [np.ascontiguousarray(part.data.transpose(0, 3, 1, 2)) for part in (train, test)]
-    return _bunch(
-        images[0], np.asarray(train.targets), images[1], np.asarray(test.targets), names or list(train.classes)
-    )
+    images = [np.ascontiguousarray(part.data.transpose(0, 3, 1, 2)) for part in parts]
+    return _bunch(images, [np.asarray(part.targets) for part in parts], list(parts[0].classes))
 
 
 def _wanted(folder: str) -> list[str]:
-    archive = {"cifar10": "cifar-10-batches-py", "cifar100": "cifar-100-python"}[folder]
-    return [f"{folder}/train-00000-of-00001.parquet and {folder}/test-00000-of-00001.parquet", f"{folder}/{archive}"]
+    parquet = f"{folder}/train-00000-of-00001.parquet and {folder}/test-00000-of-00001.parquet"
+    return [parquet, f"{folder}/{_SOURCES[folder].original_folder}"]
 
 
-def _bunch(data: np.ndarray, target: np.ndarray, test_data: np.ndarray, test_target: np.ndarray, names: Any) -> Bunch:
-    names = names or [str(code) for code in range(int(target.max()) + 1)]
-    return Bunch(data=data, target=target, test_data=test_data, test_target=test_target, target_names=names)
+def _bunch(images: list[np.ndarray], labels: list[np.ndarray], names: list[str] | None) -> Bunch:
+    names = names or [str(code) for code in range(int(labels[0].max()) + 1)]
+    return Bunch(data=images[0], target=labels[0], test_data=images[1], test_target=labels[1], target_names=names)

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sklearn.utils import Bunch
@@ -69,13 +70,18 @@ def _read_parquet(path: Path, column: str, clean: str) -> tuple[np.ndarray, np.n
     return table.column(column).to_numpy().astype(np.int64), table.column(clean).to_numpy().astype(np.int64)
 
 
+def _numpy_builders() -> list[Any]:
+    """Return the two functions with which NumPy's pickles make arrays and numbers; they run nothing else."""
+    array = np.zeros(1)
+    return [array.__reduce__()[0], array[0].__reduce__()[0]]
+
+
 def _read_authors_file(path: Path, key: str, clean: str) -> tuple[np.ndarray, np.ndarray]:
     """Read the authors' dictionary of NumPy arrays; only arrays and numbers are let in."""
     import torch
 
-    numpy_parts = [
-        np._core.multiarray._reconstruct,
-        np._core.multiarray.scalar,
+    numpy_parts: list[Any] = [
+        *_numpy_builders(),
         np.ndarray,
         np.dtype,
         *[type(np.dtype(code)) for code in ("int8", "uint8", "int16", "int32", "int64", "float64")],

@@ -15,6 +15,7 @@ from noisylabel._sklearn_compat import available_if, check_is_fitted, check_samp
 from noisylabel._validation import check_choice, check_count, check_number
 from noisylabel.callbacks import BestEpoch, EpochProgress
 from noisylabel.estimators._data import (
+    as_tensor,
     check_X,
     dataset_labels,
     dataset_sample,
@@ -112,7 +113,7 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         if isinstance(X, Dataset):
             data: TensorData | StreamedData = StreamedData(X, None, None, device)
         else:
-            data = TensorData(torch.as_tensor(check_X(self, X, reset=False)).to(device))
+            data = TensorData(as_tensor(check_X(self, X, reset=False)).to(device))
         with private_torch_stream(0, device):
             proba: np.ndarray = self.net_.predict_proba(data)
         return proba
@@ -120,7 +121,8 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
     def predict(self, X: Any) -> np.ndarray:
         """Return the most probable class of each sample, (N,), with the labels' own type."""
         proba = self.predict_proba(X)
-        return self.classes_[proba.argmax(axis=1)]  # type: ignore[no-any-return]
+        labels: np.ndarray = self.classes_[proba.argmax(axis=1)]
+        return labels
 
     def _check_parameters(self) -> None:
         check_count("max_epochs", self.max_epochs)
@@ -147,7 +149,7 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
             weight = torch.as_tensor(checked).to(device)
         if values is None:
             return StreamedData(X, codes, weight, device), codes
-        return TensorData(torch.as_tensor(values).to(device), torch.as_tensor(codes).to(device), weight), codes
+        return TensorData(as_tensor(values).to(device), torch.as_tensor(codes).to(device), weight), codes
 
     def _build_module(self, data: TensorData | StreamedData, n_classes: int) -> nn.Module:
         """Build the student, with the inputs' standardisation before it, and try it on two samples."""
@@ -232,7 +234,7 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
 
     def _keep_results(self, net: IndexedNet, n_samples: int, train_rows: np.ndarray) -> None:
         """Set the learnt attributes, and let go of the training data's traces in the net."""
-        import pandas as pd  # noqa: PLC0415 - a slow import that only fit needs
+        import pandas as pd
 
         self.net_ = net
         self.n_iter_ = len(net.history)

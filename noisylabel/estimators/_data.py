@@ -1,5 +1,6 @@
 """From what users pass to ``fit`` and ``predict`` to tensors and label codes."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,13 @@ from noisylabel.exceptions import InvalidDataError
 _STATISTICS_ROWS = {1: 10_000, 3: 2_000}  # by number of axes of a sample: an image has many pixels a channel
 
 
+def as_tensor(array: np.ndarray) -> Tensor:
+    """Return a tensor that shares the array's memory, read-only or not: nothing here writes to its inputs."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable", category=UserWarning)
+        return torch.as_tensor(array)
+
+
 def check_X(estimator: Any, X: Any, *, reset: bool, **options: Any) -> Any:
     """Check an array, DataFrame or tensor and return it as float32, or as uint8 if it holds uint8 images.
 
@@ -33,8 +41,8 @@ def check_X(estimator: Any, X: Any, *, reset: bool, **options: Any) -> Any:
         _check_sample_shape(estimator, tuple(shape[1:]))
     if reset and shape is not None and len(shape) == 4 and shape[1] > 4 and shape[3] <= 4:
         raise InvalidDataError(
-            f"X of shape {tuple(shape)} looks like images with the channels last. Images are (N, channels, height, width): "
-            "pass X.transpose(0, 3, 1, 2)."
+            f"X of shape {tuple(shape)} looks like images with the channels last. Images are "
+            "(N, channels, height, width): pass X.transpose(0, 3, 1, 2)."
         )
     is_uint8_image = shape is not None and len(shape) > 2 and getattr(X, "dtype", None) == np.uint8
     dtype = np.uint8 if is_uint8_image else np.float32
@@ -61,24 +69,25 @@ def encode_labels(y: Any) -> tuple[np.ndarray, np.ndarray]:
     """
     y = column_or_1d(np.asarray(y), warn=True)
     try:
-        check_classification_targets(y)
         classes, codes = np.unique(y, return_inverse=True)
+    except TypeError as error:
+        raise InvalidDataError(
+            f"The labels mix types that cannot be compared ({error}). Make them all strings: y.astype(str)."
+        ) from error
+    try:
+        check_classification_targets(y)
     except ValueError as error:
         raise InvalidDataError(
             f"{error} Labels must be classes: integers, strings or booleans, not measured numbers. "
             "Convert them, for instance with y.astype(int) or numpy.digitize."
         ) from error
-    except TypeError as error:
-        raise InvalidDataError(
-            f"The labels mix types that cannot be compared ({error}). Make them all strings: y.astype(str)."
-        ) from error
     if len(classes) < 2:
-        raise InvalidDataError(f"Training needs labels of at least 2 classes. Got 1 class: {classes[0]!r}.")
+        raise InvalidDataError(f"Training needs labels of at least 2 classes. Got 1 class: {classes.tolist()[0]!r}.")
     return classes, codes.astype(np.int64)
 
 
 def dataset_labels(dataset: Dataset, y: Any) -> np.ndarray:
-    """Return the labels (N,) of a torch Dataset: ``y`` if given, else its ``targets`` or ``labels``, else by reading it.
+    """Return the labels (N,) of a torch Dataset: ``y``, else its ``targets`` or ``labels``, else by reading it.
 
     Raises
     ------

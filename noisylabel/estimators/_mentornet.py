@@ -166,7 +166,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         self.verbose = verbose
 
     def _make_mentor(self) -> Mentor:
-        options = {
+        options: dict[str, Any] = {
             "percentile_decay": self.percentile_decay,
             "burn_in": self.burn_in,
             "example_dropout": self.example_dropout,

@@ -38,11 +38,12 @@ def batch_percentile(losses: Tensor, fraction: float, sample_weight: Tensor | No
     positive = counts > 0
     unit = (counts.sum() / positive.sum().clamp_min(1)).clamp(max=1)
     upto = (counts / unit.clamp_min(torch.finfo(counts.dtype).tiny)).cumsum(0)
-    position = fraction * (upto[-1] - 1).clamp_min(0)
-    ranks = torch.stack([position.floor(), (position.floor() + 1).clamp_max((upto[-1] - 1).clamp_min(0))])
+    top = (upto[-1] - 1).clamp_min(0)
+    exact = fraction * top
+    ranks = torch.stack([exact.floor(), (exact.floor() + 1).minimum(top)])
     rows = torch.searchsorted(upto, ranks, right=True).clamp_max(len(losses) - 1)
     low_value, high_value = losses[order[rows]]
-    return torch.lerp(low_value, high_value, position - position.floor())
+    return torch.lerp(low_value, high_value, exact - exact.floor())
 
 
 def moving_average(previous: Tensor | None, value: Tensor, decay: float) -> Tensor:

@@ -97,7 +97,7 @@ def welsch_weights(loss: Tensor, lam: float = 1.0) -> Tensor:
 
 
 def huber_loss_transform(loss: Tensor, lam: float = 1.0) -> Tensor:
-    """Robust loss whose derivative is :func:`huber_weights`: ``l`` up to ``lam**2``, ``2 lam sqrt(l) - lam**2`` after."""
+    """Robust loss ``l`` up to ``lam**2``, then ``2 lam sqrt(l) - lam**2``; its derivative is :func:`huber_weights`."""
     return torch.where(loss <= lam**2, loss, 2 * lam * loss.sqrt() - lam**2)
 
 

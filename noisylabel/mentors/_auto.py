@@ -30,9 +30,9 @@ def probe_share(n_samples: int) -> float:
 class AutoPercentileMentor(PercentileMentor):
     """Percentile mentor that estimates the share of right labels at the end of the burn-in and uses it as percentile.
 
-    During burn-in a share of the rows (:func:`probe_share`), drawn at random, has weight 0: the network passes over them without learning
-    their labels. What it says of them, averaged over their
-    visits, gives the noise rate when the burn-in ends.
+    During burn-in a share of the rows (:func:`probe_share`), drawn at random, has weight 0: the network passes over
+    them without learning their labels. What it says of them, averaged over their visits, gives the noise rate when the
+    burn-in ends.
 
     Parameters
     ----------
@@ -73,8 +73,8 @@ class AutoPercentileMentor(PercentileMentor):
         super().start(n_samples, n_classes, generator)
         if check_number("burn_in", self.burn_in, 0, 100) == 0:
             raise InvalidParameterError(
-                "'loss_percentile' is 'auto', which watches the burn-in, but 'burn_in' is 0. Raise 'burn_in' (18 is the "
-                "default) or give 'loss_percentile' a number."
+                "'loss_percentile' is 'auto', which watches the burn-in, but 'burn_in' is 0. Raise 'burn_in' (18 is "
+                "the default) or give 'loss_percentile' a number."
             )
         device = generator.device
         self.noise_rate_ = float("nan")

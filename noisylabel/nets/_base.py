@@ -53,7 +53,7 @@ class IndexedNet(NeuralNet):
     def _get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> Any:
         """Split the parameters so that weight decay meets only kernels, not biases or normalisation layers."""
         parameters = [parameter for _, parameter in named_parameters if parameter.requires_grad]
-        args, kwargs = super()._get_params_for_optimizer(prefix, [])
+        _, kwargs = super()._get_params_for_optimizer(prefix, [])
         kernels = [p for p in parameters if p.ndim > 1]
         others = [p for p in parameters if p.ndim <= 1]
         groups = [{"params": kernels}] if kernels else []

@@ -17,11 +17,11 @@ class Batch(tuple):
     Attributes
     ----------
     rows : Tensor of shape (B,) or None
-        Row numbers in the data given to ``fit``.
+        Row numbers in the training data; None in prediction.
     sample_weight : Tensor of shape (B,) or None
     """
 
-    rows: Tensor | None
+    rows: Any
     sample_weight: Tensor | None
 
     def __new__(
@@ -91,8 +91,6 @@ class StreamedData(Dataset):
         Where batches go.
     rows : ndarray, optional
         Which rows of ``dataset`` to use; all by default.
-    num_workers : int, default=0
-        Processes that load samples.
     """
 
     def __init__(
@@ -102,14 +100,12 @@ class StreamedData(Dataset):
         sample_weight: Tensor | None,
         device: torch.device,
         rows: np.ndarray | None = None,
-        num_workers: int = 0,
     ) -> None:
         self.dataset = dataset
         self.rows = np.arange(len(dataset)) if rows is None else rows  # type: ignore[arg-type]
         self.codes = None if codes is None else torch.as_tensor(codes, device=device)
         self.sample_weight = sample_weight
         self.device = device
-        self.num_workers = num_workers
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -123,7 +119,7 @@ class StreamedData(Dataset):
         chosen = torch.as_tensor(rows, device=self.device)
         weight = None if self.sample_weight is None else self.sample_weight[chosen]
         codes = None if self.codes is None else self.codes[chosen].cpu().numpy()
-        return StreamedData(self.dataset, codes, weight, self.device, self.rows[rows], self.num_workers)
+        return StreamedData(self.dataset, codes, weight, self.device, self.rows[rows])
 
     def batches(self, chunks: Iterator[Tensor]) -> Iterator[Batch]:
         """Yield a batch for each tensor of positions, through a DataLoader."""
@@ -131,7 +127,6 @@ class StreamedData(Dataset):
         loader = DataLoader(
             self,
             batch_sampler=sampler,
-            num_workers=self.num_workers,
             collate_fn=default_collate,
             generator=torch.Generator(),
         )

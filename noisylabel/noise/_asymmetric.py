@@ -74,8 +74,8 @@ class AsymmetricCIFAR10Noise(_TargetNoise):
     def definition(self) -> str:
         """See :meth:`Noise.definition`."""
         return (
-            "Asymmetric CIFAR-10 noise: truck to automobile, bird to airplane, cat and dog to each other, deer to horse, "
-            f"each with probability {self.rate:g}."
+            "Asymmetric CIFAR-10 noise: truck to automobile, bird to airplane, cat and dog to each other, "
+            f"deer to horse, each with probability {self.rate:g}."
         )
 
 

@@ -7,7 +7,10 @@ from sklearn.base import BaseEstimator
 
 
 class Noise(BaseEstimator, ABC):
-    """Turn right labels into noisy ones. Conventions: N samples, C classes, ``matrix[i, j] = P(noisy = j | true = i)``."""
+    """Turn right labels into noisy ones.
+
+    Conventions: N samples, C classes, ``matrix[i, j] = P(noisy = j | true = i)``.
+    """
 
     @abstractmethod
     def sample(self, codes: np.ndarray, n_classes: int, X: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:

@@ -32,8 +32,8 @@ class HumanNoise(Noise):
         labels = np.asarray(self.labels)
         if labels.shape != codes.shape or labels.min(initial=0) < 0 or labels.max(initial=0) >= n_classes:
             raise InvalidParameterError(
-                f"'labels' must be {len(codes)} codes in 0..{n_classes - 1}, one a true label. Got shape {labels.shape} "
-                f"with values in {labels.min(initial=0)}..{labels.max(initial=0)}."
+                f"'labels' must be {len(codes)} codes in 0..{n_classes - 1}, one a true label. Got shape "
+                f"{labels.shape} with values in {labels.min(initial=0)}..{labels.max(initial=0)}."
             )
         return labels.astype(codes.dtype)
 

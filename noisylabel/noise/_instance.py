@@ -94,6 +94,7 @@ class InstanceNoise(Noise):
     def definition(self) -> str:
         """See :meth:`Noise.definition`."""
         return (
-            f"Instance-dependent noise (Xia et al. 2020): flip rates normal around {self.rate:g} with standard deviation "
-            f"{self.spread:g}, mistakes drawn from a softmax of a random projection of the sample, one a class."
+            f"Instance-dependent noise (Xia et al. 2020): flip rates normal around {self.rate:g} with "
+            f"standard deviation {self.spread:g}, mistakes drawn from a softmax of a random projection of the sample, "
+            "one projection a class."
         )

@@ -116,8 +116,8 @@ def describe_rate(nominal: float | None, realised: float, n_classes: int, n_samp
         return f"{realised:.1%} of the labels are wrong; no rate was promised."
     tolerance = 4 * np.sqrt(max(nominal * (1 - nominal), 1e-12) / n_samples) + 1 / n_samples
     if abs(realised - nominal) <= tolerance and abs(realised - nominal) < abs(realised - nominal * (1 - 1 / n_classes)):
-        return f"Your {nominal:.0%} is {realised:.1%}: as promised."
-    start = f"Your {100 * nominal:.3g} % is {100 * realised:.3g} %: "
+        return f"Your {100 * nominal:.0f} % is {100 * realised:.0f} %: as promised."
+    start = f"Your {100 * nominal:.0f} % is {100 * realised:.0f} %: "
     if abs(realised - nominal * (1 - 1 / n_classes)) <= tolerance:
         return start + f"the true class is among the draws, so 1/{n_classes} of the redrawn labels stay right."
     if abs(realised - nominal / 2) <= tolerance:

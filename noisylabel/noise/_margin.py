@@ -61,7 +61,8 @@ class MarginNoise(Noise):
         posterior = np.asarray(self.posterior, dtype=float)
         if posterior.shape != (len(codes), n_classes):
             raise InvalidParameterError(
-                f"'posterior' must have shape ({len(codes)}, {n_classes}), a row a label to corrupt. Got {posterior.shape}."
+                f"'posterior' must have shape ({len(codes)}, {n_classes}), a row a label to corrupt. "
+                f"Got {posterior.shape}."
             )
         order = posterior.argsort(axis=1)
         first, second = order[:, -1], order[:, -2]

@@ -47,11 +47,15 @@ class BuilderStudent(Student):
                 signature.bind(*arguments)
             except TypeError:
                 continue
-            module = self.builder(*arguments)
+            try:
+                module = self.builder(*arguments)
+            except TypeError as error:
+                call = f"builder({', '.join(map(repr, arguments))})"
+                raise InvalidParameterError(f"'student' {self.builder!r} failed as {call}: {error}") from error
             if not isinstance(module, nn.Module):
                 raise InvalidParameterError(f"'student' {self.builder!r} must return an nn.Module. Got {module!r}.")
             return module
         raise InvalidParameterError(
-            f"'student' {self.builder!r} must take (sample_shape, n_classes) or nothing. Its arguments are {signature}. "
-            "Wrap it: student=lambda sample_shape, n_classes: ..."
+            f"'student' {self.builder!r} must take (sample_shape, n_classes) or nothing. Its arguments are "
+            f"{signature}. Wrap it: student=lambda sample_shape, n_classes: ..."
         )

@@ -13,6 +13,9 @@ class Standardize(nn.Module):
         Of shape (D,) for tables, (channels, 1, 1) for images; they are saved with the network.
     """
 
+    mean: Tensor
+    scale: Tensor
+
     def __init__(self, mean: Tensor, std: Tensor) -> None:
         super().__init__()
         self.register_buffer("mean", mean)

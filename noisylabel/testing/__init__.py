@@ -1,0 +1,7 @@
+"""Checks that every member of a family passes; run them over members of your own too."""
+
+from noisylabel.testing._curricula import check_curriculum
+from noisylabel.testing._noises import check_noise
+from noisylabel.testing._students import check_student
+
+__all__ = ["check_curriculum", "check_noise", "check_student"]

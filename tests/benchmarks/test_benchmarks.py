@@ -1,0 +1,91 @@
+"""The benchmark suite runs, resumes and reports."""
+
+import json
+
+import pandas as pd
+import pytest
+
+import benchmarks.__main__ as command
+from benchmarks.cell import Cell, cells
+from benchmarks.methods import METHODS, make_classifier
+from benchmarks.profiles import PROFILES
+from benchmarks.report import report_table
+from benchmarks.run import run_profile
+from benchmarks.speed import TIMINGS, Timing, compare
+from benchmarks.store import RESULTS, load_all, path_of
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("results")
+    return folder, run_profile("smoke", folder=folder)
+
+
+def test_every_cell_has_a_result_with_its_provenance(smoke):
+    folder, done = smoke
+    assert len(done) == len(cells("smoke")) == 3
+    for result in load_all(folder):
+        metrics = result["metrics"]
+        assert metrics["oracle"] >= max(metrics["last"], metrics["selected"]) > 0.3
+        assert result["manifest"]["nominal_rate"] == 0.4
+        assert {"commit", "torch", "cpu", "cores"} <= result["environment"].keys()
+        assert metrics["seconds"] > 0
+        assert metrics["peak_memory_mb"] > 0
+
+
+def test_finished_cells_are_not_run_again(smoke):
+    folder, done = smoke
+    path_of(done[0], folder).unlink()
+    assert run_profile("smoke", folder=folder) == [done[0]]
+    assert run_profile("smoke", folder=folder) == []
+
+
+def test_report_has_means_and_deviations(smoke, tmp_path, monkeypatch, capsys):
+    folder, _ = smoke
+    source = json.loads(path_of(cells("smoke")[0], folder).read_text())
+    for seed, last in ((1, 0.5), (2, 0.7)):
+        source["cell"] |= {"seed": seed, "method": "plain", "profile": "twice"}
+        source["metrics"] |= {"last": last}
+        target = path_of(Cell("twice", "symmetric", 0.4, "plain", seed), folder)
+        target.parent.mkdir(exist_ok=True)
+        target.write_text(json.dumps(source))
+    monkeypatch.setattr(
+        "sys.argv", ["benchmarks", "report", "--results", str(folder), "--csv", str(tmp_path / "t.csv")]
+    )
+    assert command.main() == 0
+    table = pd.read_csv(tmp_path / "t.csv")
+    assert ["dataset", "noise", "rate", "method", "n", "last"] == list(table.columns[1:7])
+    row = table[table["profile"] == "twice"].iloc[0]
+    assert (row["n"], row["last"], row["last_std"]) == (2, pytest.approx(0.6), pytest.approx(0.02**0.5))
+    assert "plain_tuned" in capsys.readouterr().out
+
+
+def test_an_empty_folder_says_what_to_run(tmp_path):
+    with pytest.raises(SystemExit, match="python -m benchmarks run"):
+        report_table(tmp_path)
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_profiles_name_known_methods_that_share_everything_else(name):
+    profile = PROFILES[name]
+    assert set(profile.methods) <= METHODS.keys()
+    changed = {"curriculum", "loss_percentile", "max_epochs"}
+    settings = [make_classifier(method, profile, 0, []).get_params(deep=False) for method in profile.methods]
+    for other in settings[1:]:
+        assert {k: v for k, v in other.items() if k not in changed} == {
+            k: v for k, v in settings[0].items() if k not in changed
+        }
+
+
+def test_committed_results_are_of_known_cells():
+    for result in load_all(RESULTS):
+        assert Cell(**result["cell"]) in cells(result["cell"]["profile"])
+
+
+def test_timing_lines_are_json():
+    timing = compare("nothing", lambda: sum(range(20_000)), lambda: sum(range(10_000)), n=3)
+    line = json.loads(timing.to_json())
+    assert line.keys() == {"name", "ratio", "medians", "n"}
+    assert line["n"] == 3
+    assert {"mentornet_resnet_vs_torch", "mentornet_mlp_vs_torch"} <= TIMINGS.keys()
+    assert isinstance(timing, Timing)

@@ -1,0 +1,205 @@
+"""Loaders on small files made here, in the real formats."""
+
+import gzip
+import io
+import struct
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from PIL import Image
+
+from noisylabel.datasets import (
+    fetch_cifar10,
+    fetch_cifar100,
+    fetch_cifarn_labels,
+    fetch_fashion_mnist,
+    get_data_home,
+    load_digits,
+    load_image_folder,
+    load_table,
+)
+from noisylabel.exceptions import DatasetNotFoundError, InvalidDataError
+
+RNG = np.random.default_rng(0)
+
+
+def png(pixels):
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def write_cifar(folder, label, n=7):
+    folder.mkdir(parents=True)
+    images = RNG.integers(0, 256, (n, 32, 32, 3), dtype=np.uint8)
+    for part in ("train", "test"):
+        rows = [{"bytes": png(image), "path": f"{i}.png"} for i, image in enumerate(images)]
+        pq.write_table(pa.table({"img": rows, label: list(range(n))}), folder / f"{part}-00000-of-00001.parquet")
+    return images
+
+
+@pytest.mark.parametrize(
+    ("fetch", "name", "label"), [(fetch_cifar10, "cifar10", "label"), (fetch_cifar100, "cifar100", "fine_label")]
+)
+def test_cifar_parquet_is_decoded_and_cached(tmp_path, fetch, name, label):
+    images = write_cifar(tmp_path / name, label)
+    first = fetch(data_home=tmp_path)
+    assert np.array_equal(first.data, images.transpose(0, 3, 1, 2))
+    assert first.test_target.tolist() == list(range(7))
+    assert len(list((tmp_path / "cache").glob("*.npz"))) == 2
+    assert not list((tmp_path / "cache").glob("*.part"))
+    assert np.array_equal(fetch(data_home=tmp_path).data, first.data)
+
+
+def test_cache_follows_the_file(tmp_path):
+    write_cifar(tmp_path / "cifar10", "label")
+    fetch_cifar10(data_home=tmp_path)
+    for path in (tmp_path / "cifar10").iterdir():
+        path.unlink()
+    (tmp_path / "cifar10").rmdir()
+    images = write_cifar(tmp_path / "cifar10", "label", n=9)
+    assert len(fetch_cifar10(data_home=tmp_path).data) == len(images) == 9
+
+
+def test_read_only_data_home_is_left_alone(tmp_path, monkeypatch):
+    write_cifar(tmp_path / "home" / "cifar10", "label")
+    monkeypatch.setenv("HOME", str(tmp_path / "user"))
+    (tmp_path / "home").chmod(0o555)
+    fetch_cifar10(data_home=tmp_path / "home")
+    assert [path.name for path in (tmp_path / "home").iterdir()] == ["cifar10"]
+    assert len(list((tmp_path / "user" / ".cache" / "noisylabel").glob("*.npz"))) == 2
+    (tmp_path / "home").chmod(0o755)
+
+
+def test_environment_variable_names_the_data_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("NOISYLABEL_DATA", str(tmp_path))
+    assert get_data_home() == tmp_path
+    with pytest.raises(
+        DatasetNotFoundError, match=r"(?s)data home .*cifar10/train-00000-of-00001.parquet.*NOISYLABEL_DATA"
+    ):
+        fetch_cifar10()
+
+
+@pytest.mark.parametrize("fetch", [fetch_cifar100, fetch_cifarn_labels])
+def test_missing_data_set_says_what_to_put_where(tmp_path, fetch):
+    with pytest.raises(
+        DatasetNotFoundError, match=r"(?s)Put one of these there:\n  .*or name another folder with data_home="
+    ):
+        fetch(data_home=tmp_path)
+
+
+def test_missing_fashion_mnist(tmp_path, monkeypatch):
+    monkeypatch.setattr("noisylabel.datasets._fashion_mnist.DEBIAN_FOLDER", tmp_path / "none")
+    with pytest.raises(DatasetNotFoundError, match="apt install dataset-fashion-mnist"):
+        fetch_fashion_mnist(data_home=tmp_path)
+
+
+def test_human_labels_from_parquet_and_from_the_authors_file(tmp_path):
+    clean, worse = RNG.integers(0, 10, 20), RNG.integers(0, 10, 20)
+    (tmp_path / "a" / "cifar10").mkdir(parents=True)
+    table = pa.table({"clean_label": clean.astype(np.int8), "worse_label": worse.astype(np.int8)})
+    pq.write_table(table, tmp_path / "a" / "cifar10" / "cifar10n-worse.parquet")
+    (tmp_path / "b").mkdir()
+    torch.save(
+        {"clean_label": clean, "worse_label": worse, "random_label1": clean}, tmp_path / "b" / "CIFAR-10_human.pt"
+    )
+    for home in ("a", "b"):
+        labels = fetch_cifarn_labels("worst", data_home=tmp_path / home)
+        assert np.array_equal(labels.noisy, worse)
+        assert np.array_equal(labels.clean, clean)
+    assert np.array_equal(fetch_cifarn_labels("random1", data_home=tmp_path / "b").noisy, clean)
+    with pytest.raises(InvalidDataError, match="'clean_label' and 'aggre_label'"):
+        fetch_cifarn_labels("aggregate", data_home=tmp_path / "b")
+    with pytest.raises(ValueError, match="Did you mean 'worst'"):
+        fetch_cifarn_labels("worse", data_home=tmp_path)
+
+
+class Trap:
+    def __reduce__(self):
+        return (print, ("code from the file ran",))
+
+
+def test_code_in_the_authors_file_does_not_run(tmp_path, capsys):
+    torch.save({"clean_label": Trap(), "worse_label": Trap()}, tmp_path / "CIFAR-10_human.pt")
+    with pytest.raises(Exception, match="[Ww]eights.only|Unsupported"):
+        fetch_cifarn_labels(data_home=tmp_path)
+    assert "ran" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_fashion_mnist_files(tmp_path, zipped):
+    folder = tmp_path / "fashion-mnist"
+    folder.mkdir()
+    images, labels = RNG.integers(0, 256, (5, 28, 28), dtype=np.uint8), np.arange(5, dtype=np.uint8)
+    for part in ("train", "t10k"):
+        for name, array in ((f"{part}-images-idx3-ubyte", images), (f"{part}-labels-idx1-ubyte", labels)):
+            content = b"\0\0\x08" + bytes([array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
+            (folder / (name + ".gz" * zipped)).write_bytes(gzip.compress(content) if zipped else content)
+    data = fetch_fashion_mnist(data_home=tmp_path)
+    assert np.array_equal(data.data[:, 0], images)
+    assert data.test_target.tolist() == [0, 1, 2, 3, 4]
+    (folder / ("train-images-idx3-ubyte" + ".gz" * zipped)).write_bytes(gzip.compress(b"\0\0\x08\x01\0\0\0\x09ab"))
+    with pytest.raises(InvalidDataError, match="not an IDX file|Fetch it again"):
+        fetch_fashion_mnist(data_home=tmp_path)
+
+
+def test_image_folder(tmp_path):
+    for name, count in (("cat", 2), ("dog", 3)):
+        (tmp_path / name / "deep").mkdir(parents=True)
+        for i in range(count):
+            (tmp_path / name / "deep" / f"{i}.png").write_bytes(png(RNG.integers(0, 256, (20, 10, 3), dtype=np.uint8)))
+    data = load_image_folder(tmp_path, size=(16, 8))
+    assert data.data.shape == (5, 3, 16, 8)
+    assert data.data.dtype == np.uint8
+    assert data.target.tolist() == [0, 0, 1, 1, 1]
+    assert data.target_names == ["cat", "dog"]
+    assert load_image_folder(tmp_path, mode="L").data.shape == (5, 1, 32, 32)
+    (tmp_path / "cat" / "broken.jpg").write_bytes(b"no image")
+    with pytest.raises(InvalidDataError, match=r"broken.jpg cannot be read.*Remove or repair"):
+        load_image_folder(tmp_path)
+    with pytest.raises(DatasetNotFoundError, match="There is no folder"):
+        load_image_folder(tmp_path / "nowhere")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InvalidDataError, match="no images in sub-folders"):
+        load_image_folder(tmp_path / "empty")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_tables(tmp_path, suffix):
+    frame = pd.DataFrame({"id": [1, 2, 3], "size": [0.5, 1.5, 2.5], "kind": ["a", "b", "a"]})
+    path = tmp_path / f"table{suffix}"
+    frame.to_csv(path, index=False) if suffix == ".csv" else frame.to_parquet(path)
+    table = load_table(path, label="kind", drop=["id"])
+    assert table.feature_names == ["size"]
+    assert table.target.tolist() == ["a", "b", "a"]
+    with pytest.raises(InvalidDataError, match="no column 'king'. It has"):
+        load_table(path, label="king")
+
+
+def test_table_errors(tmp_path):
+    (tmp_path / "t.csv").write_text("x,y\n1,a\n2,\n")
+    with pytest.raises(InvalidDataError, match="1 rows without a label in 'y', the first at row 1"):
+        load_table(tmp_path / "t.csv", label="y")
+    with pytest.raises(DatasetNotFoundError, match="There is no file"):
+        load_table(tmp_path / "u.csv", label="y")
+    (tmp_path / "t.txt").write_text("x")
+    with pytest.raises(InvalidDataError, match=r"must end in .csv or .parquet"):
+        load_table(tmp_path / "t.txt", label="y")
+
+
+def test_digits():
+    assert load_digits().data.shape == (1200, 64)
+    assert load_digits(as_images=True).test_data.shape == (597, 1, 8, 8)
+
+
+@pytest.mark.data
+def test_real_cifar10_and_its_human_labels():
+    data, human = fetch_cifar10(), fetch_cifarn_labels("worst")
+    assert data.data.shape == (50_000, 3, 32, 32)
+    assert data.test_data.shape == (10_000, 3, 32, 32)
+    assert np.array_equal(human.clean, data.target)
+    assert (human.noisy != human.clean).mean() == pytest.approx(0.402, abs=0.0005)

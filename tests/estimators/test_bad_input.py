@@ -1,0 +1,178 @@
+"""Bad input gets an error that names the parameter, what came, and what to do."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.exceptions import NotFittedError
+from torch import nn
+from torch.utils.data import Dataset
+
+from noisylabel import MentorNetClassifier
+from noisylabel.exceptions import InvalidDataError, InvalidParameterError
+from noisylabel.students import SmallCNN
+
+
+def fit(X, y, **parameters):
+    return MentorNetClassifier(**({"max_epochs": 2} | parameters)).fit(X, y)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_nan_and_infinity(blobs, value):
+    X, y = blobs
+    X[3, 2] = value
+    with pytest.raises(ValueError, match=r"Input X contains (NaN|infinity)"):
+        fit(X, y)
+
+
+def test_nan_in_images(images):
+    X, y = images
+    X = X.astype(np.float32)
+    X[0, 0, 0, 0] = np.nan
+    with pytest.raises(ValueError, match="Input X contains NaN"):
+        fit(X, y)
+
+
+def test_lengths_differ(blobs):
+    with pytest.raises(ValueError, match=r"inconsistent numbers of samples: \[120, 119\]"):
+        fit(blobs[0], blobs[1][:-1])
+
+
+def test_one_class(blobs):
+    with pytest.raises(InvalidDataError, match="at least 2 classes. Got 1 class: 'cat'"):
+        fit(blobs[0], np.full(120, "cat"))
+
+
+def test_empty():
+    with pytest.raises(ValueError, match="0 sample"):
+        fit(np.empty((0, 4)), np.empty(0))
+
+
+def test_float_labels(blobs):
+    with pytest.raises(InvalidDataError, match="Unknown label type.*measured numbers.*numpy.digitize"):
+        fit(blobs[0], np.linspace(0, 1, 120))
+
+
+def test_mixed_labels(blobs):
+    with pytest.raises(InvalidDataError, match="mix types.*astype"):
+        fit(blobs[0], np.array([1, "a"] * 60, dtype=object))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"loss_percentile": -0.2}, r"'loss_percentile' must be a number in \[0, 1\]. Got -0.2. Give a fraction"),
+        ({"loss_percentile": "automatic"}, "'loss_percentile' got the schedule 'automatic'"),
+        ({"curriculum": "self-paced"}, "'curriculum' must be one of .* Got 'self-paced'. Did you mean 'self_paced'"),
+        ({"curriculum": 7}, "'curriculum' must be a name, a Curriculum or a function"),
+        ({"example_dropout": "0.5,17,0.05"}, "'example_dropout' got the schedule .* add up to 100"),
+        ({"burn_in": -1}, r"'burn_in' must be a number in \[0, 100\]"),
+        ({"max_epochs": 0}, "'max_epochs' must be an integer of at least 1. Got 0"),
+        ({"batch_size": 1.5}, "'batch_size' must be an integer of at least 1. Got 1.5"),
+        ({"lr": 0}, r"'lr' must be a number in \(0, inf\)"),
+        ({"optimizer": "sdg"}, "'optimizer' must be one of .* Did you mean 'sgd'"),
+        ({"lr_schedule": "cosin"}, "Did you mean 'cosine'"),
+        ({"precision": "fp16"}, "'precision' must be one of"),
+        ({"validation_fraction": 0.7}, "'validation_fraction' must be a number"),
+        ({"augment": "shift"}, "'augment' 'shift' is for images"),
+        ({"device": "warp"}, "'device' must be a torch device such as 'cpu' or 'cuda'"),
+        ({"student": "cnn"}, "'student' SmallCNN takes images"),
+    ],
+)
+def test_bad_parameters(blobs, parameters, message):
+    with pytest.raises(InvalidParameterError, match=message):
+        fit(*blobs, **parameters)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="CUDA is here")
+def test_cuda_asked_for_and_absent(blobs):
+    with pytest.raises(
+        InvalidParameterError, match="'device' is 'cuda', but torch sees no CUDA device here. Use device='cpu'"
+    ):
+        fit(*blobs, device="cuda")
+
+
+def test_student_with_the_wrong_number_of_outputs(blobs):
+    with pytest.raises(
+        InvalidParameterError, match="must give 3 outputs a sample.*gives shape .7,.*change its last layer"
+    ):
+        fit(*blobs, student=nn.Linear(5, 7))
+
+
+def test_student_for_another_input(blobs):
+    with pytest.raises(InvalidParameterError, match=r"cannot take samples of shape \(5,\)"):
+        fit(*blobs, student=nn.Linear(6, 3))
+
+
+def test_builder_with_strange_arguments(blobs):
+    with pytest.raises(InvalidParameterError, match=r"must take \(sample_shape, n_classes\) or nothing"):
+        fit(*blobs, student=nn.Conv2d)
+    with pytest.raises(InvalidParameterError, match=r"failed as builder\(\(5,\), 3\)"):
+        fit(*blobs, student=nn.Linear)
+
+
+def test_wrong_image_size_at_predict(images):
+    X, y = images
+    clf = fit(X, y, student=SmallCNN(4, (4,)))
+    with pytest.raises(
+        InvalidDataError, match=r"samples of shape \(3, 10, 10\), but .* fitted on samples of shape \(3, 12, 12\)"
+    ):
+        clf.predict(X[:, :, :10, :10])
+    with pytest.raises(InvalidDataError, match="Resize or reshape"):
+        clf.predict(X.reshape(60, -1))
+
+
+def test_channels_last_images():
+    with pytest.raises(InvalidDataError, match=r"looks like images with the channels last.*transpose\(0, 3, 1, 2\)"):
+        fit(np.zeros((10, 32, 32, 3), np.uint8), np.arange(10) % 2)
+
+
+@pytest.mark.parametrize("method", ["predict", "predict_proba"])
+def test_unfitted(blobs, method):
+    with pytest.raises(NotFittedError):
+        getattr(MentorNetClassifier(), method)(blobs[0])
+
+
+def test_wrong_number_of_features_at_predict(blobs):
+    with pytest.raises(ValueError, match="X has 4 features, but MentorNetClassifier is expecting 5"):
+        fit(*blobs).predict(blobs[0][:, :4])
+
+
+def test_negative_sample_weight(blobs):
+    with pytest.raises(ValueError, match="[Nn]egative"):
+        MentorNetClassifier().fit(*blobs, sample_weight=-np.ones(120))
+
+
+def test_curriculum_function_with_a_wrong_shape(blobs):
+    with pytest.raises(InvalidParameterError, match="must return a tensor of shape"):
+        fit(*blobs, curriculum=lambda loss, *_: loss.mean(), burn_in=0)
+
+
+class Samples(Dataset):
+    def __init__(self, items):
+        self.items = items
+
+    def __len__(self):
+        return len(self.items)
+
+    def __getitem__(self, row):
+        return self.items[row]
+
+
+def test_dataset_without_labels():
+    with pytest.raises(InvalidDataError, match="without labels.*or pass y"):
+        MentorNetClassifier().fit(Samples([torch.zeros(3)] * 4))
+
+
+def test_dataset_of_pictures():
+    with pytest.raises(InvalidDataError, match="samples of type str. Yield tensors"):
+        MentorNetClassifier().fit(Samples([("picture", 0), ("picture", 1)]))
+
+
+def test_dataset_of_different_shapes():
+    with pytest.raises(InvalidDataError, match="must all have one shape"):
+        MentorNetClassifier().fit(Samples([(torch.zeros(3), 0), (torch.zeros(4), 1)]))
+
+
+def test_empty_dataset():
+    with pytest.raises(InvalidDataError, match="The Dataset is empty"):
+        MentorNetClassifier().fit(Samples([]))

@@ -1,0 +1,126 @@
+"""Tables, images, tensors and Datasets; the two data paths agree."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.utils.data import Dataset, TensorDataset
+
+from noisylabel import MentorNetClassifier
+from noisylabel.students import MLP, ResNet, SmallCNN
+
+QUICK = {"max_epochs": 6, "batch_size": 16, "random_state": 0}
+
+
+class PlainDataset(Dataset):
+    """Samples and labels one by one, with nothing else to hold on to."""
+
+    def __init__(self, X, y=None):
+        self.X, self.y = X, y
+
+    def __len__(self):
+        return len(self.X)
+
+    def __getitem__(self, row):
+        return self.X[row] if self.y is None else (self.X[row], self.y[row])
+
+
+@pytest.mark.parametrize("as_float", [False, True])
+def test_images(images, as_float):
+    X, y = images
+    X = X.astype(np.float32) / 255 if as_float else X
+    clf = MentorNetClassifier(student=SmallCNN(8, (8, 16)), augment="shift_flip", **QUICK).fit(X, y)
+    assert clf.score(X, y) > 0.95
+    assert clf.sample_shape_ == (3, 12, 12)
+
+
+def test_bfloat16_learns_too(images):
+    X, y = images
+    clf = MentorNetClassifier(student=SmallCNN(8, (8, 16)), precision="bf16", **QUICK).fit(X, y)
+    assert clf.score(X, y) > 0.95
+    np.testing.assert_allclose(clf.predict_proba(X).sum(axis=1), 1, rtol=1e-5)
+
+
+def test_tensors(blobs):
+    X, y = blobs
+    from_tensor = MentorNetClassifier(**QUICK).fit(torch.tensor(X), torch.tensor(y))
+    from_array = MentorNetClassifier(**QUICK).fit(X, y)
+    assert np.array_equal(from_tensor.predict_proba(torch.tensor(X)), from_array.predict_proba(X))
+
+
+@pytest.mark.parametrize("validation_fraction", [0.0, 0.25])
+@pytest.mark.parametrize("kind", ["labels inside", "labels beside", "tensors"])
+def test_a_dataset_gives_the_same_result_as_the_arrays(blobs, kind, validation_fraction):
+    X, y = blobs
+    settings = QUICK | {"validation_fraction": validation_fraction, "loss_percentile": "auto"}
+    expected = MentorNetClassifier(**settings).fit(X, y)
+    clf = MentorNetClassifier(**settings)
+    if kind == "labels inside":
+        clf.fit(PlainDataset(X, y))
+    elif kind == "labels beside":
+        clf.fit(PlainDataset(X), np.array(["a", "b", "c"])[y])
+    else:
+        clf.fit(TensorDataset(torch.tensor(X), torch.tensor(y)))
+    assert np.array_equal(clf.predict_proba(PlainDataset(X)), expected.predict_proba(X))
+    assert np.array_equal(clf.sample_weight_, expected.sample_weight_, equal_nan=True)
+    assert clf.noise_rate_ == expected.noise_rate_
+
+
+def test_image_dataset_agrees_with_arrays_under_augmentation(images):
+    X, y = images
+    settings = QUICK | {"student": SmallCNN(8, (8, 16)), "augment": "shift_flip"}
+    expected = MentorNetClassifier(**settings).fit(X, y)
+    clf = MentorNetClassifier(**settings).fit(PlainDataset(X, y))
+    assert np.array_equal(clf.predict_proba(PlainDataset(X)), expected.predict_proba(X))
+
+
+class Network(nn.Module):
+    """A user's class without arguments."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(5, 3)
+
+    def forward(self, x):
+        return self.layer(x)
+
+
+def build(sample_shape, n_classes):
+    return nn.Linear(sample_shape[0], n_classes)
+
+
+@pytest.mark.parametrize("student", ["mlp", MLP((16,)), nn.Linear(5, 3), Network, build], ids=str)
+def test_student_in_every_form(blobs, student):
+    X, y = blobs
+    settings = QUICK | {"curriculum": "uniform", "max_epochs": 40, "lr": 0.03}
+    first, second = (MentorNetClassifier(student=student, **settings).fit(X, y) for _ in range(2))
+    assert first.score(X, y) > 0.9
+    if isinstance(student, nn.Module):
+        assert student is not first.net_.module_
+        assert np.array_equal(first.predict_proba(X), second.predict_proba(X))  # the given network stays as it was
+
+
+def test_timm_student(images):
+    pytest.importorskip("timm", reason="the extra noisylabel[timm] is not installed")
+    X, y = images
+    clf = MentorNetClassifier(student="timm:resnet10t", **(QUICK | {"max_epochs": 1})).fit(np.repeat(X, 3, 2), y)
+    assert clf.predict_proba(np.repeat(X, 3, 2)).shape == (60, 2)
+
+
+def test_unstandardised_samples_reach_the_student_as_they_are(blobs):
+    X, y = blobs
+    seen = []
+
+    class Spy(nn.Linear):
+        def forward(self, x):
+            seen.append(float(x.max()))
+            return super().forward(x)
+
+    MentorNetClassifier(student=Spy(5, 3), standardize=False, **QUICK).fit(X, y)
+    assert max(seen) == pytest.approx(float(X.max()))
+
+
+def test_resnet_student(images):
+    X, y = images
+    clf = MentorNetClassifier(student=ResNet(8, width=8), lr=0.01, **QUICK).fit(X, y)
+    assert clf.predict(X).shape == (60,)

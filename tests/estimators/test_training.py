@@ -1,0 +1,167 @@
+"""What fit learns, records and leaves alone."""
+
+import numpy as np
+import pytest
+import torch
+from skorch.callbacks import Callback
+
+from noisylabel import MentorNetClassifier
+from noisylabel.exceptions import DivergedError, NoisyLabelWarning
+from noisylabel.nets import WeightedNet
+
+
+def test_curricula_beat_plain_training_on_noisy_digits(digits):
+    """At the same budget, where plain training memorises, the best curriculum gains at least eight points."""
+    scores, weights = {}, {}
+    for name in ("uniform", "self_paced", "spcl_linear", "mentornet_pd"):
+        clf = MentorNetClassifier(name, loss_percentile=0.6, random_state=0).fit(digits.data, digits.noisy)
+        scores[name], weights[name] = clf.score(digits.test_data, digits.test_target), clf.sample_weight_
+    assert max(scores.values()) >= scores["uniform"] + 0.08
+    wrong = digits.noisy != digits.target
+    for name in ("self_paced", "spcl_linear", "mentornet_pd"):
+        kept = weights[name] > 0.5
+        assert wrong[kept].mean() < wrong.mean() / 2
+    assert (weights["uniform"] == 1).all()
+
+
+def test_plain_training_memorises_the_wrong_labels(digits):
+    clf = MentorNetClassifier("uniform", random_state=0).fit(digits.data, digits.noisy)
+    assert clf.score(digits.data, digits.noisy) > 0.95
+
+
+def test_same_seed_same_result_and_untouched_streams(blobs):
+    X, y = blobs
+    np.random.seed(5)
+    torch.manual_seed(5)
+    before = (np.random.get_state()[1].copy(), torch.get_rng_state())
+    settings = {"max_epochs": 5, "example_dropout": 0.3, "loss_percentile": "auto"}
+    fits = [MentorNetClassifier(random_state=seed, **settings).fit(X, y) for seed in (1, 1, 2)]
+    first, second, other = (clf.predict_proba(X) for clf in fits)
+    MentorNetClassifier(max_epochs=2).fit(X, y).predict(X)  # random_state=None
+    assert np.array_equal(first, second)
+    assert not np.array_equal(first, other)
+    assert np.array_equal(np.random.get_state()[1], before[0])
+    assert torch.equal(torch.get_rng_state(), before[1])
+
+
+def test_uniform_curriculum_is_a_plain_training_loop(blobs):
+    """Against a loop written out here: same order, same steps, same network."""
+    X, y = blobs
+    student = torch.nn.Linear(5, 3)
+    clf = MentorNetClassifier("uniform", student=student, standardize=False, optimizer="sgd", lr=0.05, weight_decay=0.01,
+                              lr_schedule="constant", max_epochs=3, batch_size=50, random_state=0)  # fmt: skip
+    clf.fit(X, y)
+
+    from noisylabel._random import draw_seed
+
+    order = torch.Generator().manual_seed(draw_seed(0))
+    groups = [{"params": [student.weight]}, {"params": [student.bias], "weight_decay": 0}]
+    optimizer = torch.optim.SGD(groups, 0.05, momentum=0.9, nesterov=True, weight_decay=0.01)
+    inputs, labels = torch.tensor(X), torch.tensor(y)
+    for _ in range(3):
+        for rows in torch.tensor_split(torch.randperm(120, generator=order), 3):
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(student(inputs[rows]), labels[rows]).backward()
+            optimizer.step()
+    torch.testing.assert_close(clf.net_.module_.weight, student.weight)
+
+
+def test_weight_decay_is_scaled_by_the_mean_weight(blobs):
+    X, y = blobs
+    seen = []
+
+    class Spy(Callback):
+        def on_batch_end(self, net, training=True, **kwargs):
+            seen.append((net.optimizer_.param_groups[0]["weight_decay"], kwargs["mean_weight"]))
+
+    def half(loss, loss_diff, label, epoch_percent):
+        return torch.full_like(loss, 0.5)
+
+    MentorNetClassifier(half, burn_in=50, weight_decay=0.02, max_epochs=4, callbacks=[Spy()], random_state=0).fit(X, y)
+    assert [round(mean, 6) for _, mean in seen] == [1, 1, 0.5, 0.5]
+    assert [decay for decay, _ in seen] == pytest.approx([0.02, 0.02, 0.01, 0.01])
+
+
+def test_history_is_a_table_of_what_happened(blobs):
+    X, y = blobs
+    clf = MentorNetClassifier("self_paced", loss_percentile=0.5, max_epochs=10, validation_fraction=0.2, random_state=0)
+    clf.fit(X, y)
+    assert len(clf.history_) == clf.n_iter_ == 10
+    columns = {"epoch", "train_loss", "lr", "data_utilization", "loss_threshold", "valid_loss", "valid_acc", "dur"}
+    assert columns <= set(clf.history_.columns)
+    assert clf.history_["data_utilization"].iloc[0] == 1  # burn-in
+    assert 0.3 < clf.history_["data_utilization"].iloc[-1] < 0.7
+    assert np.isnan(clf.sample_weight_).sum() == 24  # the held-out rows
+
+
+def test_the_best_epoch_on_held_out_rows_is_kept(digits):
+    settings = {"curriculum": "uniform", "lr": 0.005, "random_state": 0}
+    kept = MentorNetClassifier(validation_fraction=0.2, **settings).fit(digits.data, digits.noisy)
+    best = kept.history_["valid_acc"].idxmax() + 1
+    assert kept.best_epoch_ == best < 50
+    held_out = np.isnan(kept.sample_weight_)
+    accuracy = kept.score(digits.data[held_out], digits.noisy[held_out])
+    assert accuracy == pytest.approx(kept.history_["valid_acc"].max())
+    assert accuracy > kept.history_["valid_acc"].iloc[-1]  # plain training memorises later
+
+
+def test_sample_weight_zero_is_not_learnt(blobs):
+    X, y = blobs
+    wrong = np.where(np.arange(120) % 2 == 0, (y + 1) % 3, y)
+    weight = (wrong == y).astype(float)
+    clf = MentorNetClassifier(max_epochs=30, random_state=0).fit(X, wrong, sample_weight=weight)
+    assert clf.score(X, y) > 0.95
+
+
+def test_interrupt_reaches_the_user(blobs):
+    class Stop(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        MentorNetClassifier(callbacks=[Stop()]).fit(*blobs)
+
+
+def test_divergence_is_an_error(blobs):
+    with pytest.raises(DivergedError, match="Lower 'lr'"):
+        MentorNetClassifier(optimizer="sgd", lr=1e12, max_epochs=5, random_state=0).fit(*blobs)
+
+
+def test_nothing_to_learn_from_is_a_warning_with_advice(blobs):
+    with pytest.warns(NoisyLabelWarning, match="every sample had weight 0.*Raise 'loss_percentile'"):
+        MentorNetClassifier(lambda loss, *_: torch.zeros_like(loss), max_epochs=10, random_state=0).fit(*blobs)
+
+
+def test_a_batch_of_zero_weights_moves_nothing(blobs):
+    X, y = blobs
+    settings = {"example_dropout": "0,50,1,50", "max_epochs": 10, "lr_schedule": "constant", "random_state": 0}
+    with pytest.warns(NoisyLabelWarning):
+        full = MentorNetClassifier("uniform", **settings).fit(X, y)
+    assert full.history_["data_utilization"].tolist() == [1.0] * 5 + [0.0] * 5
+    half = MentorNetClassifier("uniform", **(settings | {"example_dropout": None, "max_epochs": 5})).fit(X, y)
+    assert np.array_equal(full.predict_proba(X), half.predict_proba(X))
+
+
+def test_progress_bar_is_shown_only_when_asked(blobs, capsys):
+    MentorNetClassifier(max_epochs=2).fit(*blobs)
+    assert capsys.readouterr() == ("", "")
+    MentorNetClassifier(max_epochs=2, verbose=1).fit(*blobs)
+    assert "2/2" in capsys.readouterr().err
+
+
+def test_net_params_reach_skorch(blobs):
+    clf = MentorNetClassifier(optimizer="sgd", max_epochs=2, net_params={"optimizer__momentum": 0.5}).fit(*blobs)
+    assert clf.net_.optimizer_.param_groups[0]["momentum"] == 0.5
+    assert isinstance(clf.net_, WeightedNet)
+    with pytest.raises(ValueError, match="did you mean optimizer__momentum"):
+        MentorNetClassifier(max_epochs=2, net_params={"optimizer_momentum": 0.5}).fit(*blobs)
+
+
+def test_input_arrays_may_be_read_only_and_stay_unchanged(blobs):
+    X, y = (array.copy() for array in blobs)
+    copies = X.copy(), y.copy()
+    X.setflags(write=False)
+    y.setflags(write=False)
+    MentorNetClassifier(max_epochs=2).fit(X, y).predict(X)
+    assert np.array_equal(X, copies[0])
+    assert np.array_equal(y, copies[1])

@@ -1,0 +1,55 @@
+"""The mentor that finds the percentile: what it holds back, what it estimates."""
+
+import math
+
+import pytest
+import torch
+
+from noisylabel import MentorNetClassifier, corrupt
+from noisylabel.curricula import SelfPaced
+from noisylabel.mentors import AutoPercentileMentor, Observation
+from noisylabel.mentors._auto import probe_share
+
+
+def test_probes_are_left_out_during_burn_in_only():
+    mentor = AutoPercentileMentor(SelfPaced(), burn_in=20)
+    mentor.start(1000, 3, torch.Generator().manual_seed(0))
+    labels = torch.arange(1000) % 3
+    logits = 6 * torch.nn.functional.one_hot(labels, 3).float() + torch.rand(1000, 3)
+    losses = torch.nn.functional.cross_entropy(logits, labels, reduction="none")
+    early = mentor.weigh(Observation(losses, logits, labels, torch.arange(1000), 0.1))
+    assert early.mean().item() == pytest.approx(1 - probe_share(1000), abs=0.05)
+    assert math.isnan(mentor.noise_rate_)
+    late = mentor.weigh(Observation(losses, logits, labels, torch.arange(1000), 0.5))
+    assert late.sum() >= 999
+    assert mentor.noise_rate_ < 0.03
+
+
+def test_state_survives():
+    first, second = (AutoPercentileMentor(SelfPaced(), burn_in=20) for _ in range(2))
+    for seed, mentor in enumerate((first, second)):
+        mentor.start(100, 2, torch.Generator().manual_seed(seed))
+    labels = torch.arange(100) % 2
+    batch = Observation(torch.rand(100), torch.randn(100, 2), labels, torch.arange(100), 0.1)
+    first.weigh(batch)
+    second.load_state_dict(first.state_dict())
+    batch.progress = 0.3
+    assert torch.equal(first.weigh(batch), second.weigh(batch))
+    assert first.noise_rate_ == second.noise_rate_
+
+
+def test_needs_a_burn_in(blobs):
+    with pytest.raises(ValueError, match="'auto', which watches the burn-in, but 'burn_in' is 0"):
+        MentorNetClassifier(loss_percentile="auto", burn_in=0).fit(*blobs)
+
+
+@pytest.mark.parametrize("rate", [0.2, 0.4, 0.6])
+def test_noise_rate_of_digits(digits, rate):
+    """Within 0.05 of the truth: the mean over three draws of noise."""
+    errors = []
+    for seed in range(3):
+        noisy, manifest = corrupt(digits.target, "symmetric", rate=rate, random_state=seed)
+        clf = MentorNetClassifier(loss_percentile="auto", max_epochs=50, random_state=seed).fit(digits.data, noisy)
+        errors.append(clf.noise_rate_ - manifest.realised_rate)
+    assert abs(sum(errors) / 3) < 0.05
+    assert max(map(abs, errors)) < 0.09  # one draw has 480 held-back labels: a standard error of 0.02

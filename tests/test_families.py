@@ -1,0 +1,74 @@
+"""Every member of every family keeps its family's contract."""
+
+import pytest
+
+from noisylabel.curricula import CURRICULA, CallableCurriculum, resolve_curriculum
+from noisylabel.noise import NOISES
+from noisylabel.students import STUDENTS, resolve_student
+from noisylabel.testing import check_curriculum, check_noise, check_student
+
+BIG = {"mentormix_resnet32", "mentornet_resnet101"}
+
+
+@pytest.mark.parametrize("name", CURRICULA)
+def test_curricula(name):
+    check_curriculum(CURRICULA[name]())
+
+
+def test_a_function_is_a_curriculum():
+    check_curriculum(CallableCurriculum(lambda loss, loss_diff, label, epoch_percent: (loss_diff < 0).float()))
+
+
+@pytest.mark.parametrize("name", sorted(set(STUDENTS) - BIG))
+def test_students(name):
+    check_student(STUDENTS[name](), (3, 32, 32))
+
+
+def test_mlp_takes_tables_and_images():
+    for shape in [(7,), (1, 4, 4), (3, 5)]:
+        check_student(STUDENTS["mlp"](), shape)
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (1, 28, 28), (3, 32, 32), (3, 5, 9), (4, 2, 2)])
+def test_cnn_takes_small_images(shape):
+    check_student(STUDENTS["cnn"](), shape)
+
+
+@pytest.mark.parametrize(
+    ("name", "millions"), [("resnet32", 0.46), ("mentormix_resnet32", 29.4), ("mentornet_resnet101", 84.6)]
+)
+def test_resnets_have_the_papers_size(name, millions):
+    network = STUDENTS[name]().build((3, 32, 32), 10)
+    assert sum(p.numel() for p in network.parameters()) / 1e6 == pytest.approx(millions, rel=0.015)
+
+
+@pytest.mark.parametrize(
+    "name", sorted(set(NOISES) - {"transition", "margin", "human", "asymmetric_cifar10", "ring_cifar100"})
+)
+def test_noises(name):
+    check_noise(NOISES[name](rate=0.3), n_classes=4)
+
+
+@pytest.mark.parametrize(("name", "n_classes"), [("asymmetric_cifar10", 10), ("ring_cifar100", 100)])
+def test_noises_of_one_data_set(name, n_classes):
+    check_noise(NOISES[name](rate=0.3), n_classes=n_classes)
+
+
+def test_unknown_names_get_the_nearest():
+    with pytest.raises(ValueError, match="'curriculum' must be one of .* Did you mean 'self_paced'"):
+        resolve_curriculum("selfpaced")
+    with pytest.raises(ValueError, match="'student' must be one of .* Did you mean 'resnet32'"):
+        resolve_student("resnet33", (3, 32, 32))
+
+
+def test_a_class_instead_of_an_object_is_told_apart():
+    with pytest.raises(ValueError, match=r"Pass an object: SelfPaced\(\)"):
+        resolve_curriculum(CURRICULA["self_paced"])
+
+
+@pytest.mark.parametrize("wrong", [None, 3, object()])
+def test_wrong_types_are_refused(wrong):
+    with pytest.raises(ValueError, match="'curriculum' must be"):
+        resolve_curriculum(wrong)
+    with pytest.raises(ValueError, match="'student' must be"):
+        resolve_student(wrong, (3,))
