@@ -14,17 +14,16 @@ def conv_bn_relu(n_in: int, n_out: int, *, pool: bool = False) -> nn.Sequential:
 
 
 class SmallCNN(Student):
-    """VGG-like network: a 2x2 convolution, then stages of two 3x3 convolutions, each halving the side.
+    """VGG-like network whose first convolution, 4x4 with stride 2, leaves a quarter of the pixels.
 
-    The first convolution of a stage is followed at once by the pooling, so that everything after it runs on a
-    quarter of the pixels. Stages that would leave less than one pixel keep their size.
+    Then one more 3x3 convolution, and stages of two: the first of a stage is followed at once by max pooling, so that
+    everything after it runs on a quarter of the pixels again. Stages that would leave less than one pixel keep their
+    size.
 
     Parameters
     ----------
-    stem : int, default=24
-        Channels after the 2x2 convolution.
-    widths : tuple of int, default=(32, 128, 256)
-        Channels of each stage.
+    widths : tuple of int, default=(32, 128, 192)
+        Channels at half the image's side, at a quarter, at an eighth, ...
 
     Examples
     --------
@@ -33,18 +32,18 @@ class SmallCNN(Student):
     torch.Size([2, 10])
     """
 
-    def __init__(self, stem: int = 24, widths: tuple[int, ...] = (32, 128, 256)) -> None:
-        self.stem = stem
+    def __init__(self, widths: tuple[int, ...] = (32, 128, 192)) -> None:
         self.widths = widths
 
     def build(self, sample_shape: tuple[int, ...], n_classes: int) -> nn.Module:
         """See :meth:`Student.build`."""
         channels, height, width = image_shape(self, sample_shape, min_size=2)
-        layers: list[nn.Module] = [nn.Conv2d(channels, self.stem, 2), nn.ReLU(inplace=True)]
-        side, n_in = min(height, width) - 1, self.stem
-        for n_out in self.widths:
+        n_in, side = self.widths[0], min(height, width) // 2
+        stem = nn.Conv2d(channels, n_in, 4, stride=2, padding=1, bias=False)
+        layers: list[nn.Module] = [stem, nn.BatchNorm2d(n_in), nn.ReLU(inplace=True), conv_bn_relu(n_in, n_in)]
+        for n_out in self.widths[1:]:
             pool = side >= 2
             layers += [conv_bn_relu(n_in, n_out, pool=pool), conv_bn_relu(n_out, n_out)]
-            side, n_in = side // 2 if pool else side, n_out
+            n_in, side = n_out, side // 2 if pool else side
         head = [nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(n_in, n_classes)]
         return nn.Sequential(*layers, *head)

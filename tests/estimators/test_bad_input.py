@@ -112,7 +112,7 @@ def test_builder_with_strange_arguments(blobs):
 
 def test_wrong_image_size_at_predict(images):
     X, y = images
-    clf = fit(X, y, student=SmallCNN(4, (4,)))
+    clf = fit(X, y, student=SmallCNN((4,)))
     with pytest.raises(
         InvalidDataError, match=r"samples of shape \(3, 10, 10\), but .* fitted on samples of shape \(3, 12, 12\)"
     ):

@@ -9,7 +9,7 @@ from noisylabel.students import SmallCNN
 
 pytestmark = pytest.mark.data
 SETTINGS = {
-    "student": SmallCNN(widths=(32, 64, 64)),
+    "student": SmallCNN((32, 64, 64)),
     "optimizer": "sgd",
     "lr": 0.1,
     "precision": "bf16",

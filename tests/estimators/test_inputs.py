@@ -29,14 +29,14 @@ class PlainDataset(Dataset):
 def test_images(images, as_float):
     X, y = images
     X = X.astype(np.float32) / 255 if as_float else X
-    clf = MentorNetClassifier(student=SmallCNN(8, (8, 16)), augment="shift_flip", **QUICK).fit(X, y)
+    clf = MentorNetClassifier(student=SmallCNN((8, 16)), augment="shift_flip", **QUICK).fit(X, y)
     assert clf.score(X, y) > 0.95
     assert clf.sample_shape_ == (3, 12, 12)
 
 
 def test_bfloat16_learns_too(images):
     X, y = images
-    clf = MentorNetClassifier(student=SmallCNN(8, (8, 16)), precision="bf16", **QUICK).fit(X, y)
+    clf = MentorNetClassifier(student=SmallCNN((8, 16)), precision="bf16", **QUICK).fit(X, y)
     assert clf.score(X, y) > 0.95
     np.testing.assert_allclose(clf.predict_proba(X).sum(axis=1), 1, rtol=1e-5)
 
@@ -68,7 +68,7 @@ def test_a_dataset_gives_the_same_result_as_the_arrays(blobs, kind, validation_f
 
 def test_image_dataset_agrees_with_arrays_under_augmentation(images):
     X, y = images
-    settings = QUICK | {"student": SmallCNN(8, (8, 16)), "augment": "shift_flip"}
+    settings = QUICK | {"student": SmallCNN((8, 16)), "augment": "shift_flip"}
     expected = MentorNetClassifier(**settings).fit(X, y)
     clf = MentorNetClassifier(**settings).fit(PlainDataset(X, y))
     assert np.array_equal(clf.predict_proba(PlainDataset(X)), expected.predict_proba(X))
