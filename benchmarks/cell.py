@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import psutil
 import sklearn
 import skorch
 import torch
@@ -161,6 +162,7 @@ def environment() -> dict[str, Any]:
         "skorch": skorch.__version__,
         "cpu": _cpu_name(),
         "cores": os.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30),
         "threads": torch.get_num_threads(),
     }
 

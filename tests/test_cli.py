@@ -18,7 +18,8 @@ def test_demo_writes_table_and_plot(tmp_path, monkeypatch, capsys):
     for name in ("digits-summary.csv", "digits.png"):
         assert str(tmp_path / "out" / name) in printed
     assert "self_paced" in printed
-    assert Image.open(tmp_path / "out" / "digits.png").size == (1050, 675)
+    with Image.open(tmp_path / "out" / "digits.png") as picture:
+        assert picture.size == (1050, 675)
     assert sorted(path.suffix for path in (tmp_path / "out").iterdir()) == [".csv", ".csv", ".png"]
 
 

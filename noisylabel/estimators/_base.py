@@ -242,6 +242,6 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         self.history_ = self.history_.dropna(axis="columns", how="all")
         self.sample_weight_ = np.full(n_samples, np.nan, dtype=np.float32)
         self.sample_weight_[train_rows] = net.weights_.cpu().numpy()
-        net.set_params(train_split=None)
         if self.validation_fraction:
             self.best_epoch_ = dict(net.callbacks_)["best_epoch"].best_epoch_
+        net.forget_training()

@@ -189,6 +189,6 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         return WeightedNet(module, mentor=mentor, **options)
 
     def _keep_results(self, net: IndexedNet, n_samples: int, train_rows: np.ndarray) -> None:
-        super()._keep_results(net, n_samples, train_rows)
         if isinstance(net.mentor, AutoPercentileMentor):
             self.noise_rate_ = net.mentor.noise_rate_
+        super()._keep_results(net, n_samples, train_rows)

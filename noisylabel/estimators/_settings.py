@@ -9,10 +9,11 @@ from noisylabel._validation import check_choice
 from noisylabel.exceptions import InvalidParameterError
 from noisylabel.functional.augment import shift_and_flip
 
+_FUSED = {"optimizer__fused": True}  # one kernel for all parameters, on the CPU too
 OPTIMIZERS: dict[str, dict[str, Any]] = {
-    "sgd": {"optimizer": torch.optim.SGD, "optimizer__momentum": 0.9, "optimizer__nesterov": True},
-    "adam": {"optimizer": torch.optim.Adam},
-    "adamw": {"optimizer": torch.optim.AdamW},
+    "sgd": {"optimizer": torch.optim.SGD, "optimizer__momentum": 0.9, "optimizer__nesterov": True} | _FUSED,
+    "adam": {"optimizer": torch.optim.Adam} | _FUSED,
+    "adamw": {"optimizer": torch.optim.AdamW} | _FUSED,
 }
 
 

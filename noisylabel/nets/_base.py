@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,6 +15,27 @@ from torch.nn.functional import cross_entropy
 from noisylabel.exceptions import DivergedError
 from noisylabel.nets._batches import Batch, OrderedBatches, TrainingBatches
 from noisylabel.schedules import Schedule
+
+
+@dataclass
+class Clock:
+    """Steps done, of how many. (An object of its own: setting attributes of a skorch net costs more than a step may.)
+
+    Attributes
+    ----------
+    n_steps : int
+        Steps of the whole training.
+    step : int
+        Steps done.
+    """
+
+    n_steps: int
+    step: int = 0
+
+    @property
+    def progress(self) -> float:
+        """Share of training that is over, in [0, 1)."""
+        return self.step / self.n_steps
 
 
 class IndexedNet(NeuralNet):
@@ -39,16 +61,12 @@ class IndexedNet(NeuralNet):
         self.precision = precision
         super().__init__(module, criterion=torch.nn.CrossEntropyLoss, **kwargs)
 
-    @property
-    def progress_(self) -> float:
-        """Share of training that is over, in [0, 1)."""
-        return float(self.step_ / self.n_steps_)
-
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         """Set the clock to zero."""
-        self.step_ = 0
-        self.n_steps_ = self.max_epochs * -(-len(X) // self.batch_size)
-        self.base_settings_ = [(group["lr"], group["weight_decay"]) for group in self.optimizer_.param_groups]
+        self.clock_ = Clock(n_steps=self.max_epochs * -(-len(X) // self.batch_size))
+        groups = self.optimizer_.param_groups
+        self.base_settings_ = [(group["lr"], group.get("weight_decay", 0.0)) for group in groups]
+        self.learnable_ = [parameter for group in groups for parameter in group["params"]]
 
     def _get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> Any:
         """Split the parameters so that weight decay meets only kernels, not biases or normalisation layers."""
@@ -70,18 +88,19 @@ class IndexedNet(NeuralNet):
 
     def train_step(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         """Make one step; a batch whose weights are all 0 moves nothing, not even by momentum."""
-        self.optimizer_.zero_grad(set_to_none=True)
+        for parameter in self.learnable_:
+            parameter.grad = None
         step = self.train_step_single(batch)
         self.notify("on_grad_computed", named_parameters=self.module_.named_parameters(), batch=batch, training=True)
         if step["mean_weight"] > 0:
             self._set_step_sizes(step["mean_weight"])
             self.optimizer_.step()
-        self.step_ += 1
+        self.clock_.step += 1
         return step
 
     def _set_step_sizes(self, mean_weight: float) -> None:
         """Set each group's learning rate from the schedule, and scale its weight decay by the batch's mean weight."""
-        factor = self.lr_schedule(self.progress_)
+        factor = self.lr_schedule(self.clock_.progress)
         for group, (lr, weight_decay) in zip(self.optimizer_.param_groups, self.base_settings_, strict=True):
             group["lr"] = lr * factor
             group["weight_decay"] = weight_decay * mean_weight
@@ -98,13 +117,13 @@ class IndexedNet(NeuralNet):
 
     def _train_epoch(self, iterator: TrainingBatches) -> None:
         loss_sum = 0.0
+        epoch_batches = self.history[-1]["batches"]
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=True)
             step = self.train_step(batch)
             loss = step["loss"].item()
             loss_sum += loss * len(batch[1])
-            self.history.record_batch("train_loss", loss)
-            self.history.record_batch("train_batch_size", len(batch[1]))
+            epoch_batches[-1].update(train_loss=loss, train_batch_size=len(batch[1]))
             self.notify("on_batch_end", batch=batch, training=True, **step)
         self.history.record("train_loss", loss_sum / len(iterator.dataset))
         self._check_finite(loss_sum)
@@ -132,17 +151,20 @@ class IndexedNet(NeuralNet):
         self.history.record("valid_loss", loss / len(iterator.dataset))
         self.history.record("valid_acc", n_right / len(iterator.dataset))
 
+    def forget_training(self) -> None:
+        """Let go of what only training needs, so that a fitted net holds no data and pickles small."""
+        self.set_params(train_split=None)
+        self.iterator_train__generator = None
+        self.iterator_train__augment_generator = None
+        del self.learnable_
+
     def forward_iter(self, X: Any, training: bool = False, device: Any = "cpu") -> Iterator[Tensor]:
         """Yield the logits of each batch of a dataset, in evaluation mode."""
         self._set_training(training)
         for batch in self.get_iterator(X, training=training):
             with torch.inference_mode():
-                yield self.infer(batch[0]).to(device)
-
-    def get_iterator(self, dataset: Any, training: bool = False) -> TrainingBatches | OrderedBatches:
-        """Return the iterator over ``dataset``."""
-        iterator: TrainingBatches | OrderedBatches = super().get_iterator(dataset, training=training)
-        return iterator
+                logits = self.infer(batch[0]).to(device)
+            yield logits
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Any]]:

@@ -66,9 +66,9 @@ class TensorData(Dataset):
     def batches(self, chunks: Iterator[Tensor]) -> Iterator[Batch]:
         """Yield a batch for each tensor of row numbers."""
         for rows in chunks:
-            weight = None if self.sample_weight is None else self.sample_weight[rows]
-            codes = None if self.codes is None else self.codes[rows]
-            yield Batch(self.X[rows], codes, rows, weight)
+            weight = None if self.sample_weight is None else self.sample_weight.index_select(0, rows)
+            codes = None if self.codes is None else self.codes.index_select(0, rows)
+            yield Batch(self.X.index_select(0, rows), codes, rows, weight)
 
     def slices(self, batch_size: int) -> Iterator[Batch]:
         """Yield the rows in order as views, without copying."""

@@ -4,6 +4,8 @@ import warnings
 from typing import Any
 
 import torch
+from sklearn.base import clone
+from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from noisylabel.exceptions import NoisyLabelWarning
@@ -39,7 +41,7 @@ class WeightedNet(IndexedNet):
         """Start with no weights known."""
         super().on_train_begin(net, X, y, **kwargs)
         self.weights_ = torch.full((len(X),), torch.nan, device=self.device)
-        self.weight_sum_ = 0.0
+        self.mean_weights_: list[float] = []
 
     def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         """Weigh the batch's losses and back-propagate their weighted mean."""
@@ -47,22 +49,28 @@ class WeightedNet(IndexedNet):
         logits = self.infer(X)
         losses = cross_entropy(logits, y, reduction="none")
         weights = self.mentor.weigh(
-            Observation(losses.detach(), logits.detach(), y, batch.rows, self.progress_, batch.sample_weight)
+            Observation(losses.detach(), logits.detach(), y, batch.rows, self.clock_.progress, batch.sample_weight)
         )
         loss = weighted_loss(losses, weights, batch.sample_weight)
         loss.backward()
-        self.weights_[batch.rows] = weights
-        mean_weight = float(weighted_loss(weights, torch.ones_like(weights), batch.sample_weight))
-        self.weight_sum_ += mean_weight * len(y)
-        return {"loss": loss, "y_pred": logits, "mean_weight": mean_weight}
+        self.weights_.index_copy_(0, batch.rows, weights)
+        mean_weight = weights.mean() if batch.sample_weight is None else _weighted_mean(weights, batch.sample_weight)
+        self.mean_weights_.append(mean_weight.item())
+        return {"loss": loss, "y_pred": logits, "mean_weight": self.mean_weights_[-1]}
+
+    def forget_training(self) -> None:
+        """Also let go of the mentor's memory and the rows' weights."""
+        super().forget_training()
+        self.mentor = clone(self.mentor)
+        del self.weights_
 
     def _record_epoch(self) -> None:
         super()._record_epoch()
-        utilization = self.weight_sum_ / len(self.weights_)
+        utilization = sum(self.mean_weights_) / len(self.mean_weights_)
         self.history.record("data_utilization", utilization)
         for name, value in self.mentor.metrics().items():
             self.history.record(name, value)
-        self.weight_sum_ = 0.0
+        self.mean_weights_.clear()
         if utilization == 0:
             warnings.warn(
                 f"In epoch {len(self.history)} every sample had weight 0, so nothing was learnt. Raise "
@@ -70,3 +78,7 @@ class WeightedNet(IndexedNet):
                 NoisyLabelWarning,
                 stacklevel=2,
             )
+
+
+def _weighted_mean(weights: Tensor, sample_weight: Tensor) -> Tensor:
+    return (weights * sample_weight).sum() / sample_weight.sum().clamp_min(1e-12)

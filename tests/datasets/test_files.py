@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import pickle
 import struct
 
 import numpy as np
@@ -116,6 +117,22 @@ def test_human_labels_from_parquet_and_from_the_authors_file(tmp_path):
         fetch_cifarn_labels("aggregate", data_home=tmp_path / "b")
     with pytest.raises(ValueError, match="Did you mean 'worst'"):
         fetch_cifarn_labels("worse", data_home=tmp_path)
+
+
+def test_original_cifar_files_through_torchvision(tmp_path, monkeypatch):
+    folder = tmp_path / "cifar100" / "cifar-100-python"
+    folder.mkdir(parents=True)
+    pixels = RNG.integers(0, 256, (4, 3072), dtype=np.uint8)
+    for part in ("train", "test"):
+        (folder / part).write_bytes(pickle.dumps({"data": pixels, "fine_labels": [3, 1, 0, 2]}))
+    (folder / "meta").write_bytes(pickle.dumps({"fine_label_names": ["apple", "baby", "bear", "bed"]}))
+    vision = pytest.importorskip("torchvision.datasets", reason="the extra noisylabel[vision] is not installed")
+    monkeypatch.setattr(vision.CIFAR100, "_check_integrity", lambda self: True)  # these files are not the published ones
+    monkeypatch.setattr("torchvision.datasets.cifar.check_integrity", lambda *args: True)
+    data = fetch_cifar100(data_home=tmp_path)
+    assert np.array_equal(data.data, pixels.reshape(4, 3, 32, 32))
+    assert data.test_target.tolist() == [3, 1, 0, 2]
+    assert data.target_names == ["apple", "baby", "bear", "bed"]
 
 
 class Trap:

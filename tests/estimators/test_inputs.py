@@ -89,7 +89,11 @@ def build(sample_shape, n_classes):
     return nn.Linear(sample_shape[0], n_classes)
 
 
-@pytest.mark.parametrize("student", ["mlp", MLP((16,)), nn.Linear(5, 3), Network, build], ids=str)
+@pytest.mark.parametrize(
+    "student",
+    ["mlp", MLP((16,)), nn.Linear(5, 3), Network, build],
+    ids=["name", "Student", "network", "class", "builder"],
+)
 def test_student_in_every_form(blobs, student):
     X, y = blobs
     settings = QUICK | {"curriculum": "uniform", "max_epochs": 40, "lr": 0.03}
@@ -101,7 +105,6 @@ def test_student_in_every_form(blobs, student):
 
 
 def test_timm_student(images):
-    pytest.importorskip("timm", reason="the extra noisylabel[timm] is not installed")
     X, y = images
     clf = MentorNetClassifier(student="timm:resnet10t", **(QUICK | {"max_epochs": 1})).fit(np.repeat(X, 3, 2), y)
     assert clf.predict_proba(np.repeat(X, 3, 2)).shape == (60, 2)

@@ -48,8 +48,8 @@ def test_uniform_curriculum_is_a_plain_training_loop(blobs):
     """Against a loop written out here: same order, same steps, same network."""
     X, y = blobs
     student = torch.nn.Linear(5, 3)
-    clf = MentorNetClassifier("uniform", student=student, standardize=False, optimizer="sgd", lr=0.05, weight_decay=0.01,
-                              lr_schedule="constant", max_epochs=3, batch_size=50, random_state=0)  # fmt: skip
+    settings = {"optimizer": "sgd", "lr": 0.05, "weight_decay": 0.01, "lr_schedule": "constant", "batch_size": 50}
+    clf = MentorNetClassifier("uniform", student=student, standardize=False, max_epochs=3, random_state=0, **settings)
     clf.fit(X, y)
 
     from noisylabel._random import draw_seed
