@@ -86,7 +86,7 @@ PROFILES = {
         noises=_CIFAR10_NOISES,
         methods=("plain", "plain_tuned", "self_paced", "mentornet_pd"),
         seeds=(0, 1),
-        test_every=3,
+        test_every=5,
         settings=CPU_STUDENT | {"batch_size": 128},
     ),
     # the regime in which plain training is at its best: all images, few epochs

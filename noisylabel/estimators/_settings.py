@@ -1,6 +1,7 @@
 """From what users write for device, optimiser and augmentation to objects."""
 
 import inspect
+from functools import partial
 from typing import Any
 
 import torch
@@ -50,8 +51,4 @@ def resolve_augment(augment: Any, sample_shape: tuple[int, ...]) -> Any:
             f"'augment' {augment!r} is for images (N, channels, height, width). Got samples of shape {sample_shape}; "
             "use augment=None."
         )
-    return shift_and_flip if augment == "shift_flip" else _shift
-
-
-def _shift(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    return shift_and_flip(images, generator, flip=False)
+    return partial(shift_and_flip, max_shift=max(1, min(sample_shape[1:]) // 8), flip=augment == "shift_flip")

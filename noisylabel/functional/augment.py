@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 
-def shift_and_flip(images: Tensor, generator: torch.Generator, *, max_shift: int = 2, flip: bool = True) -> Tensor:
+def shift_and_flip(images: Tensor, generator: torch.Generator, *, max_shift: int = 4, flip: bool = True) -> Tensor:
     """Shift each image by its own random offset, and mirror each with probability one half.
 
     Pixels that a shift uncovers are filled by reflection at the border.

@@ -127,7 +127,9 @@ def test_original_cifar_files_through_torchvision(tmp_path, monkeypatch):
         (folder / part).write_bytes(pickle.dumps({"data": pixels, "fine_labels": [3, 1, 0, 2]}))
     (folder / "meta").write_bytes(pickle.dumps({"fine_label_names": ["apple", "baby", "bear", "bed"]}))
     vision = pytest.importorskip("torchvision.datasets", reason="the extra noisylabel[vision] is not installed")
-    monkeypatch.setattr(vision.CIFAR100, "_check_integrity", lambda self: True)  # these files are not the published ones
+    monkeypatch.setattr(
+        vision.CIFAR100, "_check_integrity", lambda self: True
+    )  # these files are not the published ones
     monkeypatch.setattr("torchvision.datasets.cifar.check_integrity", lambda *args: True)
     data = fetch_cifar100(data_home=tmp_path)
     assert np.array_equal(data.data, pixels.reshape(4, 3, 32, 32))
