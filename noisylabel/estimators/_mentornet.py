@@ -58,7 +58,8 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
     batch_size : int, default=128
         Largest batch; batches of one epoch differ by at most one sample.
     augment : {"shift_flip", "shift"}, callable or None, default=None
-        For images: shift each by up to an eighth of its side, and mirror half of them (``"shift_flip"``). Or a function of (batch, generator).
+        For images: shift each by up to an eighth of its side; ``"shift_flip"`` also mirrors half of them. Or a function
+        of (batch, generator).
     precision : {"fp32", "bf16"}, default="fp32"
         Arithmetic of the forward pass.
     device : str or torch.device, default="cpu"

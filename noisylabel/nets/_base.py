@@ -19,7 +19,9 @@ from noisylabel.schedules import Schedule
 
 @dataclass
 class Clock:
-    """Steps done, of how many. (An object of its own: setting attributes of a skorch net costs more than a step may.)
+    """Steps done, of how many.
+
+    An object of its own, since setting an attribute of a skorch net costs more than a step may.
 
     Attributes
     ----------
