@@ -1,7 +1,7 @@
 """Instance-dependent noise: which mistake is made depends on the sample."""
 
 import numpy as np
-from scipy.stats import truncnorm
+from scipy.special import ndtr, ndtri
 
 from noisylabel._validation import check_number
 from noisylabel.exceptions import InvalidParameterError
@@ -50,6 +50,12 @@ def _standardized(X: np.ndarray) -> np.ndarray:
     return values.reshape(len(values), -1)
 
 
+def _truncated_normal(mean: float, deviation: float, size: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw from a normal distribution cut to [0, 1], by inverting its distribution function."""
+    low, high = ndtr(-mean / deviation), ndtr((1 - mean) / deviation)
+    return (mean + deviation * ndtri(rng.uniform(low, high, size))).clip(0, 1)
+
+
 class InstanceNoise(Noise):
     """Part-dependent label noise: each sample has its own flip rate and its own most likely mistakes.
 
@@ -84,9 +90,7 @@ class InstanceNoise(Noise):
         spread = check_number("spread", self.spread, 0, closed="neither")
         if X is None or len(X) != len(codes):
             raise InvalidParameterError("InstanceNoise depends on the samples: pass X with one row a label to corrupt.")
-        flip_rates = truncnorm(-rate / spread, (1 - rate) / spread, loc=rate, scale=spread).rvs(
-            len(codes), random_state=rng
-        )
+        flip_rates = _truncated_normal(rate, spread, len(codes), rng)
         values = _standardized(X)
         projections = rng.standard_normal((n_classes, values.shape[1], n_classes), dtype=np.float32)
         return sample_rows(instance_probabilities(values, codes, projections, flip_rates), rng)

@@ -1,0 +1,35 @@
+"""The examples run as they are, and the README's first example prints what the README says."""
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.stem)
+def test_example(path, capsys):
+    runpy.run_path(str(path), run_name="__main__")
+    assert capsys.readouterr().out.startswith("Your ")
+
+
+def test_first_example_of_the_readme(capsys):
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    code = re.search(r"```python\n(.*?)```", text, re.DOTALL)[1]
+    exec(compile(code, "README.md", "exec"), {})
+    printed = capsys.readouterr().out.splitlines()
+    promised = [line.strip() for line in re.search(r"```\n\n((?:    .*\n)+)", text)[1].splitlines()]
+    number = r"\d+\.\d+"
+    assert [re.sub(number, "#", line) for line in printed] == [re.sub(number, "#", line) for line in promised]
+    for line, promise in zip(printed, promised, strict=True):
+        for actual, expected in zip(re.findall(number, line), re.findall(number, promise), strict=True):
+            assert float(actual) == pytest.approx(float(expected), abs=0.06)  # other processors round differently
+
+
+@pytest.mark.parametrize("page", ["docs/write-your-own.md", "docs/index.md"])
+def test_code_in_the_docs(page):
+    names = {}
+    for code in re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL):
+        exec(compile(code, page, "exec"), names)
