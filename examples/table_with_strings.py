@@ -24,4 +24,6 @@ for name, curriculum in [("plain training", "uniform"), ("self-paced", "self_pac
 
 suspicious = np.flatnonzero(pipeline[-1].sample_weight_ < 0.5)
 found = (noisy_y[suspicious] != y_train[suspicious]).mean()
-print(f"{len(suspicious)} of {len(noisy_y)} training rows have a low weight; {found:.0%} of them are really mislabelled.")
+print(
+    f"{len(suspicious)} of {len(noisy_y)} training rows have a low weight; {found:.0%} of them are really mislabelled."
+)

@@ -3,6 +3,15 @@
 from noisylabel.functional.dropout import example_dropout_mask
 from noisylabel.functional.losses import weighted_loss
 from noisylabel.functional.percentiles import batch_percentile, moving_average
+from noisylabel.functional.reweighting import (
+    alignment_weights,
+    diversity_weights,
+    fidelity_weights,
+    prediction_variance_weights,
+    soft_mixture_weights,
+    strict_threshold_weights,
+    threshold_closeness_weights,
+)
 from noisylabel.functional.weights import (
     cauchy_loss_transform,
     cauchy_weights,
@@ -24,10 +33,13 @@ from noisylabel.functional.weights import (
 )
 
 __all__ = [
+    "alignment_weights",
     "batch_percentile",
     "cauchy_loss_transform",
     "cauchy_weights",
+    "diversity_weights",
     "example_dropout_mask",
+    "fidelity_weights",
     "focal_weights",
     "hard_example_mining_weights",
     "huber_loss_transform",
@@ -36,11 +48,15 @@ __all__ = [
     "l1_l2_weights",
     "mentornet_pd_weights",
     "moving_average",
+    "prediction_variance_weights",
     "self_paced_weights",
+    "soft_mixture_weights",
     "spcl_linear_weights",
     "spcl_logarithmic_weights",
     "spcl_mixture_weights",
     "spcl_polynomial_weights",
+    "strict_threshold_weights",
+    "threshold_closeness_weights",
     "uniform_weights",
     "weighted_loss",
     "welsch_loss_transform",

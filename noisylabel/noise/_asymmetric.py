@@ -1,5 +1,7 @@
 """Asymmetric noise of CIFAR-10 and CIFAR-100: mistakes between classes that look alike."""
 
+from abc import abstractmethod
+
 import numpy as np
 
 from noisylabel._validation import check_number
@@ -26,8 +28,9 @@ class _TargetNoise(Noise):
     def __init__(self, rate: float) -> None:
         self.rate = rate
 
+    @abstractmethod
     def _targets(self) -> np.ndarray:
-        raise NotImplementedError
+        """Return the class that each class moves to."""
 
     def transition_matrix(self, n_classes: int) -> np.ndarray:
         """See :meth:`Noise.transition_matrix`."""
