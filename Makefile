@@ -19,11 +19,11 @@ demo: $(STAMP)  ## the main job on scikit-learn's digits: table, CSV and plot
 test: check  ## the whole test suite, without what is marked slow
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-check: $(STAMP)  ## style, types and layers
+check: $(STAMP)  ## style, types, layers and doctests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q tests/test_layers.py
+	$(BIN)/python -m pytest -q tests/test_layers.py noisylabel sweeps
 
 slow: $(STAMP)  ## the long tests
 	$(BIN)/python -m pytest -m slow -s

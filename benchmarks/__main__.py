@@ -27,6 +27,7 @@ def main() -> int:
     report.add_argument("--results", type=Path, default=RESULTS, help="folder of results")
     speed = commands.add_parser("speed", help="ratios against bare torch and stock skorch")
     speed.add_argument("--json", action="store_true", help="one JSON object a line")
+    speed.add_argument("--fused", action="store_true", help="fused optimisers for the bare loop and skorch too")
     speed.add_argument("--only", nargs="+", choices=TIMINGS)
     options = parser.parse_args()
     try:
@@ -41,7 +42,7 @@ def _dispatch(options: argparse.Namespace) -> None:
     if options.command == "run":
         run_profile(options.profile, options.methods, options.seeds, options.results)
     elif options.command == "speed":
-        run_speed(options.only, as_json=options.json)
+        run_speed(options.only, as_json=options.json, fused=options.fused)
     else:
         table = report_table(options.results)
         print(table.round(4).to_string(index=False))

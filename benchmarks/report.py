@@ -16,13 +16,14 @@ def result_table(results: list[dict[str, Any]]) -> pd.DataFrame:
     rows = []
     for result in results:
         cell, metrics = result["cell"], result["metrics"]
-        rate = result["manifest"]["realised_rate"] if cell["rate"] is None else cell["rate"]
+        # human labels have no nominal rate: all seeds share the realised one, in tenths
+        rate = round(result["manifest"]["realised_rate"], 1) if cell["rate"] is None else cell["rate"]
         rows.append(
             {
                 "profile": cell["profile"],
                 "dataset": result["dataset"],
                 "noise": cell["noise"],
-                "rate": round(rate, 2),
+                "rate": rate,
                 "method": cell["method"],
                 **{key: metrics[key] for key in METRICS},
                 "weight_right": metrics["weight_right"],

@@ -1,4 +1,8 @@
-"""Seconds as ratios: ours against a bare torch loop and stock skorch, in one process, taking turns."""
+"""Seconds as ratios: ours against a bare torch loop and stock skorch, in one process, taking turns.
+
+Each side uses what it has: our named optimisers are torch's fused ones, the bare loop and stock skorch have torch's
+defaults. ``--fused`` gives the bare loop and skorch the fused ones too.
+"""
 
 import json
 import statistics
@@ -65,12 +69,14 @@ def _seconds(function: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
-def bare_loop(module: nn.Module, X: torch.Tensor, y: torch.Tensor, *, epochs: int, batch_size: int) -> None:
+def bare_loop(module: nn.Module, X: torch.Tensor, y: torch.Tensor, *, epochs: int, fused: bool) -> None:
     """Train as a hand-written loop would: shuffled slices, cross entropy, SGD with momentum; images in bf16."""
-    optimizer = torch.optim.SGD(module.parameters(), 0.01, momentum=0.9, nesterov=True, weight_decay=5e-4)
+    optimizer = torch.optim.SGD(
+        module.parameters(), 0.01, momentum=0.9, nesterov=True, weight_decay=5e-4, fused=fused or None
+    )
     module.train()
     for _ in range(epochs):
-        for rows in torch.randperm(len(X)).split(batch_size):
+        for rows in torch.randperm(len(X)).split(128):
             optimizer.zero_grad()
             with torch.autocast("cpu", torch.bfloat16, enabled=X.ndim == 4):
                 logits = module(X[rows])
@@ -85,7 +91,7 @@ def _classifier(student: Any, epochs: int, precision: str) -> MentorNetClassifie
     )  # fmt: skip
 
 
-def mentornet_resnet_vs_torch(n: int) -> Timing:
+def mentornet_resnet_vs_torch(n: int, fused: bool) -> Timing:
     """ResNet-20 on 1,280 CIFAR-shaped images, batch 128, bf16: our fit against the bare loop."""
     rng = np.random.default_rng(0)
     X, y = rng.integers(0, 256, (1280, 3, 32, 32), dtype=np.uint8), rng.integers(0, 10, 1280)
@@ -95,7 +101,7 @@ def mentornet_resnet_vs_torch(n: int) -> Timing:
     def torch_run() -> None:
         mean, std = torch.full((3, 1, 1), 127.5), torch.full((3, 1, 1), 73.9)
         module = nn.Sequential(Standardize(mean, std), student.build((3, 32, 32), 10))
-        bare_loop(module.to(memory_format=torch.channels_last), X_torch, y_torch, epochs=1, batch_size=128)
+        bare_loop(module.to(memory_format=torch.channels_last), X_torch, y_torch, epochs=1, fused=fused)
 
     return compare("mentornet_resnet_vs_torch", lambda: _classifier(student, 1, "bf16").fit(X, y), torch_run, n)
 
@@ -105,7 +111,7 @@ def _table() -> tuple[np.ndarray, np.ndarray]:
     return rng.normal(size=(50_000, 20)).astype(np.float32), rng.integers(0, 5, 50_000)
 
 
-def mentornet_mlp_vs_torch(n: int) -> Timing:
+def mentornet_mlp_vs_torch(n: int, fused: bool) -> Timing:
     """MLP of 64-64 on 50,000 x 20, batch 128, in memory: five epochs of our fit against the bare loop."""
     X, y = _table()
     student = MLP(hidden=(64, 64))
@@ -113,35 +119,36 @@ def mentornet_mlp_vs_torch(n: int) -> Timing:
 
     def torch_run() -> None:
         module = nn.Sequential(Standardize(torch.zeros(20), torch.ones(20)), student.build((20,), 5))
-        bare_loop(module, X_torch, y_torch, epochs=5, batch_size=128)
+        bare_loop(module, X_torch, y_torch, epochs=5, fused=fused)
 
     return compare("mentornet_mlp_vs_torch", lambda: _classifier(student, 5, "fp32").fit(X, y), torch_run, n)
 
 
-def _stock_skorch(epochs: int) -> NeuralNetClassifier:
+def _stock_skorch(epochs: int, fused: bool) -> NeuralNetClassifier:
     module = nn.Sequential(Standardize(torch.zeros(20), torch.ones(20)), MLP(hidden=(64, 64)).build((20,), 5))
     return NeuralNetClassifier(
         module, criterion=nn.CrossEntropyLoss, optimizer=torch.optim.SGD,
-        optimizer__momentum=0.9, optimizer__nesterov=True, lr=0.01, max_epochs=epochs, batch_size=128,
+        optimizer__momentum=0.9, optimizer__nesterov=True, optimizer__fused=fused or None,
+        lr=0.01, max_epochs=epochs, batch_size=128,
         train_split=None, iterator_train__shuffle=True, verbose=0,
     )  # fmt: skip
 
 
-def skorch_vs_mentornet_mlp_fit(n: int) -> Timing:
+def skorch_vs_mentornet_mlp_fit(n: int, fused: bool) -> Timing:
     """Stock skorch's fit against ours on the same MLP and table, five epochs."""
     X, y = _table()
     clf = _classifier(MLP(hidden=(64, 64)), 5, "fp32")
-    return compare("skorch_vs_mentornet_mlp_fit", lambda: _stock_skorch(5).fit(X, y), lambda: clf.fit(X, y), n)
+    return compare("skorch_vs_mentornet_mlp_fit", lambda: _stock_skorch(5, fused).fit(X, y), lambda: clf.fit(X, y), n)
 
 
-def skorch_vs_mentornet_mlp_predict(n: int) -> Timing:
+def skorch_vs_mentornet_mlp_predict(n: int, fused: bool) -> Timing:
     """Stock skorch's predict against ours on 50,000 rows."""
     X, y = _table()
-    clf, net = _classifier(MLP(hidden=(64, 64)), 1, "fp32").fit(X, y), _stock_skorch(1).fit(X, y)
+    clf, net = _classifier(MLP(hidden=(64, 64)), 1, "fp32").fit(X, y), _stock_skorch(1, fused).fit(X, y)
     return compare("skorch_vs_mentornet_mlp_predict", lambda: net.predict(X), lambda: clf.predict(X), n)
 
 
-def import_seconds(n: int) -> Timing:
+def import_seconds(n: int, fused: bool) -> Timing:
     """Seconds that ``import noisylabel`` adds to ``import torch, sklearn, skorch``; the ratio is of the two totals."""
 
     def run(code: str) -> None:
@@ -151,7 +158,7 @@ def import_seconds(n: int) -> Timing:
     return compare("import_vs_dependencies", lambda: run(f"{base}, noisylabel"), lambda: run(base), n)
 
 
-TIMINGS: dict[str, tuple[Callable[[int], Timing], int]] = {
+TIMINGS: dict[str, tuple[Callable[[int, bool], Timing], int]] = {
     "mentornet_resnet_vs_torch": (mentornet_resnet_vs_torch, 11),
     "mentornet_mlp_vs_torch": (mentornet_mlp_vs_torch, 11),
     "skorch_vs_mentornet_mlp_fit": (skorch_vs_mentornet_mlp_fit, 5),
@@ -160,13 +167,13 @@ TIMINGS: dict[str, tuple[Callable[[int], Timing], int]] = {
 }
 
 
-def run_speed(names: list[str] | None = None, *, as_json: bool = False) -> None:
+def run_speed(names: list[str] | None = None, *, as_json: bool = False, fused: bool = False) -> None:
     """Measure and print each timing as soon as it is known."""
     if not as_json:
         print(f"{'name':34s} {'ratio':>7s} {'first s':>9s} {'second s':>9s} {'n':>3s}")
     for name in names or TIMINGS:
         measure, n = TIMINGS[name]
-        t = measure(n)
+        t = measure(n, fused)
         print(
             t.to_json() if as_json else f"{t.name:34s} {t.ratio:7.3f} {t.first:9.3f} {t.second:9.3f} {t.n:3d}",
             flush=True,

@@ -34,5 +34,8 @@ def private_torch_stream(seed: int, device: torch.device) -> Iterator[None]:
     """Run a block under its own torch seed; the CPU's and ``device``'s streams come back after it."""
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
-        torch.random.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would also seed every accelerator
+        if devices:
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
         yield

@@ -121,7 +121,7 @@ def resolve_lr_schedule(schedule: str | Schedule) -> Schedule:
     return LR_SCHEDULES[check_choice("lr_schedule", schedule, LR_SCHEDULES)]
 
 
-def resolve_fraction_schedule(name: str, value: float | str, *, closed: str = "both") -> Schedule:
+def resolve_fraction_schedule(name: str, value: float | str) -> Schedule:
     """Turn a number in [0, 1] or a piecewise text of such numbers into a schedule.
 
     Raises
@@ -133,6 +133,6 @@ def resolve_fraction_schedule(name: str, value: float | str, *, closed: str = "b
     if isinstance(value, str):
         values = parse_piecewise(name, value)
         for entry in np.unique(values):
-            check_number(name, float(entry), 0, 1, closed=closed, hint=hint)
+            check_number(name, float(entry), 0, 1, hint=hint)
         return piecewise_schedule(values)
-    return constant_schedule(check_number(name, value, 0, 1, closed=closed, hint=hint))
+    return constant_schedule(check_number(name, value, 0, 1, hint=hint))

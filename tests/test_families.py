@@ -1,11 +1,28 @@
 """Every member of every family keeps its family's contract."""
 
 import pytest
+import torch
 
-from noisylabel.curricula import CURRICULA, CallableCurriculum, resolve_curriculum
+from noisylabel.curricula import CURRICULA, CallableCurriculum, SelfPaced, resolve_curriculum
+from noisylabel.mentors import MENTORS, Observation
 from noisylabel.noise import NOISES
 from noisylabel.students import STUDENTS, resolve_student
 from noisylabel.testing import check_curriculum, check_noise, check_student
+
+
+@pytest.mark.parametrize("name", MENTORS)
+def test_mentors(name):
+    mentor = MENTORS[name](SelfPaced())
+    labels = torch.arange(100) % 2
+    logits = 4 * torch.nn.functional.one_hot(labels, 2).float()
+    mentor.start(100, 2, torch.Generator().manual_seed(0))
+    for progress in (0.0, 0.1, 0.5, 0.99):
+        seen = Observation(torch.linspace(0, 3, 100), logits, labels, torch.arange(100), progress)
+        weights = mentor.weigh(seen)
+        assert weights.shape == (100,)
+        assert ((weights >= 0) & (weights <= 1)).all()
+    assert all(isinstance(value, float) for value in mentor.metrics().values())
+
 
 BIG = {"mentormix_resnet32", "mentornet_resnet101"}
 

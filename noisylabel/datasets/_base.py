@@ -28,12 +28,12 @@ def get_data_home(data_home: str | os.PathLike[str] | None = None) -> Path:
 
 
 def cached_arrays(
-    home: Path, name: str, source: Path, load: Callable[[], dict[str, np.ndarray]]
+    home: Path, name: str, sources: list[Path], load: Callable[[], dict[str, np.ndarray]]
 ) -> dict[str, np.ndarray]:
     """Return ``load()``, decoded once and kept beside the data.
 
-    The cache is ``home/cache``, or ``~/.cache/noisylabel`` if the data home is read-only. A source that is newer than
-    the cache, or of another size, is decoded again. Files are written beside their place and renamed, so a killed
+    The cache is ``home/cache``, or ``~/.cache/noisylabel`` if the data home is read-only. Sources that are newer
+    than the cache, or of another size, are decoded again. Files are written beside their place and renamed, so a killed
     process leaves nothing half-written.
 
     Parameters
@@ -42,28 +42,39 @@ def cached_arrays(
         The data home.
     name : str
         Name of the cache entry.
-    source : Path
-        File from which ``load`` decodes.
+    sources : list of Path
+        Files from which ``load`` decodes.
     load : callable
         Returns arrays by name.
     """
-    stat = source.stat()
-    key = f"{name}-{stat.st_size}-{stat.st_mtime_ns}"
+    stats = [source.stat() for source in sources]
+    key = f"{name}-{sum(stat.st_size for stat in stats)}-{max(stat.st_mtime_ns for stat in stats)}"
     for folder in _cache_folders(home):
         if (folder / f"{key}.npz").exists():
             with np.load(folder / f"{key}.npz", allow_pickle=False) as stored:
                 return dict(stored)
     arrays = load()
     for folder in _cache_folders(home):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as partial:
-                np.savez(partial, **arrays)  # type: ignore[arg-type]
-            Path(partial.name).replace(folder / f"{key}.npz")
+        if _write(arrays, folder, f"{key}.npz"):
             break
-        except OSError:
-            continue  # read-only or full: the next folder, or no cache at all
     return arrays
+
+
+def _write(arrays: dict[str, np.ndarray], folder: Path, name: str) -> bool:
+    """Write arrays beside their place, then rename; False if the folder cannot take them (read-only, or full)."""
+    partial = None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as file:
+            partial = Path(file.name)
+            np.savez(file, **arrays)  # type: ignore[arg-type]
+        partial.chmod(0o644)
+        partial.replace(folder / name)
+    except OSError:
+        if partial is not None:
+            partial.unlink(missing_ok=True)
+        return False
+    return True
 
 
 def _cache_folders(home: Path) -> list[Path]:

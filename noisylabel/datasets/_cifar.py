@@ -2,13 +2,14 @@
 
 import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sklearn.utils import Bunch
 
-from noisylabel.datasets._base import cached_arrays, first_existing, get_data_home, missing
+from noisylabel.datasets._base import cached_arrays, get_data_home, missing
 from noisylabel.datasets._images import decode_parquet
 from noisylabel.exceptions import MissingDependencyError
 
@@ -79,16 +80,18 @@ def _fetch_cifar(folder: str, data_home: Any, download: bool) -> Bunch:
     home = get_data_home(data_home)
     parts = {}
     for part in ("train", "test"):
-        path = first_existing(sorted((home / folder).glob(f"{part}*.parquet")))
-        if path is None:
+        paths = sorted((home / folder).glob(f"{part}*.parquet"))
+        if not paths:
             return _from_torchvision(home, folder, download)
-        parts[part] = cached_arrays(home, f"{folder}-{part}", path, _decoder(path, source.label_column))
+        parts[part] = cached_arrays(home, f"{folder}-{part}", paths, partial(_decode, paths, source.label_column))
     images = [part["images"] for part in parts.values()]
     return _bunch(images, [part["labels"] for part in parts.values()], source.class_names)
 
 
-def _decoder(path: Path, label: str) -> Any:
-    return lambda: decode_parquet(path, "img", label)
+def _decode(paths: list[Path], label: str) -> dict[str, np.ndarray]:
+    """Decode all files of one part, in the order of their names."""
+    files = [decode_parquet(path, "img", label) for path in paths]
+    return {name: np.concatenate([file[name] for file in files]) for name in files[0]}
 
 
 def _from_torchvision(home: Path, folder: str, download: bool) -> Bunch:

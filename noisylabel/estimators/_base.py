@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
+from skorch.callbacks import EarlyStopping
 from skorch.helper import predefined_split
 from torch import Tensor, nn
 from torch.utils.data import Dataset
@@ -16,17 +17,19 @@ from noisylabel._validation import check_choice, check_count, check_number
 from noisylabel.callbacks import BestEpoch, EpochProgress
 from noisylabel.estimators._data import (
     as_tensor,
+    check_sample_shape,
     check_X,
     dataset_labels,
     dataset_sample,
     encode_labels,
     input_statistics,
+    plain_labels,
     statistics_rows,
     validation_rows,
 )
 from noisylabel.estimators._settings import resolve_augment, resolve_device, resolve_optimizer
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError
-from noisylabel.nets import IndexedNet, OrderedBatches, StreamedData, TensorData, TrainingBatches
+from noisylabel.nets import IndexedNet, OrderedBatches, StreamedData, TensorData, TrainingBatches, as_float32
 from noisylabel.schedules import resolve_lr_schedule
 from noisylabel.students import Standardize, resolve_student
 
@@ -36,6 +39,18 @@ def _no_partial_fit(estimator: Any) -> bool:
         f"{type(estimator).__name__} has no partial_fit: its curriculum follows the percent of training that is over, "
         "which is unknown when data come in pieces. Call fit with all rows, or with a torch Dataset that loads them."
     )
+
+
+def _train(net: IndexedNet, data: TensorData | StreamedData) -> None:
+    """Run the training loop; skorch's EarlyStopping ends it by a KeyboardInterrupt, which is then no error."""
+    net.notify("on_train_begin", X=data, y=None)
+    try:
+        net.fit_loop(data)
+    except KeyboardInterrupt:
+        stoppers = [callback for _, callback in net.callbacks_ if isinstance(callback, EarlyStopping)]
+        if not any(stopper.misses_ >= stopper.patience for stopper in stoppers):
+            raise
+    net.notify("on_train_end", X=data, y=None)
 
 
 class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
@@ -70,6 +85,7 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         ValueError
             If X or y cannot be used; the message says why.
         """
+        self._forget()
         device = resolve_device(self.device)
         self._check_parameters()
         seed = draw_seed(self.random_state)
@@ -78,9 +94,7 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
             module = self._build_module(data, len(self.classes_))
             train, valid, train_rows = self._hold_out(data, codes, np.random.default_rng(seed))
             net = self._build_net(module, train, valid, device, seed)
-            net.notify("on_train_begin", X=train, y=None)
-            net.fit_loop(train)
-            net.notify("on_train_end", X=train, y=None)
+            _train(net, train)
         self._keep_results(net, len(codes), train_rows)
         return self
 
@@ -108,12 +122,14 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         ValueError
             If X has another shape than in ``fit``.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "net_")
         device = torch.device(self.net_.device)
         if isinstance(X, Dataset):
+            check_sample_shape(self, tuple(dataset_sample(X, 0).shape))
             data: TensorData | StreamedData = StreamedData(X, None, None, device)
         else:
-            data = TensorData(as_tensor(check_X(self, X, reset=False)).to(device))
+            values = as_tensor(check_X(self, X, reset=False)).to(device)
+            data = TensorData(values if self.standardize else values.clone())  # a student may write to its input
         with private_torch_stream(0, device):
             proba: np.ndarray = self.net_.predict_proba(data)
         return proba
@@ -123,6 +139,11 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         proba = self.predict_proba(X)
         labels: np.ndarray = self.classes_[proba.argmax(axis=1)]
         return labels
+
+    def _forget(self) -> None:
+        """Drop what an earlier fit learnt, so that a fit that fails leaves no half-fitted classifier."""
+        for name in [name for name in vars(self) if name.endswith("_") and not name.startswith("_")]:
+            delattr(self, name)
 
     def _check_parameters(self) -> None:
         check_count("max_epochs", self.max_epochs)
@@ -139,8 +160,9 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         if isinstance(X, Dataset):
             labels, values = dataset_labels(X, y), None
             self.sample_shape_ = tuple(dataset_sample(X, 0).shape)
+            self.n_features_in_ = self.sample_shape_[0]
         else:
-            values, labels = check_X(self, X, reset=True, y=y)
+            values, labels = check_X(self, X, reset=True, y=None if y is None else plain_labels(y))
             self.sample_shape_ = values.shape[1:]
         self.classes_, codes = encode_labels(labels)
         weight = None
@@ -154,12 +176,14 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
     def _build_module(self, data: TensorData | StreamedData, n_classes: int) -> nn.Module:
         """Build the student, with the inputs' standardisation before it, and try it on two samples."""
         student = resolve_student(self.student, self.sample_shape_).build(self.sample_shape_, n_classes)
-        rows = statistics_rows(len(data), len(self.sample_shape_)) if self.standardize else np.arange(min(2, len(data)))
-        samples = self._samples(data, rows)
+        rows = statistics_rows(len(data), self.sample_shape_, data.sample_weight)
+        samples = self._samples(data, rows if self.standardize else rows[:2])
         if self.standardize:
             weight = None if data.sample_weight is None else data.sample_weight[torch.as_tensor(rows)]
             student = nn.Sequential(Standardize(*input_statistics(samples, weight)), student)
-        self._try_student(student, samples[:2].float(), n_classes)
+        elif samples.dtype == torch.uint8:
+            student = nn.Sequential(Standardize(torch.zeros(1), torch.ones(1)), student)  # as they are, as floats
+        self._try_student(student, as_float32(samples[:2]), n_classes)
         return student.to(memory_format=torch.channels_last) if len(self.sample_shape_) == 3 else student
 
     @staticmethod
@@ -238,7 +262,9 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
 
         self.net_ = net
         self.n_iter_ = len(net.history)
-        self.history_ = pd.DataFrame([{k: v for k, v in row.items() if k != "batches"} for row in net.history])
+        self.history_ = pd.DataFrame(
+            [{k: v for k, v in row.items() if k != "batches" and not k.endswith("_best")} for row in net.history]
+        )
         self.history_ = self.history_.dropna(axis="columns", how="all")
         self.sample_weight_ = np.full(n_samples, np.nan, dtype=np.float32)
         self.sample_weight_[train_rows] = net.weights_.cpu().numpy()

@@ -1,12 +1,13 @@
 """From what users pass to ``fit`` and ``predict`` to tensors and label codes."""
 
+import math
 import warnings
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, TensorDataset
 
 from noisylabel._sklearn_compat import (
     check_classification_targets,
@@ -16,7 +17,7 @@ from noisylabel._sklearn_compat import (
 )
 from noisylabel.exceptions import InvalidDataError
 
-_STATISTICS_ROWS = {1: 10_000, 3: 2_000}  # by number of axes of a sample: an image has many pixels a channel
+_STATISTICS_VALUES = 2_000 * 3 * 32 * 32
 
 
 def as_tensor(array: np.ndarray) -> Tensor:
@@ -36,9 +37,11 @@ def check_X(estimator: Any, X: Any, *, reset: bool, **options: Any) -> Any:
     """
     if isinstance(X, Tensor):
         X = X.detach().cpu().numpy()
+    if isinstance(X, (list, tuple)) and len(X) > 0 and np.ndim(X[0]) > 1:
+        X = np.stack(X)
     shape = getattr(X, "shape", None)
     if not reset and shape is not None and len(shape) != 1:
-        _check_sample_shape(estimator, tuple(shape[1:]))
+        check_sample_shape(estimator, tuple(shape[1:]))
     if reset and shape is not None and len(shape) == 4 and shape[1] > 4 and shape[3] <= 4:
         raise InvalidDataError(
             f"X of shape {tuple(shape)} looks like images with the channels last. Images are "
@@ -49,7 +52,7 @@ def check_X(estimator: Any, X: Any, *, reset: bool, **options: Any) -> Any:
     return validate_data(estimator, X, reset=reset, dtype=dtype, allow_nd=True, order="C", **options)
 
 
-def _check_sample_shape(estimator: Any, sample_shape: tuple[int, ...]) -> None:
+def check_sample_shape(estimator: Any, sample_shape: tuple[int, ...]) -> None:
     """Compare with the shape seen in ``fit``; tables are left to scikit-learn's own check."""
     expected = estimator.sample_shape_
     if sample_shape != expected and (len(expected) > 1 or len(sample_shape) > 1):
@@ -87,26 +90,34 @@ def encode_labels(y: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def dataset_labels(dataset: Dataset, y: Any) -> np.ndarray:
-    """Return the labels (N,) of a torch Dataset: ``y``, else its ``targets`` or ``labels``, else by reading it.
+    """Return the labels (N,) of a torch Dataset: ``y`` if given, else those that its samples come with.
+
+    Attributes such as ``targets`` are not trusted: a wrapper that makes noise may still hold the clean labels there.
 
     Raises
     ------
     InvalidDataError
-        If the lengths differ or the samples carry no label.
+        If the Dataset is empty, the lengths differ or the samples carry no label.
     """
-    if len(dataset) == 0:  # type: ignore[arg-type]
+    n_samples = len(dataset)  # type: ignore[arg-type]
+    if n_samples == 0:
         raise InvalidDataError("The Dataset is empty: 0 samples.")
     if y is not None:
-        check_consistent_length(range(len(dataset)), y)  # type: ignore[arg-type]
-        return np.asarray(y)
-    for name in ("targets", "labels"):
-        found = getattr(dataset, name, None)
-        if found is not None and len(found) == len(dataset):  # type: ignore[arg-type]
-            return np.asarray(found)
+        check_consistent_length(range(n_samples), y)
+        return plain_labels(y)
+    if type(dataset) is TensorDataset and len(dataset.tensors) > 1:
+        return dataset.tensors[1].cpu().numpy()
     first = dataset[0]
     if not isinstance(first, (tuple, list)) or len(first) < 2:
         raise InvalidDataError("The Dataset yields samples without labels. Yield (sample, label) pairs or pass y.")
-    return np.asarray([np.asarray(dataset[row][1]).item() for row in range(len(dataset))])  # type: ignore[arg-type]
+    return np.asarray([np.asarray(dataset[row][1]).item() for row in range(n_samples)])
+
+
+def plain_labels(y: Any) -> np.ndarray:
+    """Return labels as an array of NumPy's own types; pandas' nullable and categorical ones lose nothing."""
+    if isinstance(getattr(y, "dtype", None), np.dtype) or not hasattr(y, "tolist"):
+        return np.asarray(y)
+    return np.asarray(y.tolist())
 
 
 def dataset_sample(dataset: Dataset, row: int) -> Tensor:
@@ -127,12 +138,14 @@ def dataset_sample(dataset: Dataset, row: int) -> Tensor:
     return torch.as_tensor(sample)
 
 
-def statistics_rows(n_samples: int, n_axes: int) -> np.ndarray:
-    """Rows, evenly spaced, from which the mean and standard deviation of the inputs are taken."""
-    limit = _STATISTICS_ROWS.get(n_axes, 10_000)
-    if n_samples <= limit:
-        return np.arange(n_samples)
-    return np.linspace(0, n_samples - 1, limit).astype(np.int64)
+def statistics_rows(n_samples: int, sample_shape: tuple[int, ...], weight: Tensor | None) -> np.ndarray:
+    """Rows, evenly spaced among those that count, from which mean and standard deviation of the inputs are taken.
+
+    At most 10,000 rows and about six million values: 2,000 images of 32x32 in colour.
+    """
+    rows = np.arange(n_samples) if weight is None else np.flatnonzero(weight.cpu().numpy())
+    limit = min(10_000, max(16, _STATISTICS_VALUES // math.prod(sample_shape)))
+    return rows if len(rows) <= limit else rows[np.linspace(0, len(rows) - 1, limit).astype(np.int64)]
 
 
 def input_statistics(samples: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -175,6 +188,10 @@ def validation_rows(codes: np.ndarray, fraction: float, rng: np.random.Generator
     """
     order = np.lexsort((rng.random(len(codes)), codes))
     order = order[np.bincount(codes)[codes[order]] > 1]
+    if len(order) < 2:
+        raise InvalidDataError(
+            "'validation_fraction' needs a class with at least 2 rows; every class has only 1. Set 0."
+        )
     n_valid = int(np.clip(round(fraction * len(codes)), 1, len(order) // 2))
     positions = ((np.arange(n_valid) + 0.5) * len(order) / n_valid).astype(np.int64)
     return np.sort(order[positions])

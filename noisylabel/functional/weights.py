@@ -59,17 +59,17 @@ def mentornet_pd_weights(
     loss_diff: Tensor,
     epoch_percent: float | Tensor,
     gamma: float = 1.0,
-    *,
-    start: float = 18,
-    end: float = 90,
 ) -> Tensor:
-    """Pre-defined MentorNet: uniform up to ``start`` percent, self-paced below ``end``, then SPCL linear."""
+    """Pre-defined MentorNet: uniform up to 18 percent of training, self-paced below 90, then SPCL linear.
+
+    ``epoch_percent`` may be one number or a tensor (B,) of them.
+    """
     if isinstance(epoch_percent, Tensor):
-        late = torch.where(epoch_percent >= end, spcl_linear_weights(loss_diff, gamma), self_paced_weights(loss_diff))
-        return torch.where(epoch_percent <= start, torch.ones_like(loss_diff), late)
-    if epoch_percent <= start:
+        late = torch.where(epoch_percent >= 90, spcl_linear_weights(loss_diff, gamma), self_paced_weights(loss_diff))
+        return torch.where(epoch_percent <= 18, torch.ones_like(loss_diff), late)
+    if epoch_percent <= 18:
         return torch.ones_like(loss_diff)
-    return spcl_linear_weights(loss_diff, gamma) if epoch_percent >= end else self_paced_weights(loss_diff)
+    return spcl_linear_weights(loss_diff, gamma) if epoch_percent >= 90 else self_paced_weights(loss_diff)
 
 
 def huber_weights(loss: Tensor, lam: float = 1.0) -> Tensor:

@@ -1,5 +1,6 @@
 """A mentor that finds the loss percentile by itself."""
 
+import warnings
 from typing import Any
 
 import torch
@@ -7,13 +8,14 @@ from torch import Tensor
 
 from noisylabel._validation import check_number
 from noisylabel.curricula import Curriculum
-from noisylabel.exceptions import InvalidParameterError
+from noisylabel.exceptions import InvalidParameterError, NoisyLabelWarning
 from noisylabel.functional.noise_rate import estimate_noise_rate
 from noisylabel.mentors._base import Observation
 from noisylabel.mentors._percentile import PercentileMentor
 from noisylabel.schedules import Schedule, constant_schedule, percent_of_training
 
 _N_PROBES = 2000
+_FEWEST_PROBES = 20
 
 
 def probe_share(n_samples: int) -> float:
@@ -71,10 +73,10 @@ class AutoPercentileMentor(PercentileMentor):
     def start(self, n_samples: int, n_classes: int, generator: torch.Generator) -> None:
         """See :meth:`Mentor.start`."""
         super().start(n_samples, n_classes, generator)
-        if check_number("burn_in", self.burn_in, 0, 100) == 0:
+        if not 0 < check_number("burn_in", self.burn_in, 0, 100) < 100:
             raise InvalidParameterError(
-                "'loss_percentile' is 'auto', which watches the burn-in, but 'burn_in' is 0. Raise 'burn_in' (18 is "
-                "the default) or give 'loss_percentile' a number."
+                f"'loss_percentile' is 'auto', which watches the burn-in and acts after it, but 'burn_in' is "
+                f"{self.burn_in!r}. Set 'burn_in' between (18 is the default) or give 'loss_percentile' a number."
             )
         device = generator.device
         self.noise_rate_ = float("nan")
@@ -98,13 +100,33 @@ class AutoPercentileMentor(PercentileMentor):
     def _watch(self, seen: Observation) -> None:
         """Average each row's predictions over its visits, the latest counting half."""
         proba, before = seen.logits.softmax(1), self.proba_[seen.rows]
-        self.proba_[seen.rows] = torch.where(before.isnan(), proba, 0.5 * (before + proba))
+        proba = torch.where(before.isnan(), proba, 0.5 * (before + proba))
+        if seen.sample_weight is not None:
+            proba[seen.sample_weight == 0] = torch.nan  # rows that do not count have no say
+        self.proba_[seen.rows] = proba
         self.labels_[seen.rows] = seen.labels
 
     def _estimate(self) -> None:
         """Turn the probes' predictions into the noise rate and the percentile; a row never visited is left out."""
         known = self.is_probe_ & ~self.proba_[:, 0].isnan()
-        self.noise_rate_ = estimate_noise_rate(self.proba_[known], self.labels_[known])
+        if known.sum() < _FEWEST_PROBES:
+            raise InvalidParameterError(
+                f"'loss_percentile' is 'auto', but only {int(known.sum())} held-back rows were seen before the burn-in "
+                f"ended, and the noise rate needs {_FEWEST_PROBES}. Raise 'max_epochs' or 'burn_in', or give "
+                "'loss_percentile' a number."
+            )
+        proba, labels = self.proba_[known], self.labels_[known]
+        agreement = float((proba.argmax(1) == labels).float().mean())
+        most_common = float(labels.bincount().max() / len(labels))
+        if agreement < most_common + 2 * (most_common * (1 - most_common) / len(labels)) ** 0.5:
+            warnings.warn(
+                f"When the burn-in ended, the network agreed with {agreement:.0%} of the held-back labels, no better "
+                f"than always saying the most common one ({most_common:.0%}). The estimated noise rate means little: "
+                "raise 'max_epochs' or 'burn_in', or give 'loss_percentile' a number.",
+                NoisyLabelWarning,
+                stacklevel=2,
+            )
+        self.noise_rate_ = estimate_noise_rate(proba, labels)
         self.percentile_schedule_ = constant_schedule(1 - self.noise_rate_)
         self.threshold_ = None
 

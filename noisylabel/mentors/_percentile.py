@@ -33,7 +33,8 @@ class PercentileMentor(Mentor):
     example_dropout : float in [0, 1], str or None, default=None
         Share of each batch that gets weight 0 at random, or the papers' schedule, such as ``"0.5,17,0.05,83"``.
     fixed_epoch_after_burn_in : bool, default=False
-        Show the curriculum the end of the burn-in as the percent of training from then on.
+        Show the curriculum the end of the burn-in as the percent of training from then on. For curricula learnt at
+        that one percent; MentorNet-PD would stay in its first, uniform stage.
 
     Attributes
     ----------
@@ -88,13 +89,19 @@ class PercentileMentor(Mentor):
 
     def weigh(self, seen: Observation) -> Tensor:
         """See :meth:`Mentor.weigh`."""
-        percentile = batch_percentile(seen.losses, self.percentile_schedule_(seen.progress), seen.sample_weight)
-        self.threshold_ = moving_average(self.threshold_, percentile, self.percentile_decay)
-        weights = self._curriculum_weights(seen, seen.losses - self.threshold_)
+        self.threshold_ = self._moved_threshold(seen)
+        weights = self._curriculum_weights(seen, seen.losses - self.threshold_).to(seen.losses.dtype)
         dropout = self.dropout_schedule_(seen.progress)
         if dropout > 0:
             weights = weights * example_dropout_mask(len(weights), dropout, self.generator_)
         return weights.detach()
+
+    def _moved_threshold(self, seen: Observation) -> Tensor:
+        """Return the average with the batch's percentile in it; a batch of which no row counts leaves it as it was."""
+        if self.threshold_ is not None and seen.sample_weight is not None and not bool(seen.sample_weight.any()):
+            return self.threshold_
+        percentile = batch_percentile(seen.losses, self.percentile_schedule_(seen.progress), seen.sample_weight)
+        return moving_average(self.threshold_, percentile, self.percentile_decay)
 
     def _curriculum_weights(self, seen: Observation, loss_diff: Tensor) -> Tensor:
         percent = percent_of_training(seen.progress)

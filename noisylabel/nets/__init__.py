@@ -1,7 +1,7 @@
 """skorch nets: one for each training rule, each owning one training step and nothing else."""
 
 from noisylabel.nets._base import IndexedNet
-from noisylabel.nets._batches import Batch, OrderedBatches, StreamedData, TensorData, TrainingBatches
+from noisylabel.nets._batches import Batch, OrderedBatches, StreamedData, TensorData, TrainingBatches, as_float32
 from noisylabel.nets._weighted import WeightedNet
 
 __all__ = [
@@ -12,4 +12,5 @@ __all__ = [
     "TensorData",
     "TrainingBatches",
     "WeightedNet",
+    "as_float32",
 ]

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from skorch import NeuralNet
 from skorch.callbacks import EpochTimer, PrintLog
@@ -69,6 +70,7 @@ class IndexedNet(NeuralNet):
         groups = self.optimizer_.param_groups
         self.base_settings_ = [(group["lr"], group.get("weight_decay", 0.0)) for group in groups]
         self.learnable_ = [parameter for group in groups for parameter in group["params"]]
+        self.named_parameters_ = list(self.module_.named_parameters())
 
     def _get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> Any:
         """Split the parameters so that weight decay meets only kernels, not biases or normalisation layers."""
@@ -89,11 +91,11 @@ class IndexedNet(NeuralNet):
         return torch.autocast(x.device.type, torch.bfloat16) if self.precision == "bf16" else nullcontext()
 
     def train_step(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
-        """Make one step; a batch whose weights are all 0 moves nothing, not even by momentum."""
+        """Make one step; a batch whose weights are all 0 moves no parameter, not even by momentum."""
         for parameter in self.learnable_:
             parameter.grad = None
         step = self.train_step_single(batch)
-        self.notify("on_grad_computed", named_parameters=self.module_.named_parameters(), batch=batch, training=True)
+        self.notify("on_grad_computed", named_parameters=self.named_parameters_, batch=batch, training=True)
         if step["mean_weight"] > 0:
             self._set_step_sizes(step["mean_weight"])
             self.optimizer_.step()
@@ -102,7 +104,7 @@ class IndexedNet(NeuralNet):
 
     def _set_step_sizes(self, mean_weight: float) -> None:
         """Set each group's learning rate from the schedule, and scale its weight decay by the batch's mean weight."""
-        factor = self.lr_schedule(self.clock_.progress)
+        factor = self.lr_schedule((self.clock_.step + 0.5) / self.clock_.n_steps)
         for group, (lr, weight_decay) in zip(self.optimizer_.param_groups, self.base_settings_, strict=True):
             group["lr"] = lr * factor
             group["weight_decay"] = weight_decay * mean_weight
@@ -127,7 +129,7 @@ class IndexedNet(NeuralNet):
             loss_sum += loss * len(batch[1])
             epoch_batches[-1].update(train_loss=loss, train_batch_size=len(batch[1]))
             self.notify("on_batch_end", batch=batch, training=True, **step)
-        self.history.record("train_loss", loss_sum / len(iterator.dataset))
+        self._record_loss("train_loss", loss_sum / len(iterator.dataset))
         self._check_finite(loss_sum)
         self._record_epoch()
 
@@ -144,21 +146,40 @@ class IndexedNet(NeuralNet):
 
     def _validate(self, iterator: OrderedBatches) -> None:
         """Write loss and accuracy on the held-out rows into the history."""
-        loss, n_right = 0.0, 0
-        with torch.inference_mode():
-            for X, y in iterator:
-                logits = self.infer(X)
-                loss += cross_entropy(logits, y, reduction="sum").item()
-                n_right += int((logits.argmax(1) == y).sum())
-        self.history.record("valid_loss", loss / len(iterator.dataset))
-        self.history.record("valid_acc", n_right / len(iterator.dataset))
+        loss_sum, n_right = 0.0, 0
+        for batch in iterator:
+            self.notify("on_batch_begin", batch=batch, training=False)
+            with torch.inference_mode():
+                logits = self.infer(batch[0])
+                loss = cross_entropy(logits, batch[1])
+            loss_sum += loss.item() * len(batch[1])
+            n_right += int((logits.argmax(1) == batch[1]).sum())
+            self.history.record_batch("valid_loss", loss.item())
+            self.history.record_batch("valid_batch_size", len(batch[1]))
+            self.notify("on_batch_end", batch=batch, training=False, loss=loss, y_pred=logits)
+        self._record_loss("valid_loss", loss_sum / len(iterator.dataset))
+        accuracy = n_right / len(iterator.dataset)
+        is_best = accuracy > max((row["valid_acc"] for row in self.history[:-1]), default=-1.0)
+        self.history.record("valid_acc", accuracy)
+        self.history.record("valid_acc_best", is_best)
+
+    def _record_loss(self, name: str, loss: float) -> None:
+        """Write a loss into the history, and whether it is the lowest so far, as skorch's callbacks expect."""
+        is_best = loss < min((row[name] for row in self.history[:-1]), default=math.inf)
+        self.history.record(name, loss)
+        self.history.record(f"{name}_best", is_best)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the label code of the most probable class of each sample, (N,)."""
+        codes: np.ndarray = self.predict_proba(X).argmax(axis=1)
+        return codes
 
     def forget_training(self) -> None:
         """Let go of what only training needs, so that a fitted net holds no data and pickles small."""
         self.set_params(train_split=None)
         self.iterator_train__generator = None
         self.iterator_train__augment_generator = None
-        del self.learnable_
+        del self.learnable_, self.named_parameters_
 
     def forward_iter(self, X: Any, training: bool = False, device: Any = "cpu") -> Iterator[Tensor]:
         """Yield the logits of each batch of a dataset, in evaluation mode."""

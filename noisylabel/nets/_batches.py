@@ -134,17 +134,22 @@ class StreamedData(Dataset):
             rows = positions.to(self.device)
             weight = None if self.sample_weight is None else self.sample_weight[rows]
             codes = None if self.codes is None else self.codes[rows]
-            yield Batch(X.to(self.device, non_blocking=True), codes, rows, weight)
+            yield Batch(as_float32(X).to(self.device), codes, rows, weight)
 
     def slices(self, batch_size: int) -> Iterator[Batch]:
         """Yield the rows in order."""
         yield from self.batches(iter(torch.arange(len(self)).split(batch_size)))
 
 
+def as_float32(X: Tensor) -> Tensor:
+    """Return float tensors of any precision as float32, and others, such as uint8 images, as they are."""
+    return X.float() if X.is_floating_point() else X
+
+
 def balanced_chunks(n_samples: int, batch_size: int, order: Tensor) -> tuple[Tensor, ...]:
     """Split ``order`` into as few chunks of at most ``batch_size`` as possible, whose sizes differ by at most one.
 
-    No step sees a left-over of one or two samples, whose batch statistics and percentile would mean nothing.
+    No step sees a small left-over, whose batch statistics and percentile would mean nothing.
 
     Examples
     --------

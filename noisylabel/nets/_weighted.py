@@ -41,7 +41,7 @@ class WeightedNet(IndexedNet):
         """Start with no weights known."""
         super().on_train_begin(net, X, y, **kwargs)
         self.weights_ = torch.full((len(X),), torch.nan, device=self.device)
-        self.mean_weights_: list[float] = []
+        self.mean_weights_: list[tuple[float, float]] = []
 
     def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         """Weigh the batch's losses and back-propagate their weighted mean."""
@@ -54,9 +54,18 @@ class WeightedNet(IndexedNet):
         loss = weighted_loss(losses, weights, batch.sample_weight)
         loss.backward()
         self.weights_.index_copy_(0, batch.rows, weights)
-        mean_weight = weights.mean() if batch.sample_weight is None else _weighted_mean(weights, batch.sample_weight)
-        self.mean_weights_.append(mean_weight.item())
-        return {"loss": loss, "y_pred": logits, "mean_weight": self.mean_weights_[-1]}
+        mean_weight = self._mean_weight(weights, batch.sample_weight)
+        return {"loss": loss, "y_pred": logits, "mean_weight": mean_weight}
+
+    def _mean_weight(self, weights: Tensor, sample_weight: Tensor | None) -> float:
+        """Return the batch's mean weight, and note it with the number of rows that it stands for."""
+        if sample_weight is None:
+            mean, n_rows = weights.mean().item(), float(len(weights))
+        else:
+            n_rows = sample_weight.sum().item()
+            mean = (weights * sample_weight).sum().item() / max(n_rows, 1e-12)
+        self.mean_weights_.append((mean, n_rows))
+        return mean
 
     def forget_training(self) -> None:
         """Also let go of the mentor's memory and the rows' weights."""
@@ -66,7 +75,8 @@ class WeightedNet(IndexedNet):
 
     def _record_epoch(self) -> None:
         super()._record_epoch()
-        utilization = sum(self.mean_weights_) / len(self.mean_weights_)
+        n_rows = sum(n for _, n in self.mean_weights_)
+        utilization = sum(mean * n for mean, n in self.mean_weights_) / max(n_rows, 1e-12)
         self.history.record("data_utilization", utilization)
         for name, value in self.mentor.metrics().items():
             self.history.record(name, value)
@@ -78,7 +88,3 @@ class WeightedNet(IndexedNet):
                 NoisyLabelWarning,
                 stacklevel=2,
             )
-
-
-def _weighted_mean(weights: Tensor, sample_weight: Tensor) -> Tensor:
-    return (weights * sample_weight).sum() / sample_weight.sum().clamp_min(1e-12)

@@ -47,4 +47,5 @@ class Noise(BaseEstimator, ABC):
 
     def nominal_rate(self) -> float | None:
         """Return the rate by which the noise is called, or None if it has none."""
-        return getattr(self, "rate", None)
+        rate = getattr(self, "rate", None)
+        return None if rate is None else float(rate)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from noisylabel._random import numpy_generator
+from noisylabel._random import draw_seed, numpy_generator
 from noisylabel._validation import check_choice
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError
 from noisylabel.noise._asymmetric import AsymmetricCIFAR10Noise, RingCIFAR100Noise
@@ -75,8 +75,11 @@ def corrupt(
     if len(classes) < 2:
         raise InvalidDataError(f"Labels of one class cannot be confused. Got only {classes[0]!r}.")
     values = None if X is None else np.asarray(X)
-    noisy = noise.sample(codes, len(classes), values, numpy_generator(random_state))
-    seed = int(random_state) if isinstance(random_state, Integral) else None
+    seed = None
+    if not isinstance(random_state, np.random.Generator):
+        seed = int(random_state) if isinstance(random_state, Integral) else draw_seed(random_state)
+    rng = random_state if seed is None else numpy_generator(seed)
+    noisy = noise.sample(codes, len(classes), values, rng)
     return classes[noisy], build_manifest(noise, classes, codes, noisy, seed)
 
 

@@ -30,6 +30,8 @@ class NoiseManifest:
         N.
     nominal_rate : float or None
         The rate by which the noise is called.
+    nominal_rate_per_class : list of float or None
+        Probability of a wrong label inside each true class, by the definition's matrix.
     realised_rate : float
         Share of labels that differ from the true ones.
     realised_rate_per_class : list of float
@@ -39,7 +41,7 @@ class NoiseManifest:
     realised_matrix : list of lists
         The same, counted.
     seed : int or None
-        ``random_state`` of :func:`corrupt`, if it was a number.
+        With it as ``random_state``, :func:`corrupt` makes these labels again; None if a Generator was passed.
     hash : str
         SHA-256 of the noisy label codes.
     """
@@ -50,6 +52,7 @@ class NoiseManifest:
     classes: list[Any]
     n_samples: int
     nominal_rate: float | None
+    nominal_rate_per_class: list[float] | None
     realised_rate: float
     realised_rate_per_class: list[float | None]
     matrix: list[list[float]] | None
@@ -95,7 +98,14 @@ class NoiseManifest:
         >>> manifest.check()
         'Your 50 % is 45 %: the true class is among the draws, so 1/10 of the redrawn labels stay right.'
         """
-        return describe_rate(self.nominal_rate, self.realised_rate, len(self.classes), self.n_samples)
+        if self.nominal_rate is None:
+            return f"{self.realised_rate:.1%} of the labels are wrong; no rate was promised."
+        start = f"Your {100 * self.nominal_rate:.0f} % is {100 * self.realised_rate:.0f} %: "
+        if self.parameters.get("include_true") and self.nominal_rate > 0:
+            return start + _included(len(self.classes))
+        if abs(self.realised_rate - self.nominal_rate) <= _tolerance(self.nominal_rate, self.n_samples):
+            return start + "as promised."
+        return start + self.definition
 
     def verify(self, noisy_y: Any) -> bool:
         """Whether ``noisy_y`` are the very labels that this manifest describes."""
@@ -110,19 +120,13 @@ def hash_codes(codes: np.ndarray) -> str:
     return hashlib.sha256(np.ascontiguousarray(codes, dtype="<i8").tobytes()).hexdigest()
 
 
-def describe_rate(nominal: float | None, realised: float, n_classes: int, n_samples: int) -> str:
-    """Compare a nominal with a realised noise rate, and say which convention explains the difference."""
-    if nominal is None:
-        return f"{realised:.1%} of the labels are wrong; no rate was promised."
-    tolerance = 4 * np.sqrt(max(nominal * (1 - nominal), 1e-12) / n_samples) + 1 / n_samples
-    if abs(realised - nominal) <= tolerance and abs(realised - nominal) < abs(realised - nominal * (1 - 1 / n_classes)):
-        return f"Your {100 * nominal:.0f} % is {100 * realised:.0f} %: as promised."
-    start = f"Your {100 * nominal:.0f} % is {100 * realised:.0f} %: "
-    if abs(realised - nominal * (1 - 1 / n_classes)) <= tolerance:
-        return start + f"the true class is among the draws, so 1/{n_classes} of the redrawn labels stay right."
-    if abs(realised - nominal / 2) <= tolerance:
-        return start + "only part of the classes are sources of mistakes."
-    return start + "neither convention of symmetric noise explains it; look at the realised matrix."
+def _tolerance(rate: float, n_samples: int) -> float:
+    """Four standard errors of a share of ``n_samples`` coin tosses, and a row for rounding."""
+    return float(4 * np.sqrt(rate * (1 - rate) / n_samples) + 1 / n_samples)
+
+
+def _included(n_classes: int) -> str:
+    return f"the true class is among the draws, so 1/{n_classes} of the redrawn labels stay right."
 
 
 def check_noise_rate(y: Any, noisy_y: Any, nominal_rate: float) -> str:
@@ -149,7 +153,16 @@ def check_noise_rate(y: Any, noisy_y: Any, nominal_rate: float) -> str:
     y, noisy_y = np.asarray(y), np.asarray(noisy_y)
     if y.shape != noisy_y.shape:
         raise InvalidDataError(f"y has shape {y.shape} and noisy_y {noisy_y.shape}; they must be alike.")
-    return describe_rate(nominal_rate, float((y != noisy_y).mean()), len(np.unique(y)), len(y))
+    realised, n_classes = float((y != noisy_y).mean()), len(np.unique(y))
+    start = f"Your {100 * nominal_rate:.0f} % is {100 * realised:.0f} %: "
+    gaps = {
+        "as promised.": abs(realised - nominal_rate),
+        _included(n_classes): abs(realised - nominal_rate * (1 - 1 / n_classes)),
+    }
+    nearest = min(gaps, key=lambda reason: gaps[reason])
+    if gaps[nearest] > _tolerance(nominal_rate, len(y)):
+        nearest = "neither convention of symmetric noise explains it; look at which classes are confused."
+    return start + nearest
 
 
 def build_manifest(
@@ -172,6 +185,7 @@ def build_manifest(
         classes=classes.tolist(),
         n_samples=len(codes),
         nominal_rate=noise.nominal_rate(),
+        nominal_rate_per_class=None if matrix is None else (1 - np.diag(matrix)).tolist(),
         realised_rate=float((codes != noisy).mean()),
         realised_rate_per_class=_none_for_nan(1 - np.diag(realised)),
         matrix=None if matrix is None else matrix.tolist(),
@@ -179,6 +193,11 @@ def build_manifest(
         seed=seed,
         hash=hash_codes(noisy),
     )
+
+
+def _plain(value: Any) -> Any:
+    """Return a NumPy scalar as Python's own number."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _none_for_nan(values: np.ndarray) -> list[float | None]:

@@ -24,7 +24,7 @@ class GivenModule(Student):
 
     def build(self, sample_shape: tuple[int, ...], n_classes: int) -> nn.Module:
         """See :meth:`Student.build`."""
-        return copy.deepcopy(self.module)
+        return copy.deepcopy(self.module).cpu()
 
 
 class BuilderStudent(Student):

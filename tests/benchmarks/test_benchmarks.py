@@ -78,7 +78,9 @@ def test_profiles_name_known_methods_that_share_everything_else(name):
 
 
 def test_committed_results_are_of_known_cells():
-    for result in load_all(RESULTS):
+    results = load_all(RESULTS)
+    assert results
+    for result in results:
         assert Cell(**result["cell"]) in cells(result["cell"]["profile"])
 
 

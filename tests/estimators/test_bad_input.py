@@ -119,6 +119,9 @@ def test_wrong_image_size_at_predict(images):
         clf.predict(X[:, :, :10, :10])
     with pytest.raises(InvalidDataError, match="Resize or reshape"):
         clf.predict(X.reshape(60, -1))
+    for wrong in (list(X[:, :, :10, :10]), Samples(list(torch.as_tensor(X[:, :, :10, :10])))):
+        with pytest.raises(InvalidDataError, match="Resize or reshape"):
+            clf.predict(wrong)
 
 
 def test_channels_last_images():
@@ -135,6 +138,11 @@ def test_unfitted(blobs, method):
 def test_wrong_number_of_features_at_predict(blobs):
     with pytest.raises(ValueError, match="X has 4 features, but MentorNetClassifier is expecting 5"):
         fit(*blobs).predict(blobs[0][:, :4])
+
+
+def test_holding_out_from_classes_of_one_row(blobs):
+    with pytest.raises(InvalidDataError, match="'validation_fraction' needs a class with at least 2 rows"):
+        fit(blobs[0][::40], blobs[1][::40], validation_fraction=0.3)
 
 
 def test_negative_sample_weight(blobs):

@@ -1,6 +1,7 @@
 """Tables, images, tensors and Datasets; the two data paths agree."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
@@ -121,6 +122,45 @@ def test_unstandardised_samples_reach_the_student_as_they_are(blobs):
 
     MentorNetClassifier(student=Spy(5, 3), standardize=False, **QUICK).fit(X, y)
     assert max(seen) == pytest.approx(float(X.max()))
+
+
+def test_labels_of_a_dataset_are_those_of_its_samples(blobs):
+    """A wrapper that makes noise often still holds the clean labels in ``targets``."""
+    X, y = blobs
+    noisy = PlainDataset(X, (y + 1) % 3)
+    noisy.targets = y
+    clf = MentorNetClassifier(max_epochs=30, random_state=0).fit(noisy)
+    assert clf.score(X, (y + 1) % 3) > 0.95
+
+
+def test_float64_dataset_and_uint8_images_without_standardisation(blobs, images):
+    X, y = blobs
+    MentorNetClassifier(standardize=False, **QUICK).fit(PlainDataset(X.astype(np.float64), y)).predict(X)
+    X, y = images
+    clf = MentorNetClassifier(standardize=False, student=SmallCNN((8, 16)), **QUICK).fit(X, y)
+    assert clf.score(X, y) > 0.9
+
+
+def test_a_student_that_writes_to_its_input_does_not_write_to_yours(blobs):
+    X, y = blobs
+    student = nn.Sequential(nn.ReLU(inplace=True), nn.Linear(5, 3))
+    before = X.copy()
+    MentorNetClassifier(student=student, standardize=False, **QUICK).fit(X, y).predict(X)
+    assert np.array_equal(X, before)
+
+
+@pytest.mark.parametrize("dtype", ["boolean", "Int64", "category", "string"])
+def test_pandas_labels_of_its_own_types(blobs, dtype):
+    X, y = blobs
+    values = {
+        "boolean": y > 0,
+        "Int64": y,
+        "category": np.array(["a", "b", "c"])[y],
+        "string": np.array(["a", "b", "c"])[y],
+    }
+    clf = MentorNetClassifier(**QUICK).fit(X, pd.Series(values[dtype], dtype=dtype))
+    assert clf.classes_.dtype.kind == {"boolean": "b", "Int64": "i", "category": "U", "string": "U"}[dtype]
+    assert set(clf.predict(X)) <= set(values[dtype].tolist())
 
 
 def test_resnet_student(images):

@@ -35,7 +35,7 @@ def test_weights_stand_for_repeated_rows(curriculum):
     clf = MentorNetClassifier(curriculum, random_state=0)
     weighted = clone(clf).fit(X[order], y[order], sample_weight=weight[order])
     repeated = clone(clf).fit(X.repeat(weight, axis=0), y.repeat(weight))
-    np.testing.assert_allclose(weighted.predict_proba(X), repeated.predict_proba(X), rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(weighted.predict_proba(X), repeated.predict_proba(X), rtol=1e-4, atol=1e-6)
 
 
 def test_grid_search_over_curricula(digits):
@@ -59,8 +59,10 @@ def test_pipeline_cross_validation_and_clone(blobs):
 
 def test_pickle_and_joblib_keep_the_predictions(blobs, tmp_path):
     X, y = blobs
-    clf = MentorNetClassifier(max_epochs=5, loss_percentile="auto", validation_fraction=0.1, random_state=0).fit(X, y)
-    big = MentorNetClassifier(max_epochs=1, loss_percentile="auto", random_state=0).fit(X.repeat(50, 0), y.repeat(50))
+    clf = MentorNetClassifier(loss_percentile="auto", validation_fraction=0.1, random_state=0).fit(X, y)
+    big = MentorNetClassifier(max_epochs=2, burn_in=50, loss_percentile="auto", random_state=0).fit(
+        X.repeat(50, 0), y.repeat(50)
+    )
     assert len(pickle.dumps(big)) < len(pickle.dumps(clf)) + 50_000  # no training data inside, only a weight a row
     expected = clf.predict_proba(X)
     assert np.array_equal(pickle.loads(pickle.dumps(clf)).predict_proba(X), expected)

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 import torch
-from skorch.callbacks import Callback
+from sklearn.exceptions import NotFittedError
+from skorch.callbacks import (
+    Callback,
+    Checkpoint,
+    EarlyStopping,
+    EpochScoring,
+    GradientNormClipping,
+    PassthroughScoring,
+)
 
 from noisylabel import MentorNetClassifier
 from noisylabel.exceptions import DivergedError, NoisyLabelWarning
@@ -34,7 +42,7 @@ def test_same_seed_same_result_and_untouched_streams(blobs):
     np.random.seed(5)
     torch.manual_seed(5)
     before = (np.random.get_state()[1].copy(), torch.get_rng_state())
-    settings = {"max_epochs": 5, "example_dropout": 0.3, "loss_percentile": "auto"}
+    settings = {"max_epochs": 40, "example_dropout": 0.3, "loss_percentile": "auto"}
     fits = [MentorNetClassifier(random_state=seed, **settings).fit(X, y) for seed in (1, 1, 2)]
     first, second, other = (clf.predict_proba(X) for clf in fits)
     MentorNetClassifier(max_epochs=2).fit(X, y).predict(X)  # random_state=None
@@ -165,3 +173,67 @@ def test_input_arrays_may_be_read_only_and_stay_unchanged(blobs):
     MentorNetClassifier(max_epochs=2).fit(X, y).predict(X)
     assert np.array_equal(X, copies[0])
     assert np.array_equal(y, copies[1])
+
+
+def test_stock_skorch_callbacks_work(blobs, tmp_path):
+    X, y = blobs
+    callbacks = [
+        EpochScoring("accuracy", name="scored", lower_is_better=False),
+        EpochScoring("accuracy", name="scored_train", on_train=True, lower_is_better=False),
+        Checkpoint(dirname=tmp_path, monitor="valid_loss_best"),
+        GradientNormClipping(1.0),
+        PassthroughScoring("train_loss", on_train=True),
+    ]
+    clf = MentorNetClassifier(max_epochs=5, validation_fraction=0.2, callbacks=callbacks, random_state=0).fit(X, y)
+    assert clf.history_["scored"].tolist() == clf.history_["valid_acc"].tolist()
+    assert (tmp_path / "params.pt").exists()
+
+
+def test_early_stopping_is_no_interrupt(blobs):
+    X, y = blobs
+    stop = EarlyStopping("valid_acc", patience=3, lower_is_better=False)
+    clf = MentorNetClassifier(max_epochs=60, validation_fraction=0.2, callbacks=[stop], random_state=0).fit(X, y)
+    assert clf.n_iter_ == clf.best_epoch_ + 3 < 60
+    assert clf.score(X, y) > 0.9
+
+
+def test_every_gradient_callback_sees_all_parameters(blobs):
+    counts = []
+
+    class Count(Callback):
+        def on_grad_computed(self, net, named_parameters, **kwargs):
+            counts.append(len([parameter for _, parameter in named_parameters if parameter.grad is not None]))
+
+    MentorNetClassifier(max_epochs=1, callbacks=[Count(), Count()], random_state=0).fit(*blobs)
+    assert counts == [6, 6]
+
+
+def test_a_failed_fit_leaves_nothing_half_fitted(blobs):
+    X, y = blobs
+    clf = MentorNetClassifier(loss_percentile="auto", validation_fraction=0.2, random_state=0).fit(X, y)
+    clf.set_params(loss_percentile=0.7, validation_fraction=0.0, max_epochs=2).fit(X, y)
+    assert not {"noise_rate_", "best_epoch_"} & vars(clf).keys()
+    with pytest.raises(DivergedError):
+        clf.set_params(optimizer="sgd", lr=1e12, max_epochs=5).fit(X, y)
+    with pytest.raises(NotFittedError):
+        clf.predict(X)
+
+
+def test_accelerators_streams_are_left_alone(blobs):
+    before = list(torch.cuda._lazy_seed_tracker.get_calls())
+    MentorNetClassifier(max_epochs=1, random_state=0).fit(*blobs).predict(blobs[0])
+    assert torch.cuda._lazy_seed_tracker.get_calls() == before
+
+
+def test_one_step_of_training_learns_something(blobs):
+    X, y = blobs
+    first, second = (MentorNetClassifier(max_epochs=1, lr=lr, random_state=0).fit(X, y) for lr in (1e-9, 0.01))
+    assert not np.allclose(first.predict_proba(X), second.predict_proba(X))
+
+
+def test_rows_without_weight_do_not_move_the_threshold(blobs):
+    X, y = blobs
+    weight = np.where(np.arange(120) < 20, 1.0, 0.0)
+    clf = MentorNetClassifier(batch_size=10, max_epochs=3, burn_in=50, random_state=0).fit(X, y, sample_weight=weight)
+    assert clf.history_["loss_threshold"].notna().all()
+    assert clf.history_["data_utilization"].iloc[0] == 1

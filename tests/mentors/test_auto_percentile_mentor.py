@@ -7,6 +7,7 @@ import torch
 
 from noisylabel import MentorNetClassifier, corrupt
 from noisylabel.curricula import SelfPaced
+from noisylabel.exceptions import NoisyLabelWarning
 from noisylabel.mentors import AutoPercentileMentor, Observation
 from noisylabel.mentors._auto import probe_share
 
@@ -30,7 +31,8 @@ def test_state_survives():
     for seed, mentor in enumerate((first, second)):
         mentor.start(100, 2, torch.Generator().manual_seed(seed))
     labels = torch.arange(100) % 2
-    batch = Observation(torch.rand(100), torch.randn(100, 2), labels, torch.arange(100), 0.1)
+    logits = 4 * torch.nn.functional.one_hot(labels, 2).float()
+    batch = Observation(torch.linspace(0, 2, 100), logits, labels, torch.arange(100), 0.1)
     first.weigh(batch)
     second.load_state_dict(first.state_dict())
     batch.progress = 0.3
@@ -39,8 +41,26 @@ def test_state_survives():
 
 
 def test_needs_a_burn_in(blobs):
-    with pytest.raises(ValueError, match="'auto', which watches the burn-in, but 'burn_in' is 0"):
-        MentorNetClassifier(loss_percentile="auto", burn_in=0).fit(*blobs)
+    for burn_in in (0, 100):
+        with pytest.raises(ValueError, match=f"'auto', which watches the burn-in.*but 'burn_in' is {burn_in}"):
+            MentorNetClassifier(loss_percentile="auto", burn_in=burn_in).fit(*blobs)
+
+
+def test_a_network_that_knows_nothing_is_said_to():
+    mentor = AutoPercentileMentor(SelfPaced(), burn_in=20)
+    mentor.start(200, 2, torch.Generator().manual_seed(0))
+    labels = torch.arange(200) % 2
+    seen = Observation(torch.ones(200), torch.zeros(200, 2), labels, torch.arange(200), 0.1)
+    mentor.weigh(seen)
+    seen.progress = 0.3
+    with pytest.warns(NoisyLabelWarning, match="no better than always saying the most common one"):
+        mentor.weigh(seen)
+
+
+def test_needs_enough_rows(blobs):
+    X, y = blobs
+    with pytest.raises(ValueError, match="only .* held-back rows were seen.*Raise 'max_epochs' or 'burn_in'"):
+        MentorNetClassifier(loss_percentile="auto").fit(X[::6], y[::6])
 
 
 @pytest.mark.parametrize("rate", [0.2, 0.4, 0.6])

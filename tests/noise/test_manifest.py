@@ -52,6 +52,23 @@ def test_rate_of_labels_from_elsewhere():
         check_noise_rate(y, wrong[:-1], 0.5)
 
 
+def test_a_drawn_seed_makes_the_labels_again():
+    noisy, manifest = corrupt(Y, "symmetric", rate=np.float32(0.4))
+    assert np.array_equal(corrupt(Y, "symmetric", rate=np.float32(0.4), random_state=manifest.seed)[0], noisy)
+    assert NoiseManifest.from_json(manifest.to_json()) == manifest
+    assert corrupt(Y, "pair", rate=0.4, random_state=np.random.default_rng(0))[1].seed is None
+
+
+def test_no_noise_and_pairs_are_not_taken_for_another_convention():
+    assert corrupt(Y, "symmetric", rate=0.0)[1].check() == "Your 0 % is 0 %: as promised."
+    y = np.arange(5000) % 100
+    assert all(corrupt(y, "pair", rate=0.4, random_state=seed)[1].check().endswith("as promised.") for seed in range(6))
+
+
+def test_nominal_rate_per_class():
+    assert corrupt(Y, "symmetric", rate=0.4)[1].nominal_rate_per_class == pytest.approx([0.3] * 4)
+
+
 def test_something_else_is_no_manifest():
     with pytest.raises(ValueError, match="not a noise manifest"):
         NoiseManifest.from_json('{"rate": 0.4}')
