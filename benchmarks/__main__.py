@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmarks.methods import METHODS
 from benchmarks.profiles import PROFILES
-from benchmarks.report import report_table
+from benchmarks.report import markdown, report_table
 from benchmarks.run import run_profile
 from benchmarks.speed import TIMINGS, run_speed
 from benchmarks.store import RESULTS
@@ -24,6 +24,7 @@ def main() -> int:
     run.add_argument("--results", type=Path, default=RESULTS, help="folder of results")
     report = commands.add_parser("report", help="mean and standard deviation over seeds")
     report.add_argument("--csv", type=Path, help="also write the table there")
+    report.add_argument("--markdown", action="store_true", help="print the tables as Markdown, as in the README")
     report.add_argument("--results", type=Path, default=RESULTS, help="folder of results")
     speed = commands.add_parser("speed", help="ratios against bare torch and stock skorch")
     speed.add_argument("--json", action="store_true", help="one JSON object a line")
@@ -45,7 +46,7 @@ def _dispatch(options: argparse.Namespace) -> None:
         run_speed(options.only, as_json=options.json, fused=options.fused)
     else:
         table = report_table(options.results)
-        print(table.round(4).to_string(index=False))
+        print(markdown(table) if options.markdown else table.round(4).to_string(index=False))
         if options.csv:
             partial = options.csv.with_name(options.csv.name + ".part")
             table.to_csv(partial, index=False)

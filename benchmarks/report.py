@@ -56,3 +56,25 @@ def report_table(folder: Path = RESULTS) -> pd.DataFrame:
     return (
         table.assign(rank=rank).sort_values([*KEYS[:4], "rank", "method"]).drop(columns="rank").reset_index(drop=True)
     )
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """Return the table as Markdown: a block a profile and noise, accuracies in percent, mean ± standard deviation."""
+    blocks = []
+    for (profile, noise, rate), rows in table.groupby(["profile", "noise", "rate"], sort=False):
+        lines = [
+            f"**{profile}**, {noise} {100 * rate:.0f} %",
+            "",
+            "| method | n | last | selected | oracle | weight of right / wrong labels | minutes |",
+            "|---|---|---|---|---|---|---|",
+        ]
+        for _, row in rows.iterrows():
+            accuracies = " | ".join(_percent(row[metric], row[f"{metric}_std"]) for metric in METRICS)
+            weights = f"{row['weight_right']:.2f} / {row['weight_wrong']:.2f}"
+            lines.append(f"| {row['method']} | {row['n']} | {accuracies} | {weights} | {row['seconds'] / 60:.1f} |")
+        blocks.append("\n".join(lines))
+    return "\n\n".join(blocks)
+
+
+def _percent(mean: float, std: float) -> str:
+    return f"{100 * mean:.1f}" + ("" if pd.isna(std) else f" ± {100 * std:.1f}")

@@ -9,7 +9,7 @@ import benchmarks.__main__ as command
 from benchmarks.cell import Cell, cells
 from benchmarks.methods import METHODS, make_classifier
 from benchmarks.profiles import PROFILES
-from benchmarks.report import report_table
+from benchmarks.report import markdown, report_table
 from benchmarks.run import run_profile
 from benchmarks.speed import TIMINGS, Timing, compare
 from benchmarks.store import RESULTS, load_all, path_of
@@ -58,6 +58,7 @@ def test_report_has_means_and_deviations(smoke, tmp_path, monkeypatch, capsys):
     row = table[table["profile"] == "twice"].iloc[0]
     assert (row["n"], row["last"], row["last_std"]) == (2, pytest.approx(0.6), pytest.approx(0.02**0.5))
     assert "plain_tuned" in capsys.readouterr().out
+    assert "| plain | 2 | 60.0 ± 14.1 |" in markdown(report_table(folder))
 
 
 def test_an_empty_folder_says_what_to_run(tmp_path):
