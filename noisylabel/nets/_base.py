@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from skorch import NeuralNet
-from skorch.callbacks import EpochTimer, PrintLog
+from skorch.callbacks import Callback, EpochTimer, PrintLog
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
@@ -39,6 +39,12 @@ class Clock:
     def progress(self) -> float:
         """Share of training that is over, in [0, 1)."""
         return self.step / self.n_steps
+
+
+def _listens_to_steps(callback: Callback) -> bool:
+    """Whether a callback has anything to do at each step; telling one that has not would cost a small step dearly."""
+    hooks = ("on_batch_begin", "on_grad_computed", "on_batch_end")
+    return any(getattr(type(callback), hook, None) is not getattr(Callback, hook) for hook in hooks)
 
 
 class IndexedNet(NeuralNet):
@@ -71,6 +77,7 @@ class IndexedNet(NeuralNet):
         self.base_settings_ = [(group["lr"], group.get("weight_decay", 0.0)) for group in groups]
         self.learnable_ = [parameter for group in groups for parameter in group["params"]]
         self.named_parameters_ = list(self.module_.named_parameters())
+        self.has_step_listener_ = any(_listens_to_steps(callback) for _, callback in self.callbacks_)
 
     def _get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> Any:
         """Split the parameters so that weight decay meets only kernels, not biases or normalisation layers."""
@@ -95,7 +102,8 @@ class IndexedNet(NeuralNet):
         for parameter in self.learnable_:
             parameter.grad = None
         step = self.train_step_single(batch)
-        self.notify("on_grad_computed", named_parameters=self.named_parameters_, batch=batch, training=True)
+        if self.has_step_listener_:
+            self.notify("on_grad_computed", named_parameters=self.named_parameters_, batch=batch, training=True)
         if step["mean_weight"] > 0:
             self._set_step_sizes(step["mean_weight"])
             self.optimizer_.step()
@@ -123,12 +131,16 @@ class IndexedNet(NeuralNet):
         loss_sum = 0.0
         epoch_batches = self.history[-1]["batches"]
         for batch in iterator:
-            self.notify("on_batch_begin", batch=batch, training=True)
+            if self.has_step_listener_:
+                self.notify("on_batch_begin", batch=batch, training=True)
+            else:
+                epoch_batches.append({})
             step = self.train_step(batch)
-            loss = step["loss"].item()
-            loss_sum += loss * len(batch[1])
-            epoch_batches[-1].update(train_loss=loss, train_batch_size=len(batch[1]))
-            self.notify("on_batch_end", batch=batch, training=True, **step)
+            loss, size = step["loss"].item(), len(batch[1])
+            loss_sum += loss * size
+            epoch_batches[-1].update(train_loss=loss, train_batch_size=size)
+            if self.has_step_listener_:
+                self.notify("on_batch_end", batch=batch, training=True, **step)
         self._record_loss("train_loss", loss_sum / len(iterator.dataset))
         self._check_finite(loss_sum)
         self._record_epoch()
