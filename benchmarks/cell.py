@@ -124,6 +124,7 @@ def run_cell(cell: Cell) -> dict[str, Any]:
             "oracle": max([*accuracy, selected]),
             "selected_epoch": clf.best_epoch_,
             "curve": curve.curve_,
+            "noise_rate": getattr(clf, "noise_rate_", None),  # estimated, with loss_percentile="auto"
             **_weight_shares(clf.sample_weight_, y, noisy_y),
             "seconds": round(seconds, 1),
             "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
