@@ -62,6 +62,14 @@ def _load(dataset: str) -> Any:
     return DATASETS[dataset]()
 
 
+def check_data(wanted: list[Cell]) -> None:
+    """Load what the cells need, so that a missing file is said at once and not after an hour."""
+    for cell in wanted:
+        _load(PROFILES[cell.profile].dataset)
+        if cell.noise == "human_worst":
+            fetch_cifarn_labels("worst")
+
+
 def noisy_subset(profile: Profile, noise: str, rate: float | None, seed: int) -> tuple[Any, Any, Any, NoiseManifest]:
     """Return X, true and noisy labels of the cell's training and validation samples, and the manifest."""
     data = _load(profile.dataset)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from benchmarks.cell import Cell, cells, run_cell
+from benchmarks.cell import Cell, cells, check_data, run_cell
 from benchmarks.store import RESULTS, path_of, save
 
 
@@ -31,6 +31,7 @@ def run_profile(
     wanted = [c for c in cells(profile) if (not methods or c.method in methods) and (not seeds or c.seed in seeds)]
     missing = [cell for cell in wanted if not path_of(cell, folder).exists()]
     print(f"{profile}: {len(wanted) - len(missing)} of {len(wanted)} cells are done.", file=sys.stderr)
+    check_data(missing)
     for cell in tqdm(missing, desc=profile, unit="cell"):
         result = run_cell(cell)
         save(cell, result, folder)

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import Any
 
-from noisylabel.exceptions import InvalidParameterError
+import numpy as np
+
+from noisylabel.exceptions import InvalidDataError, InvalidParameterError
 
 
 def check_number(  # noqa: PLR0913 - a number, its interval, and what to say
@@ -62,11 +64,26 @@ def check_count(name: str, value: Any, low: int = 1) -> int:
     return int(value)
 
 
+def check_no_missing(name: str, labels: Any) -> None:
+    """Refuse labels of which some are missing: None, NaN, pandas' NA; nothing turns them into a class of their own."""
+    import pandas as pd
+
+    is_missing = np.atleast_1d(pd.isna(labels if hasattr(labels, "dtype") else np.asarray(labels, dtype=object)))
+    if is_missing.any():
+        raise InvalidDataError(
+            f"{name} has {int(is_missing.sum())} missing labels, the first at position {int(is_missing.argmax())}. "
+            "Drop those rows."
+        )
+
+
 def check_choice(name: str, value: Any, allowed: Iterable[str]) -> str:
     """Return ``value`` if it is one of ``allowed``; otherwise name the nearest match."""
     options = list(allowed)
     if isinstance(value, str) and value in options:
         return value
-    near = difflib.get_close_matches(value, options, n=1, cutoff=0.5) if isinstance(value, str) else []
+    near: list[str] = []
+    if isinstance(value, str) and value:
+        near = [option for option in options if option.startswith(value) or value in option]
+        near = near or difflib.get_close_matches(value, options, n=1, cutoff=0.5)
     guess = f" Did you mean {near[0]!r}?" if near else ""
     raise InvalidParameterError(f"{name!r} must be one of {options}. Got {value!r}.{guess}")

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 
 from noisylabel.exceptions import NoisyLabelError
 
@@ -30,8 +31,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="noisylabel", description="Train deep classifiers on labels nobody trusts.")
+    parser.add_argument("--version", action="version", version=f"noisylabel {version('noisylabel')}")
     commands = parser.add_subparsers(title="commands", required=True)
-    demo = commands.add_parser("demo", help="digits with 0 to 80 %% wrong labels: table and plot in about a minute")
+    demo = commands.add_parser(
+        "demo",
+        help=(about := "Train on digits with 0 to 80 %% random labels; draw accuracy of plain training and curricula."),
+        description=about,
+    )
     demo.add_argument("--out", default="noisylabel-demo", help="folder for the table and the plot (%(default)s)")
     demo.add_argument("--seeds", type=_positive, default=3, help="repetitions (%(default)s)")
     demo.add_argument("--jobs", type=_positive, default=None, help="processes (all cores)")

@@ -37,4 +37,9 @@ class CallableCurriculum(Curriculum):
                 f"A 'curriculum' function must return a tensor of shape {tuple(loss.shape)}, one weight a sample. "
                 f"{self.function!r} returned {shape}."
             )
+        if bool(loss.isfinite().all()) and not bool(((weights >= 0) & (weights <= 1)).all()):
+            raise InvalidParameterError(
+                f"A 'curriculum' function must return weights in [0, 1]. {self.function!r} returned values from "
+                f"{float(weights.min()):g} to {float(weights.max()):g}. Clip them: weights.clamp(0, 1)."
+            )
         return weights

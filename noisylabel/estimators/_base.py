@@ -160,10 +160,10 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         if isinstance(X, Dataset):
             labels, values = dataset_labels(X, y), None
             self.sample_shape_ = tuple(dataset_sample(X, 0).shape)
-            self.n_features_in_ = self.sample_shape_[0]
+            self.n_features_in_, self.sample_dtype_ = self.sample_shape_[0], "dataset"
         else:
             values, labels = check_X(self, X, reset=True, y=None if y is None else plain_labels(y))
-            self.sample_shape_ = values.shape[1:]
+            self.sample_shape_, self.sample_dtype_ = values.shape[1:], str(values.dtype)
         self.classes_, codes = encode_labels(labels)
         weight = None
         if sample_weight is not None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset, TensorDataset
+from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 from noisylabel._sklearn_compat import (
     check_classification_targets,
@@ -15,6 +15,7 @@ from noisylabel._sklearn_compat import (
     column_or_1d,
     validate_data,
 )
+from noisylabel._validation import check_no_missing
 from noisylabel.exceptions import InvalidDataError
 
 _STATISTICS_VALUES = 2_000 * 3 * 32 * 32
@@ -35,6 +36,8 @@ def check_X(estimator: Any, X: Any, *, reset: bool, **options: Any) -> Any:
     ValueError
         If it is empty, holds NaN or infinity, or has another shape than at ``fit``.
     """
+    if isinstance(X, DataLoader):
+        raise InvalidDataError("X is a DataLoader. Pass its Dataset, loader.dataset; batches are made by batch_size.")
     if isinstance(X, Tensor):
         X = X.detach().cpu().numpy()
     if isinstance(X, (list, tuple)) and len(X) > 0 and np.ndim(X[0]) > 1:
@@ -48,6 +51,16 @@ def check_X(estimator: Any, X: Any, *, reset: bool, **options: Any) -> Any:
             "(N, channels, height, width): pass X.transpose(0, 3, 1, 2)."
         )
     is_uint8_image = shape is not None and len(shape) > 2 and getattr(X, "dtype", None) == np.uint8
+    if reset and is_uint8_image and len(X.shape) == 3:
+        raise InvalidDataError(
+            f"X of shape {tuple(X.shape)} looks like grey images without a channel axis. Images are "
+            "(N, channels, height, width): pass X[:, None]."
+        )
+    if not reset and estimator.sample_dtype_ == "uint8" and len(X) > 0 and not is_uint8_image and np.max(X) <= 1:
+        raise InvalidDataError(
+            f"{type(estimator).__name__} was fitted on uint8 images, 0 to 255, but these are floats of at most 1. "
+            "Multiply them by 255, or fit on floats."
+        )
     dtype = np.uint8 if is_uint8_image else np.float32
     return validate_data(estimator, X, reset=reset, dtype=dtype, allow_nd=True, order="C", **options)
 
@@ -99,6 +112,10 @@ def dataset_labels(dataset: Dataset, y: Any) -> np.ndarray:
     InvalidDataError
         If the Dataset is empty, the lengths differ or the samples carry no label.
     """
+    if isinstance(dataset, IterableDataset):
+        raise InvalidDataError(
+            "An IterableDataset has no row numbers to remember samples by. Pass a map-style Dataset."
+        )
     n_samples = len(dataset)  # type: ignore[arg-type]
     if n_samples == 0:
         raise InvalidDataError("The Dataset is empty: 0 samples.")
@@ -115,6 +132,7 @@ def dataset_labels(dataset: Dataset, y: Any) -> np.ndarray:
 
 def plain_labels(y: Any) -> np.ndarray:
     """Return labels as an array of NumPy's own types; pandas' nullable and categorical ones lose nothing."""
+    check_no_missing("y", y.cpu().numpy() if isinstance(y, Tensor) else y)
     if isinstance(getattr(y, "dtype", None), np.dtype) or not hasattr(y, "tolist"):
         return np.asarray(y)
     return np.asarray(y.tolist())

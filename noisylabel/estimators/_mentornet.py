@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from noisylabel._validation import check_choice
 from noisylabel.curricula import Curriculum, resolve_curriculum
 from noisylabel.estimators._base import BaseNoisyLabelClassifier
 from noisylabel.mentors import AutoPercentileMentor, Mentor, PercentileMentor
@@ -32,8 +33,8 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         contradicts their labels tells the noise rate (see ``noise_rate_``).
     percentile_decay : float in [0, 1), default=0.5
         Share of the past in the moving average of the percentile.
-    burn_in : float in [0, 100], default=18
-        Percent of training at the start during which every sample has weight 1.
+    burn_in : float, 0 or in [1, 100], default=18
+        Percent (not a fraction) of training at the start during which every sample has weight 1.
     example_dropout : float in [0, 1], str or None, default=None
         Share of each batch that gets weight 0 at random, or a schedule as in the papers: ``"0.5,17,0.05,83"``.
     fixed_epoch_after_burn_in : bool, default=False
@@ -95,6 +96,8 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         Epochs done.
     sample_shape_ : tuple
         Shape of one sample.
+    sample_dtype_ : {"float32", "uint8", "dataset"}
+        What the samples were.
     n_features_in_ : int
         Number of features of a table, or of channels of images.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -174,7 +177,8 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
             "fixed_epoch_after_burn_in": self.fixed_epoch_after_burn_in,
         }
         curriculum = resolve_curriculum(self.curriculum)
-        if isinstance(self.loss_percentile, str) and self.loss_percentile == "auto":
+        if isinstance(self.loss_percentile, str) and "," not in self.loss_percentile:
+            check_choice("loss_percentile", self.loss_percentile.strip(), ["auto"])
             return AutoPercentileMentor(curriculum, **options)
         return PercentileMentor(curriculum, loss_percentile=self.loss_percentile, **options)
 

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from noisylabel._validation import check_number
 from noisylabel.curricula import Curriculum
+from noisylabel.exceptions import InvalidParameterError
 from noisylabel.functional import batch_percentile, example_dropout_mask, moving_average
 from noisylabel.mentors._base import Mentor, Observation
 from noisylabel.schedules import percent_of_training, resolve_fraction_schedule
@@ -28,7 +29,7 @@ class PercentileMentor(Mentor):
         ``"fraction,percent,..."`` over training.
     percentile_decay : float in [0, 1), default=0.5
         Share of the past in the moving average.
-    burn_in : float in [0, 100], default=18
+    burn_in : float, 0 or in [1, 100], default=18
         Percent of training during which every weight is 1.
     example_dropout : float in [0, 1], str or None, default=None
         Share of each batch that gets weight 0 at random, or the papers' schedule, such as ``"0.5,17,0.05,83"``.
@@ -77,7 +78,9 @@ class PercentileMentor(Mentor):
     def start(self, n_samples: int, n_classes: int, generator: torch.Generator) -> None:
         """See :meth:`Mentor.start`."""
         check_number("percentile_decay", self.percentile_decay, 0, 1, closed="left")
-        check_number("burn_in", self.burn_in, 0, 100, hint="It is a percent of training.")
+        percent = check_number("burn_in", self.burn_in, 0, 100, hint="It is a percent of training.")
+        if 0 < percent < 1:
+            raise InvalidParameterError(f"'burn_in' is a percent of training: 18 for 18 %. Got {self.burn_in!r}.")
         dropout = 0.0 if self.example_dropout is None else self.example_dropout
         self.dropout_schedule_ = resolve_fraction_schedule("example_dropout", dropout)
         self.percentile_schedule_ = self._percentile_schedule()

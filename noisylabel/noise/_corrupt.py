@@ -1,12 +1,13 @@
 """Apply a noise to labels."""
 
+import inspect
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 
 from noisylabel._random import draw_seed, numpy_generator
-from noisylabel._validation import check_choice
+from noisylabel._validation import check_choice, check_no_missing
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError
 from noisylabel.noise._asymmetric import AsymmetricCIFAR10Noise, RingCIFAR100Noise
 from noisylabel.noise._base import Noise
@@ -40,7 +41,9 @@ def corrupt(
     y : array-like of shape (N,)
         True labels of any type.
     noise : str or Noise
-        A name in :data:`NOISES` with its ``parameters``, or an object.
+        An object, or a name with its ``parameters``: ``"symmetric"`` (rate, include_true, exact), ``"pair"`` (rate),
+        ``"asymmetric_cifar10"`` (rate), ``"ring_cifar100"`` (rate), ``"transition"`` (matrix), ``"instance"`` (rate,
+        spread; needs X), ``"margin"`` (posterior, kind, rate), ``"human"`` (labels, source).
     X : array-like of shape (N, ...), optional
         Samples, for noise that depends on them.
     random_state : int, RandomState, Generator or None
@@ -67,6 +70,7 @@ def corrupt(
     >>> manifest.nominal_rate, round(manifest.realised_rate, 1)
     (0.4, 0.2)
     """
+    check_no_missing("y", y)
     y = np.asarray(y)
     if y.ndim != 1 or len(y) == 0:
         raise InvalidDataError(f"y must be a one-dimensional array of at least one label. Got shape {y.shape}.")
@@ -89,7 +93,13 @@ def _resolve_noise(noise: str | Noise, parameters: dict[str, Any]) -> Noise:
             raise InvalidParameterError(f"'noise' is an object already; set {sorted(parameters)} on it instead.")
         return noise
     cls = NOISES[check_choice("noise", noise, NOISES)]
+    signature = inspect.signature(cls)
     try:
-        return cls(**parameters)
+        signature.bind(**parameters)
     except TypeError as error:
-        raise InvalidParameterError(f"The noise {noise!r} was given {sorted(parameters)}: {error}.") from error
+        needed = [name for name, p in signature.parameters.items() if p.default is p.empty]
+        raise InvalidParameterError(
+            f"The noise {noise!r} takes {', '.join(signature.parameters)} and needs {', '.join(needed)}. "
+            f"Got {sorted(parameters) or 'nothing'}."
+        ) from error
+    return cls(**parameters)

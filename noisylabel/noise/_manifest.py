@@ -104,8 +104,14 @@ class NoiseManifest:
         if self.parameters.get("include_true") and self.nominal_rate > 0:
             return start + _included(len(self.classes))
         if abs(self.realised_rate - self.nominal_rate) <= _tolerance(self.nominal_rate, self.n_samples):
-            return start + "as promised."
+            return start + _AS_PROMISED
+        touched = sum(rate > 0 for rate in self.nominal_rate_per_class or [])
+        if 0 < touched < len(self.classes):
+            start += f"only {touched} of {len(self.classes)} classes are touched. "
         return start + self.definition
+
+    def __str__(self) -> str:
+        return f"{self.definition} {self.realised_rate:.1%} of {self.n_samples} labels are wrong."
 
     def verify(self, noisy_y: Any) -> bool:
         """Whether ``noisy_y`` are the very labels that this manifest describes."""
@@ -118,6 +124,9 @@ class NoiseManifest:
 def hash_codes(codes: np.ndarray) -> str:
     """SHA-256 of label codes, whatever their integer type."""
     return hashlib.sha256(np.ascontiguousarray(codes, dtype="<i8").tobytes()).hexdigest()
+
+
+_AS_PROMISED = "as promised, up to chance."
 
 
 def _tolerance(rate: float, n_samples: int) -> float:
@@ -156,7 +165,7 @@ def check_noise_rate(y: Any, noisy_y: Any, nominal_rate: float) -> str:
     realised, n_classes = float((y != noisy_y).mean()), len(np.unique(y))
     start = f"Your {100 * nominal_rate:.0f} % is {100 * realised:.0f} %: "
     gaps = {
-        "as promised.": abs(realised - nominal_rate),
+        _AS_PROMISED: abs(realised - nominal_rate),
         _included(n_classes): abs(realised - nominal_rate * (1 - 1 / n_classes)),
     }
     nearest = min(gaps, key=lambda reason: gaps[reason])

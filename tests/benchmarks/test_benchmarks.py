@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import benchmarks.__main__ as command
-from benchmarks.cell import Cell, cells
+from benchmarks.cell import Cell, _load, cells
 from benchmarks.methods import METHODS, make_classifier
 from benchmarks.profiles import PROFILES
 from benchmarks.report import markdown, report_table
@@ -38,6 +38,14 @@ def test_finished_cells_are_not_run_again(smoke):
     path_of(done[0], folder).unlink()
     assert run_profile("smoke", folder=folder) == [done[0]]
     assert run_profile("smoke", folder=folder) == []
+
+
+def test_missing_data_are_said_before_anything_is_trained(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("NOISYLABEL_DATA", str(tmp_path))
+    monkeypatch.setattr("sys.argv", ["benchmarks", "run", "--profile", "cifar10-10k", "--results", str(tmp_path)])
+    _load.cache_clear()
+    assert command.main() == 2
+    assert "CIFAR10 is not in the data home" in capsys.readouterr().err
 
 
 def test_report_has_means_and_deviations(smoke, tmp_path, monkeypatch, capsys):

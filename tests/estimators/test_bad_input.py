@@ -1,11 +1,12 @@
 """Bad input gets an error that names the parameter, what came, and what to do."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.exceptions import NotFittedError
 from torch import nn
-from torch.utils.data import Dataset
+from torch.utils.data import ChainDataset, DataLoader, Dataset, TensorDataset
 
 from noisylabel import MentorNetClassifier
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError
@@ -52,6 +53,18 @@ def test_float_labels(blobs):
         fit(blobs[0], np.linspace(0, 1, 120))
 
 
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA])
+@pytest.mark.parametrize("dtype", ["object", "category", "string"])
+def test_missing_labels(blobs, missing, dtype):
+    X, y = blobs
+    labels = pd.Series(["a", "b"] * 60, dtype=dtype)
+    labels[7] = missing
+    with pytest.raises(InvalidDataError, match="y has 1 missing labels, the first at position 7. Drop those rows"):
+        fit(X, labels)
+    with pytest.raises(InvalidDataError, match="y has 1 missing labels"):
+        fit(X, labels.tolist())
+
+
 def test_mixed_labels(blobs):
     with pytest.raises(InvalidDataError, match="mix types.*astype"):
         fit(blobs[0], np.array([1, "a"] * 60, dtype=object))
@@ -61,7 +74,9 @@ def test_mixed_labels(blobs):
     ("parameters", "message"),
     [
         ({"loss_percentile": -0.2}, r"'loss_percentile' must be a number in \[0, 1\]. Got -0.2. Give a fraction"),
-        ({"loss_percentile": "automatic"}, "'loss_percentile' got the schedule 'automatic'"),
+        ({"loss_percentile": "Auto"}, r"'loss_percentile' must be one of \['auto'\]. Got 'Auto'. Did you mean 'auto'"),
+        ({"loss_percentile": "0.5,17"}, "'loss_percentile' got the schedule '0.5,17'.*add up to 100"),
+        ({"burn_in": 0.18}, "'burn_in' is a percent of training: 18 for 18 %. Got 0.18"),
         ({"curriculum": "self-paced"}, "'curriculum' must be one of .* Got 'self-paced'. Did you mean 'self_paced'"),
         ({"curriculum": 7}, "'curriculum' must be a name, a Curriculum or a function"),
         ({"example_dropout": "0.5,17,0.05"}, "'example_dropout' got the schedule .* add up to 100"),
@@ -124,6 +139,21 @@ def test_wrong_image_size_at_predict(images):
             clf.predict(wrong)
 
 
+def test_floats_up_to_one_after_training_on_bytes(images):
+    X, y = images
+    clf = fit(X, y, student=SmallCNN((4,)))
+    with pytest.raises(
+        InvalidDataError, match="fitted on uint8 images, 0 to 255, but these are floats of at most 1. Multiply"
+    ):
+        clf.predict(X / 255)
+    assert np.array_equal(clf.predict_proba(X.astype(float)), clf.predict_proba(X))
+
+
+def test_grey_images_without_channels(images):
+    with pytest.raises(InvalidDataError, match=r"grey images without a channel axis.*pass X\[:, None\]"):
+        fit(images[0][:, 0], images[1])
+
+
 def test_channels_last_images():
     with pytest.raises(InvalidDataError, match=r"looks like images with the channels last.*transpose\(0, 3, 1, 2\)"):
         fit(np.zeros((10, 32, 32, 3), np.uint8), np.arange(10) % 2)
@@ -150,6 +180,12 @@ def test_negative_sample_weight(blobs):
         MentorNetClassifier().fit(*blobs, sample_weight=-np.ones(120))
 
 
+@pytest.mark.parametrize("value", [-0.5, 1.5, float("nan")])
+def test_curriculum_function_with_weights_out_of_range(blobs, value):
+    with pytest.raises(InvalidParameterError, match=r"must return weights in \[0, 1\].*clamp\(0, 1\)"):
+        fit(*blobs, curriculum=lambda loss, *_: torch.full_like(loss, value), burn_in=0)
+
+
 def test_curriculum_function_with_a_wrong_shape(blobs):
     with pytest.raises(InvalidParameterError, match="must return a tensor of shape"):
         fit(*blobs, curriculum=lambda loss, *_: loss.mean(), burn_in=0)
@@ -169,6 +205,14 @@ class Samples(Dataset):
 def test_dataset_without_labels():
     with pytest.raises(InvalidDataError, match="without labels.*or pass y"):
         MentorNetClassifier().fit(Samples([torch.zeros(3)] * 4))
+
+
+def test_data_loader_and_stream(blobs):
+    dataset = TensorDataset(torch.as_tensor(blobs[0]), torch.as_tensor(blobs[1]))
+    with pytest.raises(InvalidDataError, match="X is a DataLoader. Pass its Dataset"):
+        MentorNetClassifier().fit(DataLoader(dataset), blobs[1])
+    with pytest.raises(InvalidDataError, match="Pass a map-style Dataset"):
+        MentorNetClassifier().fit(ChainDataset([]))
 
 
 def test_dataset_of_pictures():

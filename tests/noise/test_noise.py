@@ -83,7 +83,7 @@ def test_asymmetric_cifar10():
         assert matrix[source, source] == pytest.approx(0.6)
     assert (1 - np.diag(matrix)).mean() == pytest.approx(0.2)
     noisy, manifest = corrupt(Y, AsymmetricCIFAR10Noise(0.4), random_state=0)
-    assert manifest.check().startswith("Your 40 % is 20 %: Asymmetric CIFAR-10 noise: truck to automobile")
+    assert manifest.check().startswith("Your 40 % is 20 %: only 5 of 10 classes are touched. Asymmetric CIFAR-10 noise")
 
 
 def test_cifar100_ring_stays_inside_superclasses():
@@ -171,7 +171,9 @@ def test_human_labels():
     [
         (lambda: corrupt(Y, "symetric", rate=0.2), "Did you mean 'symmetric'"),
         (lambda: corrupt(Y, "symmetric", rate=40), "0.4 for 40 %"),
-        (lambda: corrupt(Y, "symmetric", speed=2), "'symmetric' was given"),
+        (lambda: corrupt(Y, "symmetric", speed=2), r"takes rate, include_true, exact and needs rate. Got \['speed'\]"),
+        (lambda: corrupt(Y, "asymmetric", rate=0.2), "Did you mean 'asymmetric_cifar10'"),
+        (lambda: corrupt(["a", None], "symmetric", rate=0.2), "1 missing labels, the first at position 1"),
         (lambda: corrupt(Y, SymmetricNoise(0.2), rate=0.3), "is an object already"),
         (lambda: corrupt([], "symmetric", rate=0.2), "at least one label"),
         (lambda: corrupt([1, 1], "symmetric", rate=0.2), "one class"),
