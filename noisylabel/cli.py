@@ -35,7 +35,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True)
     demo = commands.add_parser(
         "demo",
-        help=(about := "Train on digits with 0 to 80 %% random labels; draw accuracy of plain training and curricula."),
+        help=(
+            about
+            := "Train on digits with up to 80 percent random labels; table and plot of plain training and curricula."
+        ),
         description=about,
     )
     demo.add_argument("--out", default="noisylabel-demo", help="folder for the table and the plot (%(default)s)")
