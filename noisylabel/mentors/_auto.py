@@ -1,5 +1,6 @@
 """A mentor that finds the loss percentile by itself."""
 
+import math
 import warnings
 from typing import Any
 
@@ -92,7 +93,7 @@ class AutoPercentileMentor(PercentileMentor):
         burning_in = percent_of_training(seen.progress) < self.burn_in
         if burning_in:
             self._watch(seen)
-        elif self.noise_rate_ != self.noise_rate_:
+        elif math.isnan(self.noise_rate_):
             self._estimate()
         weights = super().weigh(seen)
         return torch.where(self.is_probe_[seen.rows], 0.0, weights) if burning_in else weights
@@ -140,5 +141,5 @@ class AutoPercentileMentor(PercentileMentor):
         super().load_state_dict(state)
         self.is_probe_, self.proba_, self.labels_ = state["is_probe"], state["proba"], state["labels"]
         self.noise_rate_ = state["noise_rate"]
-        if self.noise_rate_ == self.noise_rate_:
+        if not math.isnan(self.noise_rate_):
             self.percentile_schedule_ = constant_schedule(1 - self.noise_rate_)
