@@ -31,7 +31,7 @@ slow: $(STAMP)  ## the long tests
 docs: $(STAMP)  ## the guide, as pages in site/
 	$(BIN)/mkdocs build --strict
 
-bench: $(STAMP)  ## accuracy on real noisy images, resumable; about two hours on 2 cores
+bench: $(STAMP)  ## accuracy on real noisy images, resumable; some hours on 2 cores
 	$(BIN)/python -m benchmarks run --profile cifar10-10k
 	$(BIN)/python -m benchmarks run --profile cifar10-short
 	$(BIN)/python -m benchmarks report

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from noisylabel.exceptions import DivergedError
-from noisylabel.nets._batches import Batch, OrderedBatches, TrainingBatches
+from noisylabel.nets._batches import Batch, OrderedBatches, TrainingBatches, count_batches
 from noisylabel.schedules import Schedule
 
 
@@ -72,7 +72,7 @@ class IndexedNet(NeuralNet):
 
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         """Set the clock to zero."""
-        self.clock_ = Clock(n_steps=self.max_epochs * -(-len(X) // self.batch_size))
+        self.clock_ = Clock(n_steps=self.max_epochs * count_batches(len(X), self.batch_size))
         groups = self.optimizer_.param_groups
         self.base_settings_ = [(group["lr"], group.get("weight_decay", 0.0)) for group in groups]
         self.learnable_ = [parameter for group in groups for parameter in group["params"]]

@@ -146,6 +146,17 @@ def as_float32(X: Tensor) -> Tensor:
     return X.float() if X.is_floating_point() else X
 
 
+def count_batches(n_samples: int, batch_size: int) -> int:
+    """Fewest batches of at most ``batch_size`` that hold all samples.
+
+    Examples
+    --------
+    >>> count_batches(129, 128)
+    2
+    """
+    return -(-n_samples // batch_size)
+
+
 def balanced_chunks(n_samples: int, batch_size: int, order: Tensor) -> tuple[Tensor, ...]:
     """Split ``order`` into as few chunks of at most ``batch_size`` as possible, whose sizes differ by at most one.
 
@@ -157,7 +168,7 @@ def balanced_chunks(n_samples: int, batch_size: int, order: Tensor) -> tuple[Ten
     >>> [len(chunk) for chunk in balanced_chunks(129, 128, torch.arange(129))]
     [65, 64]
     """
-    return torch.tensor_split(order, -(-n_samples // batch_size))
+    return torch.tensor_split(order, count_batches(n_samples, batch_size))
 
 
 class TrainingBatches:
@@ -191,7 +202,7 @@ class TrainingBatches:
         self.augment_generator = augment_generator
 
     def __len__(self) -> int:
-        return -(-len(self.dataset) // self.batch_size)
+        return count_batches(len(self.dataset), self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
         order = torch.randperm(len(self.dataset), generator=self.generator)
@@ -219,7 +230,7 @@ class OrderedBatches:
         self.batch_size = batch_size
 
     def __len__(self) -> int:
-        return -(-len(self.dataset) // self.batch_size)
+        return count_batches(len(self.dataset), self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
         return self.dataset.slices(self.batch_size)
