@@ -17,7 +17,7 @@ import torch
 from skorch.callbacks import Callback
 
 import noisylabel
-from benchmarks.methods import make_classifier
+from benchmarks.methods import make_classifier, trusted_rows
 from benchmarks.profiles import PROFILES, Profile
 from noisylabel import corrupt
 from noisylabel.datasets import DATASETS, fetch_cifarn_labels
@@ -118,8 +118,9 @@ def run_cell(cell: Cell) -> dict[str, Any]:
     X, y, noisy_y, manifest = noisy_subset(profile, cell.noise, cell.rate, cell.seed)
     curve = TestCurve(data.test_data, data.test_target, profile.test_every)
     clf = make_classifier(cell.method, profile, cell.seed, [("test_curve", curve)])
+    labels, trusted = _with_trusted(cell, profile, y, noisy_y)
     start = time.perf_counter()
-    clf.fit(X, noisy_y)
+    clf.fit(X, labels, y_trusted=trusted)
     seconds = time.perf_counter() - start
     selected = float(clf.score(data.test_data, data.test_target))
     accuracy = list(curve.curve_.values())
@@ -132,7 +133,8 @@ def run_cell(cell: Cell) -> dict[str, Any]:
             "oracle": max([*accuracy, selected]),
             "selected_epoch": clf.best_epoch_,
             "curve": curve.curve_,
-            "noise_rate": getattr(clf, "noise_rate_", None),  # estimated, with loss_percentile="auto"
+            "noise_rate": getattr(clf, "noise_rate_", None),  # estimated, or among the trusted rows
+            "mentornet": getattr(clf.curriculum_, "card", None),  # of a learned curriculum
             **_weight_shares(clf.sample_weight_, y, noisy_y),
             "seconds": round(seconds, 1),
             "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
@@ -145,16 +147,33 @@ def run_cell(cell: Cell) -> dict[str, Any]:
     }
 
 
+def _with_trusted(
+    cell: Cell, profile: Profile, y: np.ndarray, noisy_y: np.ndarray
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the labels to train on, and the trusted ones of a method that learns its curriculum from them."""
+    rows = trusted_rows(cell.method, profile, cell.seed)
+    if rows is None:
+        return noisy_y, None
+    if "_corrected_" in cell.method:
+        corrected = noisy_y.copy()
+        corrected[rows] = y[rows]
+        return corrected, None
+    trusted = np.full(len(y), -1)
+    trusted[rows] = y[rows]
+    return noisy_y, trusted
+
+
 def _settings(clf: Any) -> dict[str, Any]:
     return {k: v for k, v in clf.get_params(deep=False).items() if k != "callbacks"}
 
 
-def _weight_shares(weights: np.ndarray, y: np.ndarray, noisy_y: np.ndarray) -> dict[str, float]:
+def _weight_shares(weights: np.ndarray, y: np.ndarray, noisy_y: np.ndarray) -> dict[str, Any]:
     """Mean final weight of rightly and of wrongly labelled training samples."""
     known, wrong = ~np.isnan(weights), y != noisy_y
     return {
         "weight_right": float(weights[known & ~wrong].mean()),
         "weight_wrong": float(weights[known & wrong].mean()) if (known & wrong).any() else 0.0,
+        "weight_right_by_class": [round(float(weights[known & ~wrong & (y == c)].mean()), 4) for c in np.unique(y)],
     }
 
 

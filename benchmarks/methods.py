@@ -2,8 +2,13 @@
 
 from typing import Any
 
+import numpy as np
+
 from benchmarks.profiles import Profile
 from noisylabel import MentorNetClassifier
+from noisylabel.curricula import DataDriven
+
+N_TRUSTED = (100, 300, 1000, 5000)
 
 METHODS: dict[str, dict[str, Any]] = {
     "plain": {"curriculum": "uniform"},
@@ -11,6 +16,12 @@ METHODS: dict[str, dict[str, Any]] = {
     "self_paced": {"curriculum": "self_paced", "loss_percentile": 0.6},
     "mentornet_pd": {"curriculum": "mentornet_pd", "loss_percentile": 0.6},
     "self_paced_auto": {"curriculum": "self_paced", "loss_percentile": "auto"},
+    "mentornet_dd": {"curriculum": "mentornet_dd", "loss_percentile": 0.6},
+    # learned in fit from so many training rows whose right label is known
+    **{f"data_driven_{n}": {"curriculum": DataDriven(), "loss_percentile": 0.6} for n in N_TRUSTED},
+    "data_driven_one_loss_1000": {"curriculum": DataDriven(history_length=1), "loss_percentile": 0.6},
+    # the same knowledge used otherwise: the right labels put in place of the given ones
+    **{f"self_paced_corrected_{n}": {"curriculum": "self_paced", "loss_percentile": 0.6} for n in (1000, 5000)},
 }
 
 
@@ -25,3 +36,15 @@ def make_classifier(method: str, profile: Profile, seed: int, callbacks: list[An
         random_state=seed,
         callbacks=callbacks,
     )
+
+
+def trusted_rows(method: str, profile: Profile, seed: int) -> np.ndarray | None:
+    """Rows whose right label the method may know, or None: as many as its name says among the training rows.
+
+    They are drawn from training and validation rows alike, so a few more are drawn than are trained on.
+    """
+    digits = method.rpartition("_")[2]
+    if not digits.isdigit():
+        return None
+    n_rows = profile.n_train + profile.n_valid
+    return np.random.default_rng(seed + 1000).permutation(n_rows)[: round(int(digits) * n_rows / profile.n_train)]

@@ -13,6 +13,10 @@ class InvalidDataError(NoisyLabelError, ValueError):
     """The data given to ``fit`` or ``predict`` cannot be used as they are."""
 
 
+class InvalidFileError(NoisyLabelError, ValueError):
+    """A file is missing, cut off, or not what its name says; the message names it."""
+
+
 class DivergedError(NoisyLabelError, RuntimeError):
     """The training loss became NaN or infinite."""
 

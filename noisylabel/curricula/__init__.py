@@ -6,17 +6,23 @@ between batches; what has memory (moving percentile, burn-in, drop-out) lives in
 
 import inspect
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from noisylabel._validation import check_choice
 from noisylabel.curricula._base import Curriculum
 from noisylabel.curricula._callable import CallableCurriculum
 from noisylabel.curricula._cauchy import Cauchy
+from noisylabel.curricula._data_driven import DataDriven
+from noisylabel.curricula._files import list_zoo
 from noisylabel.curricula._focal import Focal
 from noisylabel.curricula._hard_example_mining import HardExampleMining
 from noisylabel.curricula._huber import Huber
 from noisylabel.curricula._l1_l2 import L1L2
+from noisylabel.curricula._mentornet import MentorNet
 from noisylabel.curricula._mentornet_pd import MentorNetPD
+from noisylabel.curricula._network import MentorNetwork
 from noisylabel.curricula._self_paced import SelfPaced
 from noisylabel.curricula._spcl_linear import SPCLLinear
 from noisylabel.curricula._spcl_logarithmic import SPCLLogarithmic
@@ -26,7 +32,7 @@ from noisylabel.curricula._uniform import Uniform
 from noisylabel.curricula._welsch import Welsch
 from noisylabel.exceptions import InvalidParameterError
 
-CURRICULA: dict[str, type[Curriculum]] = {
+CURRICULA: dict[str, Callable[[], Curriculum]] = {
     "uniform": Uniform,
     "baseline": Uniform,  # its name in the MentorNet tables
     "self_paced": SelfPaced,
@@ -42,16 +48,26 @@ CURRICULA: dict[str, type[Curriculum]] = {
     "cauchy": Cauchy,
     "l1_l2": L1L2,
     "welsch": Welsch,
+    "mentornet_dd": partial(MentorNet.from_zoo, "mentornet_dd"),
+    "data_driven": DataDriven,
 }
 
 
-def resolve_curriculum(curriculum: str | Curriculum | Callable[..., Any]) -> Curriculum:
-    """Turn a name, a :class:`Curriculum` or a function into a :class:`Curriculum`.
+def resolve_curriculum(curriculum: str | Path | Curriculum | Callable[..., Any]) -> Curriculum:
+    """Turn a name, a file, a :class:`Curriculum` or a function into a :class:`Curriculum`.
+
+    Parameters
+    ----------
+    curriculum : str, Path, Curriculum or callable
+        A name in :data:`CURRICULA`, ``"zoo:NAME"`` for a MentorNet that comes with the package, the path of a learned
+        one (``.safetensors``), an object, or a function of (loss, loss_diff, label, epoch_percent).
 
     Raises
     ------
     InvalidParameterError
         If a name is unknown (the message has the nearest one) or the type is wrong.
+    InvalidFileError
+        If a file is missing or no MentorNet.
 
     Examples
     --------
@@ -60,6 +76,10 @@ def resolve_curriculum(curriculum: str | Curriculum | Callable[..., Any]) -> Cur
     """
     if isinstance(curriculum, Curriculum):
         return curriculum
+    if isinstance(curriculum, Path) or (isinstance(curriculum, str) and curriculum.endswith(".safetensors")):
+        return MentorNet.load(curriculum)
+    if isinstance(curriculum, str) and curriculum.startswith("zoo:"):
+        return MentorNet.from_zoo(curriculum.removeprefix("zoo:"))
     if isinstance(curriculum, str):
         return CURRICULA[check_choice("curriculum", curriculum, CURRICULA)]()
     if inspect.isclass(curriculum):
@@ -69,7 +89,7 @@ def resolve_curriculum(curriculum: str | Curriculum | Callable[..., Any]) -> Cur
     if callable(curriculum):
         return CallableCurriculum(curriculum)
     raise InvalidParameterError(
-        "'curriculum' must be a name, a Curriculum or a function of (loss, loss_diff, label, epoch_percent). "
+        "'curriculum' must be a name, a file of a MentorNet, a Curriculum or a function of (loss, loss_diff, label, epoch_percent). "
         f"Got {curriculum!r}."
     )
 
@@ -80,10 +100,13 @@ __all__ = [
     "CallableCurriculum",
     "Cauchy",
     "Curriculum",
+    "DataDriven",
     "Focal",
     "HardExampleMining",
     "Huber",
+    "MentorNet",
     "MentorNetPD",
+    "MentorNetwork",
     "SPCLLinear",
     "SPCLLogarithmic",
     "SPCLMixture",
@@ -91,5 +114,6 @@ __all__ = [
     "SelfPaced",
     "Uniform",
     "Welsch",
+    "list_zoo",
     "resolve_curriculum",
 ]

@@ -7,7 +7,15 @@ from torch import Tensor
 
 
 class Curriculum(BaseEstimator, ABC):
-    """Turn the features of a batch into weights. A curriculum has parameters but no memory."""
+    """Turn the features of a batch into weights. A curriculum has parameters but no memory.
+
+    Attributes
+    ----------
+    history_length : int
+        How many of a sample's last losses :meth:`weights` gets: 1, or K for tensors of shape (B, K), oldest first.
+    """
+
+    history_length: int = 1
 
     @abstractmethod
     def weights(self, loss: Tensor, loss_diff: Tensor, label: Tensor, epoch_percent: float) -> Tensor:

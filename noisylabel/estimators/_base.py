@@ -28,6 +28,7 @@ from noisylabel.estimators._data import (
     validation_rows,
 )
 from noisylabel.estimators._settings import resolve_augment, resolve_device, resolve_optimizer
+from noisylabel.estimators._trusted import trusted_agreement
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError
 from noisylabel.nets import IndexedNet, OrderedBatches, StreamedData, TensorData, TrainingBatches, as_float32
 from noisylabel.schedules import resolve_lr_schedule
@@ -62,7 +63,13 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
     ) -> IndexedNet:
         """Return an uninitialised net for ``module`` with the skorch ``options``."""
 
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> "BaseNoisyLabelClassifier":
+    def _use_trusted(self, net: IndexedNet, is_right: Tensor) -> None:
+        """Take over what is known of the training rows' labels; sub-classes that can do so say how."""
+        raise InvalidParameterError(f"{type(self).__name__} has no use for 'y_trusted'. Leave it out.")
+
+    def fit(
+        self, X: Any, y: Any = None, sample_weight: Any = None, y_trusted: Any = None
+    ) -> "BaseNoisyLabelClassifier":
         """Train on samples and their noisy labels.
 
         Parameters
@@ -73,6 +80,10 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
             Noisy labels: integers, strings or booleans. With a Dataset it may be left out.
         sample_weight : array-like of shape (N,), optional
             How many times each row counts; at least 0.
+        y_trusted : array-like of shape (N,) or pair (mask, labels), optional
+            For ``curriculum="data_driven"``: the right label of the rows where it is known, and -1, NaN or None
+            elsewhere; or a boolean mask and the labels. They only teach the curriculum: the network is trained on
+            ``y``.
 
         Returns
         -------
@@ -90,10 +101,13 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         self._check_parameters()
         seed = draw_seed(self.random_state)
         data, codes = self._training_data(X, y, sample_weight, device)
+        is_right = None if y_trusted is None else trusted_agreement(y_trusted, codes, self.classes_)
         with private_torch_stream(seed, device):
             module = self._build_module(data, len(self.classes_))
             train, valid, train_rows = self._hold_out(data, codes, np.random.default_rng(seed))
             net = self._build_net(module, train, valid, device, seed)
+            if is_right is not None:
+                self._use_trusted(net, torch.as_tensor(is_right[train_rows], device=device))
             _train(net, train)
         self._keep_results(net, len(codes), train_rows)
         return self

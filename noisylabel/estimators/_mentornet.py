@@ -1,6 +1,7 @@
 """MentorNet: a student trained under a curriculum."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,10 @@ import torch
 from torch import nn
 
 from noisylabel._validation import check_choice
-from noisylabel.curricula import Curriculum, resolve_curriculum
+from noisylabel.curricula import Curriculum, DataDriven, resolve_curriculum
 from noisylabel.estimators._base import BaseNoisyLabelClassifier
-from noisylabel.mentors import AutoPercentileMentor, Mentor, PercentileMentor
+from noisylabel.exceptions import InvalidDataError, InvalidParameterError
+from noisylabel.mentors import AutoPercentileMentor, DataDrivenMentor, Mentor, PercentileMentor
 from noisylabel.nets import IndexedNet, WeightedNet
 
 
@@ -23,14 +25,20 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
 
     Parameters
     ----------
-    curriculum : str, Curriculum or callable, default="mentornet_pd"
+    curriculum : str, Path, Curriculum or callable, default="mentornet_pd"
         A name in :data:`noisylabel.curricula.CURRICULA` (``"uniform"`` is plain training), an object such as
-        ``SPCLLinear(gamma=2)``, or a function of (loss, loss_diff, label, epoch_percent).
+        ``SPCLLinear(gamma=2)``, or a function of (loss, loss_diff, label, epoch_percent). Learned ones:
+        ``"mentornet_dd"``, ``"zoo:NAME"``, the path of a ``.safetensors`` file, or ``"data_driven"``, which is learned
+        during ``fit`` from the rows of ``y_trusted``.
+    update_at : sequence of float in [1, 100), default=(21, 75)
+        For ``"data_driven"``: the percents of training at which the MentorNet is learned; before the first, every
+        weight is 1.
     loss_percentile : float in [0, 1], str or "auto", default=0.7
         Percentile of the losses that the curriculum compares with, as a fraction: about the share of labels that are
         right. A schedule ``"0.8,50,0.6,50"`` gives a value for each stretch of training. ``"auto"`` estimates it:
         2,000 rows (at least a fifth, at most two fifths of all) are held back during burn-in, and how far the network
-        contradicts their labels tells the noise rate (see ``noise_rate_``).
+        contradicts their labels tells the noise rate (see ``noise_rate_``). With ``"data_driven"`` it is the share of
+        right labels among the trusted rows.
     percentile_decay : float in [0, 1), default=0.5
         Share of the past in the moving average of the percentile.
     burn_in : float, 0 or in [1, 100], default=18
@@ -89,7 +97,10 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
     sample_weight_ : ndarray of shape (N,)
         Weight of each row at its last visit; NaN for held-out rows.
     noise_rate_ : float
-        With ``loss_percentile="auto"``: estimated share of wrong labels.
+        With ``loss_percentile="auto"``: estimated share of wrong labels; with ``"data_driven"``: their share among the
+        trusted rows.
+    curriculum_ : Curriculum
+        The curriculum that was used; with ``"data_driven"`` the MentorNet learned last, which can be saved.
     best_epoch_ : int
         With held-out rows: the epoch whose network was kept, from 1.
     n_iter_ : int
@@ -122,8 +133,9 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
 
     def __init__(
         self,
-        curriculum: str | Curriculum | Callable[..., torch.Tensor] = "mentornet_pd",
+        curriculum: str | Path | Curriculum | Callable[..., torch.Tensor] = "mentornet_pd",
         *,
+        update_at: Sequence[float] = (21, 75),
         loss_percentile: float | str = 0.7,
         percentile_decay: float = 0.5,
         burn_in: float = 18,
@@ -147,6 +159,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         verbose: int = 0,
     ) -> None:
         self.curriculum = curriculum
+        self.update_at = update_at
         self.loss_percentile = loss_percentile
         self.percentile_decay = percentile_decay
         self.burn_in = burn_in
@@ -177,6 +190,10 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
             "fixed_epoch_after_burn_in": self.fixed_epoch_after_burn_in,
         }
         curriculum = resolve_curriculum(self.curriculum)
+        if isinstance(curriculum, DataDriven):
+            return DataDrivenMentor(
+                curriculum, update_at=self.update_at, loss_percentile=self.loss_percentile, **options
+            )
         if isinstance(self.loss_percentile, str) and "," not in self.loss_percentile:
             check_choice("loss_percentile", self.loss_percentile.strip(), ["auto"])
             return AutoPercentileMentor(curriculum, **options)
@@ -193,7 +210,17 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         mentor.start(n_samples, len(self.classes_), generator)
         return WeightedNet(module, mentor=mentor, **options)
 
+    def _use_trusted(self, net: IndexedNet, is_right: torch.Tensor) -> None:
+        if not isinstance(net.mentor, DataDrivenMentor):
+            raise InvalidParameterError(
+                f"'y_trusted' teaches curriculum='data_driven'; 'curriculum' is {self.curriculum!r}, which does not "
+                "learn. Set curriculum='data_driven', or leave y_trusted out."
+            )
+        net.mentor.teach(is_right)
+
     def _keep_results(self, net: IndexedNet, n_samples: int, train_rows: np.ndarray) -> None:
-        if isinstance(net.mentor, AutoPercentileMentor):
-            self.noise_rate_ = net.mentor.noise_rate_
+        mentor = net.mentor
+        if isinstance(mentor, (AutoPercentileMentor, DataDrivenMentor)):
+            self.noise_rate_ = mentor.noise_rate_
+        self.curriculum_ = mentor.active_curriculum()
         super()._keep_results(net, n_samples, train_rows)

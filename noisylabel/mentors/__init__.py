@@ -5,8 +5,13 @@ A mentor sees each batch once a training step and answers with weights. :class:`
 
 from noisylabel.mentors._auto import AutoPercentileMentor
 from noisylabel.mentors._base import Mentor, Observation
+from noisylabel.mentors._data_driven import DataDrivenMentor
 from noisylabel.mentors._percentile import PercentileMentor
 
-MENTORS: dict[str, type[Mentor]] = {"percentile": PercentileMentor, "auto_percentile": AutoPercentileMentor}
+MENTORS: dict[str, type[Mentor]] = {
+    "percentile": PercentileMentor,
+    "auto_percentile": AutoPercentileMentor,
+    "data_driven": DataDrivenMentor,
+}
 
-__all__ = ["MENTORS", "AutoPercentileMentor", "Mentor", "Observation", "PercentileMentor"]
+__all__ = ["MENTORS", "AutoPercentileMentor", "DataDrivenMentor", "Mentor", "Observation", "PercentileMentor"]

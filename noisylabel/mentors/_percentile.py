@@ -41,6 +41,9 @@ class PercentileMentor(Mentor):
     ----------
     threshold_ : Tensor of shape () or None
         The moving loss percentile.
+    history_ : Tensor of shape (N, K, 2) or None
+        If the curriculum reads a sample's last K > 1 losses: those and their differences, oldest first; a first visit
+        fills all K.
 
     References
     ----------
@@ -86,6 +89,12 @@ class PercentileMentor(Mentor):
         self.percentile_schedule_ = self._percentile_schedule()
         self.generator_ = generator
         self.threshold_: Tensor | None = None
+        self.history_: Tensor | None = None
+        if self._history_length() > 1:
+            self.history_ = torch.full((n_samples, self._history_length(), 2), torch.nan, device=generator.device)
+
+    def _history_length(self) -> int:
+        return self.curriculum.history_length
 
     def _percentile_schedule(self) -> Any:
         return resolve_fraction_schedule("loss_percentile", self.loss_percentile)
@@ -93,7 +102,8 @@ class PercentileMentor(Mentor):
     def weigh(self, seen: Observation) -> Tensor:
         """See :meth:`Mentor.weigh`."""
         self.threshold_ = self._moved_threshold(seen)
-        weights = self._curriculum_weights(seen, seen.losses - self.threshold_).to(seen.losses.dtype)
+        features = self._features(seen, seen.losses - self.threshold_)
+        weights = self._curriculum_weights(seen, *features).to(seen.losses.dtype)
         dropout = self.dropout_schedule_(seen.progress)
         if dropout > 0:
             weights = weights * example_dropout_mask(len(weights), dropout, self.generator_)
@@ -106,21 +116,35 @@ class PercentileMentor(Mentor):
         percentile = batch_percentile(seen.losses, self.percentile_schedule_(seen.progress), seen.sample_weight)
         return moving_average(self.threshold_, percentile, self.percentile_decay)
 
-    def _curriculum_weights(self, seen: Observation, loss_diff: Tensor) -> Tensor:
+    def _features(self, seen: Observation, loss_diff: Tensor) -> tuple[Tensor, Tensor]:
+        """Return losses and differences as the curriculum reads them, (B,) or (B, K), and remember them if K > 1."""
+        if self.history_ is None:
+            return seen.losses, loss_diff
+        latest = torch.stack([seen.losses, loss_diff], dim=-1).unsqueeze(1)
+        history = torch.cat([self.history_[seen.rows, 1:], latest], dim=1)
+        history = torch.where(history.isnan(), latest, history)
+        self.history_[seen.rows] = history
+        return history[..., 0], history[..., 1]
+
+    def _curriculum_weights(self, seen: Observation, loss: Tensor, loss_diff: Tensor) -> Tensor:
         percent = percent_of_training(seen.progress)
         if percent < self.burn_in:
             return torch.ones_like(seen.losses)
         if self.fixed_epoch_after_burn_in:
             percent = int(min(percent, self.burn_in))
-        return self.curriculum.weights(seen.losses, loss_diff, seen.labels, percent)
+        return self.active_curriculum().weights(loss, loss_diff, seen.labels, percent)
+
+    def active_curriculum(self) -> Curriculum:
+        """Return the curriculum that weighs now."""
+        return self.curriculum
 
     def state_dict(self) -> dict[str, Any]:
         """See :meth:`Mentor.state_dict`."""
-        return {"threshold": self.threshold_, "generator": self.generator_.get_state()}
+        return {"threshold": self.threshold_, "history": self.history_, "generator": self.generator_.get_state()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """See :meth:`Mentor.load_state_dict`."""
-        self.threshold_ = state["threshold"]
+        self.threshold_, self.history_ = state["threshold"], state["history"]
         self.generator_.set_state(state["generator"])
 
     def metrics(self) -> dict[str, float]:

@@ -1,0 +1,36 @@
+"""The curriculum that is learned while the student trains."""
+
+import torch
+from torch import Tensor
+
+from noisylabel.curricula._base import Curriculum
+
+
+class DataDriven(Curriculum):
+    """Learn a MentorNet during ``fit`` from rows whose right label is known (``y_trusted``).
+
+    It stands for a curriculum that does not exist yet: by itself every weight is 1. What it says of the network to be
+    learned is read by :class:`noisylabel.mentors.DataDrivenMentor`.
+
+    Parameters
+    ----------
+    history_length : int, default=5
+        How many of a sample's last losses the network reads.
+
+    References
+    ----------
+    Jiang et al., "MentorNet", ICML 2018, Sec. 3.2 and Algorithm 1, step 6.
+
+    Examples
+    --------
+    >>> import torch
+    >>> DataDriven().weights(torch.ones(2), torch.zeros(2), torch.zeros(2), 50)
+    tensor([1., 1.])
+    """
+
+    def __init__(self, history_length: int = 5) -> None:
+        self.history_length = history_length
+
+    def weights(self, loss: Tensor, loss_diff: Tensor, label: Tensor, epoch_percent: float) -> Tensor:
+        """See :meth:`Curriculum.weights`."""
+        return torch.ones(len(loss), dtype=loss.dtype, device=loss.device)

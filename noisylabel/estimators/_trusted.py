@@ -1,0 +1,97 @@
+"""Trusted labels: from what users pass to whether each given label is right."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from torch import Tensor
+
+from noisylabel.exceptions import InvalidDataError
+
+_MISSING = (-1, "-1", "nan", "None", "")
+
+
+def trusted_agreement(y_trusted: Any, codes: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Return which given labels are known to be right.
+
+    Parameters
+    ----------
+    y_trusted : array-like of shape (N,), or pair (mask, labels)
+        The right label where it is known; -1, NaN or None elsewhere. Or a boolean mask (N,) and the labels of all rows,
+        or of the rows where it is true.
+    codes : ndarray of shape (N,)
+        Codes of the given labels.
+    classes : ndarray of shape (C,)
+
+    Returns
+    -------
+    ndarray of shape (N,)
+        float32: 1 where the given label is right, 0 where it is wrong, NaN where nothing is known.
+
+    Raises
+    ------
+    InvalidDataError
+        If the length is wrong, nothing is known, or a label is none of the classes.
+    """
+    if isinstance(y_trusted, tuple) and len(y_trusted) == 2:
+        values, known = _from_mask(*y_trusted, len(codes))
+    else:
+        values = _as_objects(y_trusted)
+        _check_length(values, len(codes), "one entry for each row of X (-1 where the right label is not known)")
+        known = ~pd.isna(values) & ~_is_marker(values, classes)
+    if not known.any():
+        raise InvalidDataError(
+            "'y_trusted' knows no label: every entry is missing. Give the right label of some rows, or leave it out."
+        )
+    true_codes = pd.Index(classes.tolist(), dtype=object).get_indexer(pd.Index(values[known], dtype=object))
+    if (true_codes < 0).any():
+        stranger = values[known][true_codes < 0][0]
+        raise InvalidDataError(
+            f"'y_trusted' has the label {stranger!r}, which is none of the {len(classes)} classes of y "
+            f"({', '.join(map(repr, classes[:5].tolist()))}{', ...' if len(classes) > 5 else ''}). Write it as in y; "
+            "-1, NaN or None where the right label is not known."
+        )
+    agreement = np.full(len(codes), np.nan, dtype=np.float32)
+    agreement[known] = true_codes == codes[known]
+    return agreement
+
+
+def _as_objects(values: Any) -> np.ndarray:
+    """Return values as a one-dimensional array of Python objects; masked entries are missing."""
+    if isinstance(values, Tensor):
+        values = values.cpu().numpy()
+    if isinstance(values, np.ma.MaskedArray):
+        values = values.astype(object).filled(None)
+    array = np.asarray(values, dtype=object)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1:
+        raise InvalidDataError(f"'y_trusted' must have shape (N,). Got shape {array.shape}.")
+    return array
+
+
+def _is_marker(values: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Which entries say "not known"; a marker that is itself a class is a label."""
+    markers = [marker for marker in _MISSING if marker not in classes.tolist()]
+    return pd.Series(values, dtype=object).isin(markers).to_numpy()
+
+
+def _from_mask(mask: Any, labels: Any, n_samples: int) -> tuple[np.ndarray, np.ndarray]:
+    mask = mask.cpu().numpy() if isinstance(mask, Tensor) else np.asarray(mask)
+    if mask.dtype != bool:
+        raise InvalidDataError(
+            f"'y_trusted' is a pair, whose first part must be a boolean mask of the rows. Got {mask.dtype}."
+        )
+    _check_length(mask, n_samples, "a mask with one entry for each row of X")
+    given = _as_objects(labels)
+    if len(given) == n_samples:
+        return given, mask
+    _check_length(given, int(mask.sum()), "as many labels as the mask has true entries, or one for each row")
+    values = np.full(n_samples, None, dtype=object)
+    values[mask] = given
+    return values, mask
+
+
+def _check_length(values: np.ndarray, wanted: int, what: str) -> None:
+    if len(values) != wanted:
+        raise InvalidDataError(f"'y_trusted' must have {what}: {wanted}. Got {len(values)}.")

@@ -1,0 +1,93 @@
+"""Learn which losses right labels have: MentorNet from data."""
+
+import time
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy
+
+from noisylabel.curricula import MentorNet
+from noisylabel.learning._features import MentorFeatures
+from noisylabel.learning._fit import learn_mentornet
+from noisylabel.learning._vstar import predicted_weights
+
+N_STEPS = 1000
+_DECAY_SAMPLES = 100.0
+
+
+def learn_from_trusted(
+    features: MentorFeatures, is_right: Tensor, *, n_steps: int = N_STEPS, random_state: Any = None, **options: Any
+) -> MentorNet:
+    """Learn a MentorNet whose weight is the probability that a label is right.
+
+    The target is 1 for samples whose given label is right and 0 for the others, the loss cross-entropy. Weight decay is
+    100 / n: it matters for some hundred samples, and vanishes for many.
+
+    Parameters
+    ----------
+    features : MentorFeatures
+        Of n samples whose right label is known.
+    is_right : Tensor of shape (n,)
+        1 where the given label is right, otherwise 0.
+    n_steps : int, default=1000
+        Steps of the optimiser.
+    random_state : int, RandomState or None, default=None
+        Seed.
+    **options
+        See :func:`learn_mentornet`.
+
+    Returns
+    -------
+    MentorNet
+        Its ``card["fit"]`` measures it on the samples that it was learned from.
+
+    Examples
+    --------
+    >>> import torch
+    >>> loss = torch.linspace(0, 3, 200)
+    >>> features = MentorFeatures.of(loss, loss - 1, torch.zeros(200), torch.full((200,), 20))
+    >>> mentornet = learn_from_trusted(features, (loss < 1).float(), random_state=0)
+    >>> mentornet.card["learned_from"]["n_right"]
+    67
+    """
+    start = time.perf_counter()
+    learned = learn_mentornet(
+        features,
+        is_right.float(),
+        n_steps=n_steps,
+        objective="cross_entropy",
+        weight_decay=_DECAY_SAMPLES / max(len(features), 1),
+        random_state=random_state,
+        **options,
+    )
+    learned.card = {
+        "name": "data_driven",
+        "learned_from": {
+            "n_right": int((is_right == 1).sum()),
+            "n_wrong": int((is_right == 0).sum()),
+            "epoch_percents": features.epoch_percent.unique().tolist(),
+        },
+        "fit": {**right_from_wrong(learned, features, is_right), "seconds": round(time.perf_counter() - start, 1)},
+    }
+    return learned
+
+
+def right_from_wrong(mentornet: MentorNet, features: MentorFeatures, is_right: Tensor) -> dict[str, float]:
+    """Return how well a MentorNet's weights tell right labels from wrong ones.
+
+    Returns
+    -------
+    dict
+        ``cross_entropy`` in nats, ``accuracy`` of weight above 0.5 as "right", mean weight of right and of wrong
+        labels (absent if there are none of a kind), and ``n``.
+    """
+    weights, is_right = predicted_weights(mentornet, features), is_right.float()
+    found = {
+        "cross_entropy": binary_cross_entropy(weights, is_right).item(),
+        "accuracy": ((weights > 0.5) == (is_right > 0.5)).float().mean().item(),
+    }
+    for name, mask in (("weight_right", is_right == 1), ("weight_wrong", is_right == 0)):
+        if bool(mask.any()):
+            found[name] = weights[mask].mean().item()
+    return {**{name: round(value, 4) for name, value in found.items()}, "n": len(weights)}

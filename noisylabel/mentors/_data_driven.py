@@ -1,0 +1,183 @@
+"""A mentor that learns its MentorNet from trusted rows while the student trains."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from noisylabel._validation import check_choice, check_count
+from noisylabel.curricula import Curriculum, DataDriven, MentorNet, MentorNetwork
+from noisylabel.exceptions import InvalidDataError, InvalidParameterError
+from noisylabel.learning import MentorFeatures, learn_from_trusted
+from noisylabel.mentors._base import Observation
+from noisylabel.mentors._percentile import PercentileMentor
+from noisylabel.schedules import Schedule, constant_schedule, percent_of_training
+
+
+class DataDrivenMentor(PercentileMentor):
+    """Percentile mentor whose curriculum is learned from the losses of trusted rows, at set percents of training.
+
+    Until the first update every sample has weight 1. At an update, the last visit of each trusted row (its loss, its
+    distance from the moving percentile then, and whether its given label is right) teaches a new MentorNet, which
+    weighs all rows until the next update. Trusted rows are trained on like all others, with their given label, so that
+    what their losses say holds for the rest.
+
+    Parameters
+    ----------
+    curriculum : DataDriven
+        Says how many losses the network reads.
+    update_at : sequence of float in (0, 100), default=(21, 75)
+        Percents of training at which a MentorNet is learned; increasing.
+    loss_percentile : float in [0, 1], str or "auto", default=0.7
+        As in :class:`PercentileMentor`; ``"auto"`` is the share of right labels among the trusted rows.
+    percentile_decay, burn_in, example_dropout, fixed_epoch_after_burn_in
+        As in :class:`PercentileMentor`.
+
+    Attributes
+    ----------
+    learned_ : MentorNet or None
+        The latest MentorNet.
+    noise_rate_ : float
+        Share of wrong labels among the trusted rows.
+
+    References
+    ----------
+    Jiang et al., "MentorNet", ICML 2018, Algorithm 1, step 6 and Sec. 4 (updates at 21 and 75 percent).
+
+    Examples
+    --------
+    >>> DataDrivenMentor(DataDriven(), update_at=(30,))
+    DataDrivenMentor(curriculum=DataDriven(), update_at=(30,))
+    """
+
+    def __init__(
+        self,
+        curriculum: DataDriven,
+        *,
+        update_at: Sequence[float] = (21, 75),
+        loss_percentile: float | str = 0.7,
+        percentile_decay: float = 0.5,
+        burn_in: float = 18,
+        example_dropout: float | str | None = None,
+        fixed_epoch_after_burn_in: bool = False,
+    ) -> None:
+        self.curriculum = curriculum
+        self.update_at = update_at
+        self.loss_percentile = loss_percentile
+        self.percentile_decay = percentile_decay
+        self.burn_in = burn_in
+        self.example_dropout = example_dropout
+        self.fixed_epoch_after_burn_in = fixed_epoch_after_burn_in
+
+    def start(self, n_samples: int, n_classes: int, generator: torch.Generator) -> None:
+        """See :meth:`Mentor.start`."""
+        check_count("history_length", self.curriculum.history_length)
+        super().start(n_samples, n_classes, generator)
+        self.history_ = torch.full((n_samples, self._history_length(), 2), torch.nan, device=generator.device)
+        self.pending_ = _checked_percents(self.update_at)
+        self.learned_: MentorNet | None = None
+        self.is_right_: Tensor | None = None
+        self.noise_rate_ = float("nan")
+
+    def teach(self, is_right: Tensor) -> None:
+        """Say which rows are trusted, before training.
+
+        Parameters
+        ----------
+        is_right : Tensor of shape (N,)
+            1 where the given label is known to be right, 0 where it is known to be wrong, NaN elsewhere.
+
+        Raises
+        ------
+        InvalidDataError
+            If there is no right or no wrong label among the trusted rows.
+        """
+        n_right, n_wrong = int((is_right == 1).sum()), int((is_right == 0).sum())
+        if n_right == 0 or n_wrong == 0:
+            raise InvalidDataError(
+                f"'y_trusted' must tell a right from a wrong label: of the rows that training uses, {n_right} have a "
+                f"trusted label equal to 'y' and {n_wrong} another one; both must be above 0. Check more rows, or use "
+                "a curriculum that needs none, such as 'mentornet_pd'."
+            )
+        self.is_right_ = is_right
+        self.noise_rate_ = n_wrong / (n_right + n_wrong)
+        if self._is_auto():
+            self.percentile_schedule_ = constant_schedule(1 - self.noise_rate_)
+
+    def _is_auto(self) -> bool:
+        return isinstance(self.loss_percentile, str) and "," not in self.loss_percentile
+
+    def _percentile_schedule(self) -> Schedule:
+        if not self._is_auto():
+            return super()._percentile_schedule()
+        check_choice("loss_percentile", self.loss_percentile, ["auto"])
+        return constant_schedule(0.5)  # until teach knows better
+
+    def weigh(self, seen: Observation) -> Tensor:
+        """See :meth:`Mentor.weigh`."""
+        percent = percent_of_training(seen.progress)
+        if self.pending_ and percent >= self.pending_[0]:
+            self.pending_ = [later for later in self.pending_ if later > percent]
+            self._learn(percent)
+        return super().weigh(seen)
+
+    def _learn(self, percent: int) -> None:
+        """Learn a new MentorNet from the last visits of the trusted rows."""
+        if self.is_right_ is None:
+            raise InvalidDataError(
+                "The curriculum 'data_driven' learns from rows whose right label is known. Pass them to fit as "
+                "y_trusted (the right label where known, -1 elsewhere)."
+            )
+        visited = ~self.is_right_.isnan() & ~self.history_[:, 0, 0].isnan()
+        history, is_right = self.history_[visited].cpu(), self.is_right_[visited].cpu()
+        if is_right.unique().numel() < 2:
+            raise InvalidParameterError(
+                f"At {percent} percent of training, {len(is_right)} trusted rows had been visited, and a MentorNet "
+                "needs right and wrong labels among them. Raise 'max_epochs' or the first of 'update_at'."
+            )
+        label = torch.zeros(len(is_right), dtype=torch.long)
+        features = MentorFeatures(history[..., 0], history[..., 1], label, torch.full_like(label, percent))
+        device = self.generator_.device
+        seed = int(torch.randint(2**31 - 1, (1,), generator=self.generator_, device=device))
+        self.learned_ = learn_from_trusted(features, is_right, random_state=seed)
+
+    def active_curriculum(self) -> Curriculum:
+        """Return the curriculum that weighs now."""
+        return self.curriculum if self.learned_ is None else self.learned_
+
+    def state_dict(self) -> dict[str, Any]:
+        """See :meth:`Mentor.state_dict`."""
+        learned = None
+        if self.learned_ is not None:
+            network = self.learned_.network
+            learned = {"config": network.config(), "network": network.state_dict(), "card": self.learned_.card}
+        memory = {"is_right": self.is_right_, "pending": self.pending_, "learned": learned}
+        return {**super().state_dict(), **memory}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """See :meth:`Mentor.load_state_dict`."""
+        super().load_state_dict(state)
+        self.pending_ = list(state["pending"])
+        if state["is_right"] is not None:
+            self.teach(state["is_right"])
+        learned = state["learned"]
+        if learned is not None:
+            network = MentorNetwork(**learned["config"])
+            network.load_state_dict(learned["network"])
+            self.learned_ = MentorNet(network.requires_grad_(False).eval(), learned["card"])
+
+
+def _checked_percents(update_at: Any) -> list[float]:
+    try:
+        percents = [float(percent) for percent in update_at]
+    except (TypeError, ValueError):
+        percents = []
+    if not percents or not all(0 < p < 100 for p in percents) or sorted(set(percents)) != percents:
+        raise InvalidParameterError(
+            f"'update_at' must hold percents of training between 0 and 100 in increasing order, such as (21, 75). Got "
+            f"{update_at!r}."
+        )
+    if percents[0] < 1:
+        raise InvalidParameterError(f"'update_at' holds percents: 21 for 21 %. Got {update_at!r}.")
+    return percents
