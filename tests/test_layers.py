@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 LAYERS = [
     {"exceptions"},
-    {"_validation", "_random", "_sklearn_compat"},
+    {"_validation", "_random", "_sklearn_compat", "_trusted", "_files"},
     {"functional"},
     {"schedules"},
     {"curricula", "students", "noise", "datasets"},
@@ -18,7 +18,7 @@ LAYERS = [
     {"nets"},
     {"estimators"},
     {"inspection", "testing"},
-    {"demo"},
+    {"demo", "_curriculum_commands"},
     {"cli"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

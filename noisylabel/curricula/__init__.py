@@ -15,7 +15,7 @@ from noisylabel.curricula._base import Curriculum
 from noisylabel.curricula._callable import CallableCurriculum
 from noisylabel.curricula._cauchy import Cauchy
 from noisylabel.curricula._data_driven import DataDriven
-from noisylabel.curricula._files import list_zoo
+from noisylabel.curricula._mentornet_files import list_zoo
 from noisylabel.curricula._focal import Focal
 from noisylabel.curricula._hard_example_mining import HardExampleMining
 from noisylabel.curricula._huber import Huber

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from noisylabel.curricula._base import Curriculum
-from noisylabel.curricula._files import load_network, save_network, zoo_path
+from noisylabel.curricula._mentornet_files import load_network, save_network, zoo_path
 from noisylabel.curricula._network import MentorNetwork
 from noisylabel.exceptions import InvalidDataError
 

@@ -13,6 +13,7 @@ from torch.utils.data import Dataset
 
 from noisylabel._random import draw_seed, private_torch_stream
 from noisylabel._sklearn_compat import available_if, check_is_fitted, check_sample_weight
+from noisylabel._trusted import trusted_codes
 from noisylabel._validation import check_choice, check_count, check_number
 from noisylabel.callbacks import BestEpoch, EpochProgress
 from noisylabel.estimators._data import (
@@ -28,7 +29,6 @@ from noisylabel.estimators._data import (
     validation_rows,
 )
 from noisylabel.estimators._settings import resolve_augment, resolve_device, resolve_optimizer
-from noisylabel.estimators._trusted import trusted_agreement
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError
 from noisylabel.nets import IndexedNet, OrderedBatches, StreamedData, TensorData, TrainingBatches, as_float32
 from noisylabel.schedules import resolve_lr_schedule
@@ -64,7 +64,7 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         """Return an uninitialised net for ``module`` with the skorch ``options``."""
 
     def _use_trusted(self, net: IndexedNet, is_right: Tensor) -> None:
-        """Take over what is known of the training rows' labels; sub-classes that can do so say how."""
+        """Take over which labels of the training rows are right (1), wrong (0) or unknown (NaN), where that helps."""
         raise InvalidParameterError(f"{type(self).__name__} has no use for 'y_trusted'. Leave it out.")
 
     def fit(
@@ -101,13 +101,14 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         self._check_parameters()
         seed = draw_seed(self.random_state)
         data, codes = self._training_data(X, y, sample_weight, device)
-        is_right = None if y_trusted is None else trusted_agreement(y_trusted, codes, self.classes_)
+        right_codes = None if y_trusted is None else trusted_codes(y_trusted, len(codes), self.classes_)
         with private_torch_stream(seed, device):
             module = self._build_module(data, len(self.classes_))
             train, valid, train_rows = self._hold_out(data, codes, np.random.default_rng(seed))
             net = self._build_net(module, train, valid, device, seed)
-            if is_right is not None:
-                self._use_trusted(net, torch.as_tensor(is_right[train_rows], device=device))
+            if right_codes is not None:
+                is_right = np.where(right_codes < 0, np.nan, right_codes == codes)[train_rows]
+                self._use_trusted(net, torch.as_tensor(is_right, dtype=torch.float32, device=device))
             _train(net, train)
         self._keep_results(net, len(codes), train_rows)
         return self

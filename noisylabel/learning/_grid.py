@@ -27,9 +27,9 @@ def grid_features() -> MentorFeatures:
     """
     loss = torch.cat([torch.arange(100) / 10, torch.arange(10.0, 30.0)])
     diff = (torch.arange(100) - 50) / 10
-    percent, losses, diffs = torch.meshgrid(torch.arange(100), loss, diff, indexing="ij")
+    percent, losses, diffs = torch.meshgrid(torch.arange(100.0), loss, diff, indexing="ij")
     label = torch.zeros(N_GRID, dtype=torch.long)
-    return MentorFeatures(losses.reshape(-1, 1), diffs.reshape(-1, 1), label, percent.reshape(-1))
+    return MentorFeatures(losses.reshape(-1, 1), diffs.reshape(-1, 1), label, percent.reshape(-1).long())
 
 
 def grid_targets(vstar: Curriculum, features: MentorFeatures) -> Tensor:

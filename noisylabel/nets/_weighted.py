@@ -55,7 +55,7 @@ class WeightedNet(IndexedNet):
         loss.backward()
         self.weights_.index_copy_(0, batch.rows, weights)
         mean_weight = self._mean_weight(weights, batch.sample_weight)
-        return {"loss": loss, "y_pred": logits, "mean_weight": mean_weight}
+        return {"loss": loss, "y_pred": logits, "mean_weight": mean_weight, "losses": losses.detach()}
 
     def _mean_weight(self, weights: Tensor, sample_weight: Tensor | None) -> float:
         """Return the batch's mean weight, and note it with the number of rows that it stands for."""

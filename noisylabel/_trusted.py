@@ -1,4 +1,4 @@
-"""Trusted labels: from what users pass to whether each given label is right."""
+"""Trusted labels: what users may pass, and what it means."""
 
 from typing import Any
 
@@ -11,22 +11,23 @@ from noisylabel.exceptions import InvalidDataError
 _MISSING = (-1, "-1", "nan", "None", "")
 
 
-def trusted_agreement(y_trusted: Any, codes: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """Return which given labels are known to be right.
+def trusted_codes(y_trusted: Any, n_samples: int, classes: np.ndarray) -> np.ndarray:
+    """Return the codes of the right labels.
 
     Parameters
     ----------
     y_trusted : array-like of shape (N,), or pair (mask, labels)
         The right label where it is known; -1, NaN or None elsewhere. Or a boolean mask (N,) and the labels of all rows,
         or of the rows where it is true.
-    codes : ndarray of shape (N,)
-        Codes of the given labels.
+    n_samples : int
+        N.
     classes : ndarray of shape (C,)
+        The labels that codes 0 to C-1 stand for.
 
     Returns
     -------
     ndarray of shape (N,)
-        float32: 1 where the given label is right, 0 where it is wrong, NaN where nothing is known.
+        Codes; -1 where the right label is not known.
 
     Raises
     ------
@@ -34,26 +35,26 @@ def trusted_agreement(y_trusted: Any, codes: np.ndarray, classes: np.ndarray) ->
         If the length is wrong, nothing is known, or a label is none of the classes.
     """
     if isinstance(y_trusted, tuple) and len(y_trusted) == 2:
-        values, known = _from_mask(*y_trusted, len(codes))
+        values, known = _from_mask(*y_trusted, n_samples)
     else:
         values = _as_objects(y_trusted)
-        _check_length(values, len(codes), "one entry for each row of X (-1 where the right label is not known)")
-        known = ~pd.isna(values) & ~_is_marker(values, classes)
+        _check_length(values, n_samples, "one entry for each row of X (-1 where the right label is not known)")
+        known = np.full(n_samples, True)
+    known = known & ~pd.isna(values) & ~_is_marker(values, classes)
     if not known.any():
         raise InvalidDataError(
             "'y_trusted' knows no label: every entry is missing. Give the right label of some rows, or leave it out."
         )
-    true_codes = pd.Index(classes.tolist(), dtype=object).get_indexer(pd.Index(values[known], dtype=object))
-    if (true_codes < 0).any():
-        stranger = values[known][true_codes < 0][0]
+    codes = np.full(n_samples, -1)
+    codes[known] = pd.Index(classes.tolist(), dtype=object).get_indexer(pd.Index(values[known], dtype=object))
+    strangers = known & (codes < 0)
+    if strangers.any():
         raise InvalidDataError(
-            f"'y_trusted' has the label {stranger!r}, which is none of the {len(classes)} classes of y "
+            f"'y_trusted' has the label {values[strangers][0]!r}, which is none of the {len(classes)} classes of y "
             f"({', '.join(map(repr, classes[:5].tolist()))}{', ...' if len(classes) > 5 else ''}). Write it as in y; "
             "-1, NaN or None where the right label is not known."
         )
-    agreement = np.full(len(codes), np.nan, dtype=np.float32)
-    agreement[known] = true_codes == codes[known]
-    return agreement
+    return codes
 
 
 def _as_objects(values: Any) -> np.ndarray:

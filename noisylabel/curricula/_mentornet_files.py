@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import safetensors
 from safetensors.torch import load, save
 
+from noisylabel._files import write_whole
 from noisylabel._validation import check_choice
 from noisylabel.curricula._network import MentorNetwork
 from noisylabel.exceptions import InvalidFileError
@@ -34,20 +34,9 @@ def save_network(network: MentorNetwork, card: dict[str, Any], path: str | Path)
         "made_with": f"noisylabel {version('noisylabel')}",
     }
     text = json.dumps(full_card, indent=2, allow_nan=False) + "\n"
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, data)
     write_whole(path.with_suffix(".json"), text.encode())
     return path
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        partial.write_bytes(data)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def load_network(path: str | Path) -> tuple[MentorNetwork, dict[str, Any]]:
