@@ -64,7 +64,9 @@ def _add_records(nested: Any) -> None:
     records.add_argument("--trusted", type=int, default=1000, help="with --dataset: trusted rows (%(default)s)")
     records.add_argument("--at", type=_percents, default=None, metavar="P,P,...", help="percents of training to record")
     records.add_argument("--curriculum", default="uniform", help="what the student is trained with (%(default)s)")
-    records.add_argument("--percentile", type=float, default=0.7, help="its loss percentile, a fraction (%(default)s)")
+    records.add_argument(
+        "--percentile", type=_fraction_or_word, default=0.7, help="its loss percentile: a fraction or auto (%(default)s)"
+    )
     records.add_argument("--student", default="auto", help="(%(default)s)")
     records.add_argument("--epochs", type=int, default=50, help="(%(default)s)")
     records.add_argument("--batch-size", type=int, default=128, help="(%(default)s)")
@@ -88,6 +90,13 @@ def _add_plot(nested: Any) -> None:
     plot.add_argument("--vstar", metavar="NAME", help="closed form beside it (the one that it was learned from)")
     plot.add_argument("--out", type=Path, help="start of the files' names (the name of the curriculum)")
     plot.set_defaults(run=_plot)
+
+
+def _fraction_or_word(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _numbers(text: str) -> list[float]:

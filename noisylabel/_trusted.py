@@ -62,7 +62,7 @@ def _as_objects(values: Any) -> np.ndarray:
     if isinstance(values, Tensor):
         values = values.cpu().numpy()
     if isinstance(values, np.ma.MaskedArray):
-        values = values.astype(object).filled(None)
+        values = np.where(np.ma.getmaskarray(values), None, values.data.astype(object))
     array = np.asarray(values, dtype=object)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]

@@ -104,7 +104,7 @@ def plot_curriculum(
     n_columns = min(_COLUMNS, len(percents))
     n_blocks = math.ceil(len(percents) / n_columns)
     if figure is None:
-        size = (2.1 * n_columns + 1.2, 2.2 * n_blocks * len(rows) + 0.8)
+        size = (2.0 * n_columns + 1.2, 1.8 * n_blocks * len(rows) + 0.8)
         figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots(n_blocks * len(rows), n_columns, sharex=True, sharey=True, squeeze=False)
     image = None
@@ -131,7 +131,8 @@ def _rows(curriculum: Any, vstar: Any, percents: Sequence[int], loss_bound: floa
     names = [_name(one) for one in shown]
     if len(set(names)) < len(names):
         names = ["learned", "closed form"]
-    return [(name, curriculum_weights(one, percents, loss_bound=loss_bound)) for name, one in zip(names, shown)]  # noqa: B905
+    weights = [curriculum_weights(one, percents, loss_bound=loss_bound) for one in shown]
+    return list(zip(names, weights, strict=True))
 
 
 def _name(curriculum: Any) -> str:
@@ -221,7 +222,7 @@ def write_curriculum_page(
     rows = _rows(curriculum, vstar, range(100), loss_bound)
     colours = (255 * mpl.colormaps[_MAP](np.arange(256))[:, :3]).round().astype(np.uint8)
     data = {
-        "title": title or rows[0][0],
+        "title": title or _name(curriculum),
         "cells": rows[0][1].shape[-1],
         "bound": loss_bound,
         "card": getattr(resolve_curriculum(curriculum), "card", None),

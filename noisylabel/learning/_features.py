@@ -30,8 +30,8 @@ class MentorFeatures:
     @classmethod
     def of(cls, loss: Any, loss_diff: Any, label: Any, epoch_percent: Any) -> "MentorFeatures":
         """Make features from arrays; one loss a sample may come with shape (n,)."""
-        values = [torch.as_tensor(np.array(value, dtype=np.float32)) for value in (loss, loss_diff)]
-        codes = [torch.as_tensor(np.array(value, dtype=np.int64)) for value in (label, epoch_percent)]
+        values = [torch.tensor(np.asarray(value), dtype=torch.float32) for value in (loss, loss_diff)]
+        codes = [torch.tensor(np.asarray(value), dtype=torch.long) for value in (label, epoch_percent)]
         return cls(*(value.reshape(len(value), -1) for value in values), *codes)
 
     def __len__(self) -> int:

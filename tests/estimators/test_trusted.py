@@ -1,0 +1,187 @@
+"""Trusted labels in fit, and learned curricula in training."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.datasets import load_breast_cancer
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from noisylabel import MentorNetClassifier, corrupt
+from noisylabel._trusted import trusted_codes
+from noisylabel.curricula import CURRICULA, DataDriven, MentorNet
+from noisylabel.exceptions import InvalidDataError, InvalidParameterError
+
+N_TRAIN = 1200
+
+
+def trusted(data, n=300):
+    return np.where(np.arange(N_TRAIN) % (N_TRAIN // n) == 0, data.target, -1)
+
+
+def fitted(data, y_trusted, **options):
+    clf = MentorNetClassifier(**{"curriculum": "data_driven", "random_state": 0, **options})
+    return clf.fit(data.data, data.noisy, y_trusted=y_trusted)
+
+
+@pytest.fixture(scope="module")
+def learned(digits):
+    return fitted(digits, trusted(digits))
+
+
+def score(clf, data):
+    return clf.score(data.test_data, data.test_target)
+
+
+def test_it_beats_plain_training_and_finds_wrong_labels_among_unchecked_rows(digits, learned):
+    plain = MentorNetClassifier("uniform", random_state=0).fit(digits.data, digits.noisy)
+    assert score(learned, digits) > score(plain, digits) + 0.1
+    right, unchecked = digits.noisy == digits.target, trusted(digits) < 0
+    weights = learned.sample_weight_
+    assert weights[unchecked & right].mean() > 0.9
+    assert weights[unchecked & ~right].mean() < 0.3
+    assert learned.noise_rate_ == pytest.approx((~right[~unchecked]).mean())
+    assert isinstance(learned.curriculum_, MentorNet)
+
+
+def test_same_seed_same_result(digits, learned):
+    again = fitted(digits, trusted(digits))
+    assert np.array_equal(again.predict_proba(digits.data), learned.predict_proba(digits.data))
+
+
+def test_trusted_labels_only_teach_the_curriculum(digits):
+    """Until the first update, training is as without them."""
+    short = {"max_epochs": 4, "update_at": (99,)}
+    data_driven = fitted(digits, trusted(digits), **short)
+    plain = fitted(digits, None, max_epochs=4, curriculum="uniform")
+    assert np.array_equal(data_driven.predict_proba(digits.data), plain.predict_proba(digits.data))
+
+
+def test_transfer_to_data_with_other_classes(digits, learned, tmp_path):
+    path = learned.curriculum_.save(tmp_path / "from_digits.safetensors")
+    X, y = load_breast_cancer(return_X_y=True)
+    noisy, _ = corrupt(y, "symmetric", rate=0.6, random_state=0)
+    options = {"loss_percentile": 0.7, "random_state": 0}
+    transferred = MentorNetClassifier(path, **options).fit(X[:400], noisy[:400])
+    right = noisy[:400] == y[:400]
+    assert transferred.sample_weight_[right].mean() > transferred.sample_weight_[~right].mean() + 0.3
+    plain = MentorNetClassifier("uniform", **options).fit(X[:400], noisy[:400])
+    assert transferred.score(X[400:], y[400:]) > plain.score(X[400:], y[400:])
+
+
+def test_a_hundred_classes(learned):
+    rng = np.random.default_rng(0)
+    y = np.arange(400) % 100
+    X = rng.integers(0, 255, (400, 3, 8, 8)).astype(np.uint8)
+    for curriculum in ("mentornet_dd", learned.curriculum_, "zoo:mentornet_pd"):
+        clf = MentorNetClassifier(curriculum, max_epochs=3, random_state=0).fit(X, y)
+        assert clf.predict_proba(X).shape == (400, 100)
+
+
+@pytest.mark.parametrize("name", ["self_paced", "mentornet_pd", "focal_loss", "spcl_linear"])
+def test_a_learned_closed_form_trains_like_the_closed_form(digits, name):
+    scores = [
+        score(fitted(digits, None, curriculum=curriculum, loss_percentile=0.6), digits)
+        for curriculum in (CURRICULA[name](), f"zoo:{name}")
+    ]
+    assert scores[1] == pytest.approx(scores[0], abs=0.05)
+
+
+def test_mentornet_dd_beats_plain_training_on_other_data(digits):
+    plain, dd = (fitted(digits, None, curriculum=name, loss_percentile=0.6) for name in ("uniform", "mentornet_dd"))
+    assert score(dd, digits) > score(plain, digits) + 0.05
+
+
+def test_sequence_option_sees_the_samples_own_past(digits):
+    clf = fitted(digits, trusted(digits), curriculum=DataDriven(history_length=4), max_epochs=20)
+    assert clf.curriculum_.history_length == 4
+    again = MentorNetClassifier(clf.curriculum_, max_epochs=8, random_state=0)
+    again.fit(digits.data, digits.noisy)
+    assert np.isfinite(again.sample_weight_).all()
+
+
+def test_held_out_rows_and_weights_and_dataset(digits):
+    clf = fitted(digits, trusted(digits), validation_fraction=0.25, max_epochs=8)
+    assert clf.curriculum_.card["learned_from"]["n_right"] + clf.curriculum_.card["learned_from"]["n_wrong"] < 300
+    X = torch.as_tensor(digits.data, dtype=torch.float32)
+    dataset = torch.utils.data.TensorDataset(X, torch.as_tensor(digits.noisy))
+    options = {"curriculum": "data_driven", "random_state": 0, "max_epochs": 8}
+    streamed = MentorNetClassifier(**options).fit(dataset, y_trusted=trusted(digits))
+    assert streamed.noise_rate_ == pytest.approx((digits.noisy != digits.target)[::4].mean())
+
+
+def test_a_pipeline_and_a_grid_search_pass_trusted_labels_on(digits):
+    X, y = digits.data, digits.noisy
+    clf = MentorNetClassifier("data_driven", max_epochs=8, random_state=0)
+    search = GridSearchCV(clf, {"update_at": [(21,), (21, 75)]}, cv=2).fit(X, y, y_trusted=trusted(digits))
+    assert search.best_estimator_.noise_rate_ > 0
+    pipeline = make_pipeline(StandardScaler(), clf)
+    pipeline.fit(X, y, mentornetclassifier__y_trusted=trusted(digits))
+    assert 0 < pipeline[-1].noise_rate_ < 1
+
+
+CLASSES = np.array(["cat", "dog"])
+CODES = [0, -1, 1, -1]
+
+
+@pytest.mark.parametrize(
+    "y_trusted",
+    [
+        ["cat", None, "dog", None],
+        ["cat", -1, "dog", -1],
+        np.array(["cat", -1, "dog", -1]),  # NumPy makes strings of the markers
+        ["cat", np.nan, "dog", np.nan],
+        pd.Series(["cat", None, "dog", pd.NA]),
+        pd.Series(["cat", None, "dog", None], dtype="category"),
+        pd.Series(["cat", None, "dog", None], dtype="string"),
+        np.ma.array(["cat", "dog", "dog", "dog"], mask=[False, True, False, True]),
+        (np.array([True, False, True, False]), ["cat", "dog"]),
+        ([True, False, True, False], np.array(["cat", "dog", "dog", "cat"])),
+    ],
+)
+def test_what_trusted_labels_may_be(y_trusted):
+    assert trusted_codes(y_trusted, 4, CLASSES).tolist() == CODES
+
+
+@pytest.mark.parametrize(
+    ("y_trusted", "classes", "codes"),
+    [
+        ([3.0, np.nan, 5.0], np.array([3, 5]), [0, -1, 1]),
+        (torch.tensor([3, -1, 5]), np.array([3, 5]), [0, -1, 1]),
+        (np.array([[3], [-1], [5]]), np.array([3, 5]), [0, -1, 1]),
+        ([1, -1, None], np.array([-1, 1]), [1, 0, -1]),  # -1 is a class here
+        ([True, None, False], np.array([False, True]), [1, -1, 0]),
+    ],
+)
+def test_numbers(y_trusted, classes, codes):
+    assert trusted_codes(y_trusted, 3, classes).tolist() == codes
+
+
+@pytest.mark.parametrize(
+    ("y_trusted", "message"),
+    [
+        (["cat", "dog"], "one entry for each row of X .*: 4. Got 2"),
+        ([None] * 4, "knows no label"),
+        (["cat", "bird", None, None], "has the label 'bird', which is none of the 2 classes .*'cat', 'dog'"),
+        ((np.array([1, 0, 1, 0]), ["cat", "dog"]), "boolean mask"),
+        ((np.array([True, False]), ["cat", "dog"]), "a mask with one entry for each row of X: 4. Got 2"),
+        ((np.array([True, False, True, False]), ["cat"]), "as many labels as the mask has true entries"),
+        (np.zeros((4, 2)), r"shape \(N,\)"),
+    ],
+)
+def test_bad_trusted_labels(y_trusted, message):
+    with pytest.raises(InvalidDataError, match=message):
+        trusted_codes(y_trusted, 4, CLASSES)
+
+
+def test_misuse_is_said(digits):
+    with pytest.raises(InvalidParameterError, match="'y_trusted' teaches curriculum='data_driven'; .* 'self_paced'"):
+        fitted(digits, trusted(digits), curriculum="self_paced")
+    with pytest.raises(InvalidDataError, match="Pass them to fit as y_trusted"):
+        fitted(digits, None)
+    with pytest.raises(InvalidDataError, match="both must be above 0"):
+        fitted(digits, np.where(digits.noisy == digits.target, digits.target, -1))
+    with pytest.raises(InvalidParameterError, match="'update_at' holds percents: 21"):
+        fitted(digits, trusted(digits), update_at=(0.21, 0.75))
