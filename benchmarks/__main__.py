@@ -1,4 +1,4 @@
-"""``python -m benchmarks run | report | speed``."""
+"""``python -m benchmarks run | report | trusted | speed``."""
 
 import argparse
 import sys
@@ -10,6 +10,7 @@ from benchmarks.report import markdown, report_table
 from benchmarks.run import run_profile
 from benchmarks.speed import TIMINGS, run_speed
 from benchmarks.store import RESULTS
+from benchmarks.trusted import plot_trusted
 from noisylabel.exceptions import NoisyLabelError
 
 
@@ -26,6 +27,10 @@ def main() -> int:
     report.add_argument("--csv", type=Path, help="also write the table there")
     report.add_argument("--markdown", action="store_true", help="print the tables as Markdown, as in the README")
     report.add_argument("--results", type=Path, default=RESULTS, help="folder of results")
+    trusted = commands.add_parser("trusted", help="plot of accuracy against the number of trusted labels")
+    trusted.add_argument("--profile", choices=PROFILES, default="cifar10-10k")
+    trusted.add_argument("--out", type=Path, default=Path("trusted.png"), help="PNG (%(default)s)")
+    trusted.add_argument("--results", type=Path, default=RESULTS, help="folder of results")
     speed = commands.add_parser("speed", help="ratios against bare torch and stock skorch")
     speed.add_argument("--json", action="store_true", help="one JSON object a line")
     speed.add_argument("--fused", action="store_true", help="fused optimisers for the bare loop and skorch too")
@@ -42,6 +47,9 @@ def main() -> int:
 def _dispatch(options: argparse.Namespace) -> None:
     if options.command == "run":
         run_profile(options.profile, options.methods, options.seeds, options.results)
+    elif options.command == "trusted":
+        plot_trusted(options.out, options.profile, options.results)
+        print(options.out)
     elif options.command == "speed":
         run_speed(options.only, as_json=options.json, fused=options.fused)
     else:

@@ -15,12 +15,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from sklearn.base import clone
 from skorch import NeuralNetClassifier
 from torch import nn
 from torch.nn.functional import cross_entropy
 from tqdm.auto import tqdm
 
 from noisylabel import MentorNetClassifier
+from noisylabel.curricula import MentorNet, MentorNetwork
 from noisylabel.students import MLP, ResNet, Standardize
 
 
@@ -106,6 +108,26 @@ def mentornet_resnet_vs_torch(n: int, fused: bool) -> Timing:
     return compare("mentornet_resnet_vs_torch", lambda: _classifier(student, 1, "bf16").fit(X, y), torch_run, n)
 
 
+def _learned_vs_closed_form(name: str, learned: Any, n: int) -> Timing:
+    """Time ResNet-20 as above with a learned network that weighs from the first step on, and with PD's formula."""
+    rng = np.random.default_rng(0)
+    X, y = rng.integers(0, 256, (1280, 3, 32, 32), dtype=np.uint8), rng.integers(0, 10, 1280)
+    closed = _classifier(ResNet(20), 1, "bf16").set_params(burn_in=0)
+    learned = clone(closed).set_params(curriculum=learned)
+    return compare(name, lambda: learned.fit(X, y), lambda: closed.fit(X, y), n)
+
+
+def learned_vs_closed_form_resnet(n: int, fused: bool) -> Timing:
+    """Compare the MentorNet of the zoo that was learned from PD with PD itself."""
+    return _learned_vs_closed_form("learned_vs_closed_form_resnet", "zoo:mentornet_pd", n)
+
+
+def learned_five_losses_vs_closed_form_resnet(n: int, fused: bool) -> Timing:
+    """Compare a MentorNet that reads each sample's last five losses with PD."""
+    mentornet = MentorNet(MentorNetwork(history_length=5, generator=torch.Generator().manual_seed(0)))
+    return _learned_vs_closed_form("learned_five_losses_vs_closed_form_resnet", mentornet, n)
+
+
 def _table() -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(0)
     return rng.normal(size=(50_000, 20)).astype(np.float32), rng.integers(0, 5, 50_000)
@@ -163,6 +185,8 @@ TIMINGS: dict[str, tuple[Callable[[int, bool], Timing], int]] = {
     "mentornet_mlp_vs_torch": (mentornet_mlp_vs_torch, 11),
     "skorch_vs_mentornet_mlp_fit": (skorch_vs_mentornet_mlp_fit, 5),
     "skorch_vs_mentornet_mlp_predict": (skorch_vs_mentornet_mlp_predict, 7),
+    "learned_vs_closed_form_resnet": (learned_vs_closed_form_resnet, 11),
+    "learned_five_losses_vs_closed_form_resnet": (learned_five_losses_vs_closed_form_resnet, 11),
     "import_vs_dependencies": (import_seconds, 5),
 }
 
@@ -170,11 +194,11 @@ TIMINGS: dict[str, tuple[Callable[[int, bool], Timing], int]] = {
 def run_speed(names: list[str] | None = None, *, as_json: bool = False, fused: bool = False) -> None:
     """Measure and print each timing as soon as it is known."""
     if not as_json:
-        print(f"{'name':34s} {'ratio':>7s} {'first s':>9s} {'second s':>9s} {'n':>3s}")
+        print(f"{'name':42s} {'ratio':>7s} {'first s':>9s} {'second s':>9s} {'n':>3s}")
     for name in names or TIMINGS:
         measure, n = TIMINGS[name]
         t = measure(n, fused)
         print(
-            t.to_json() if as_json else f"{t.name:34s} {t.ratio:7.3f} {t.first:9.3f} {t.second:9.3f} {t.n:3d}",
+            t.to_json() if as_json else f"{t.name:42s} {t.ratio:7.3f} {t.first:9.3f} {t.second:9.3f} {t.n:3d}",
             flush=True,
         )

@@ -65,7 +65,10 @@ def _add_records(nested: Any) -> None:
     records.add_argument("--at", type=_percents, default=None, metavar="P,P,...", help="percents of training to record")
     records.add_argument("--curriculum", default="uniform", help="what the student is trained with (%(default)s)")
     records.add_argument(
-        "--percentile", type=_fraction_or_word, default=0.7, help="its loss percentile: a fraction or auto (%(default)s)"
+        "--percentile",
+        type=_fraction_or_word,
+        default=0.7,
+        help="its loss percentile: a fraction or auto (%(default)s)",
     )
     records.add_argument("--student", default="auto", help="(%(default)s)")
     records.add_argument("--epochs", type=int, default=50, help="(%(default)s)")
@@ -114,12 +117,14 @@ def _percents(text: str) -> list[int]:
         for position, part in enumerate(parts):
             if part in ("...", "…"):
                 step = found[-1] - found[-2]
+                if step < 1:
+                    raise ValueError(text)
                 found.extend(range(found[-1] + step, int(parts[position + 1]), step))
             else:
                 found.append(int(part))
     except (ValueError, IndexError):
         found = [-1]
-    if not all(0 <= percent <= 99 for percent in found):
+    if not found or not all(0 <= percent <= 99 for percent in found):
         raise argparse.ArgumentTypeError(f"wants whole percents from 0 to 99, such as 0,10,20,...,99; got {text!r}")
     return found
 
@@ -147,7 +152,9 @@ def _learn_vstar(options: argparse.Namespace) -> int:
     path = learned.save(options.out)
     fit = learned.card["fit"]
     print(f"{path}: mean absolute error {fit['mean_absolute_error']:.4f}, {fit['wrong_side']:.2%} of held-out points")
-    print(f"on the wrong side of 0.5; agreement by stage {fit['agreement']}; {fit['seconds']} s on {options.steps} steps")
+    print(
+        f"on the wrong side of 0.5; agreement by stage {fit['agreement']}; {fit['seconds']} s on {options.steps} steps"
+    )
     return 0
 
 
@@ -180,8 +187,8 @@ def _learn_records(options: argparse.Namespace) -> int:
 
 
 def _records(options: argparse.Namespace) -> int:
-    from noisylabel import MentorNetClassifier
     from noisylabel.callbacks import StudentRecorder
+    from noisylabel.estimators import MentorNetClassifier
 
     X, y, y_trusted = _table(options) if options.table else _dataset(options)
     at = {} if options.at is None else {"at": options.at}

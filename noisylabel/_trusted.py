@@ -62,7 +62,8 @@ def _as_objects(values: Any) -> np.ndarray:
     if isinstance(values, Tensor):
         values = values.cpu().numpy()
     if isinstance(values, np.ma.MaskedArray):
-        values = np.where(np.ma.getmaskarray(values), None, values.data.astype(object))
+        mask, values = np.ma.getmaskarray(values), values.data.astype(object)
+        values[mask] = None
     array = np.asarray(values, dtype=object)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]

@@ -28,8 +28,9 @@ def test_first_example_of_the_readme(capsys):
             assert float(actual) == pytest.approx(float(expected), abs=0.06)  # other processors round differently
 
 
-@pytest.mark.parametrize("page", ["docs/write-your-own.md", "docs/index.md"])
-def test_code_in_the_docs(page):
+@pytest.mark.parametrize("page", sorted(path.name for path in (ROOT / "docs").glob("*.md")))
+def test_code_in_the_docs(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     names = {}
-    for code in re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL):
+    for code in re.findall(r"```python\n(.*?)```", (ROOT / "docs" / page).read_text(encoding="utf-8"), re.DOTALL):
         exec(compile(code, page, "exec"), names)

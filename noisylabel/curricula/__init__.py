@@ -15,12 +15,12 @@ from noisylabel.curricula._base import Curriculum
 from noisylabel.curricula._callable import CallableCurriculum
 from noisylabel.curricula._cauchy import Cauchy
 from noisylabel.curricula._data_driven import DataDriven
-from noisylabel.curricula._mentornet_files import list_zoo
 from noisylabel.curricula._focal import Focal
 from noisylabel.curricula._hard_example_mining import HardExampleMining
 from noisylabel.curricula._huber import Huber
 from noisylabel.curricula._l1_l2 import L1L2
 from noisylabel.curricula._mentornet import MentorNet
+from noisylabel.curricula._mentornet_files import list_zoo
 from noisylabel.curricula._mentornet_pd import MentorNetPD
 from noisylabel.curricula._network import MentorNetwork
 from noisylabel.curricula._self_paced import SelfPaced
@@ -89,8 +89,8 @@ def resolve_curriculum(curriculum: str | Path | Curriculum | Callable[..., Any])
     if callable(curriculum):
         return CallableCurriculum(curriculum)
     raise InvalidParameterError(
-        "'curriculum' must be a name, a file of a MentorNet, a Curriculum or a function of (loss, loss_diff, label, epoch_percent). "
-        f"Got {curriculum!r}."
+        "'curriculum' must be a name, a MentorNet's file, a Curriculum or a function of (loss, loss_diff, label, "
+        f"epoch_percent). Got {curriculum!r}."
     )
 
 

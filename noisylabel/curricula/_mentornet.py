@@ -45,7 +45,7 @@ class MentorNet(Curriculum):
     tensor([1., 0.])
     """
 
-    def __init__(self, network: MentorNetwork, card: dict[str, Any] | None = None) -> None:
+    def __init__(self, network: MentorNetwork, card: Any = None) -> None:
         self.network = network
         self.card = card
 

@@ -11,7 +11,7 @@ from torch import nn
 from noisylabel._validation import check_choice
 from noisylabel.curricula import Curriculum, DataDriven, resolve_curriculum
 from noisylabel.estimators._base import BaseNoisyLabelClassifier
-from noisylabel.exceptions import InvalidDataError, InvalidParameterError
+from noisylabel.exceptions import InvalidParameterError
 from noisylabel.mentors import AutoPercentileMentor, DataDrivenMentor, Mentor, PercentileMentor
 from noisylabel.nets import IndexedNet, WeightedNet
 

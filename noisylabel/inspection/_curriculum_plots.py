@@ -137,7 +137,7 @@ def _rows(curriculum: Any, vstar: Any, percents: Sequence[int], loss_bound: floa
 
 def _name(curriculum: Any) -> str:
     if isinstance(curriculum, (str, Path)):
-        return Path(curriculum).stem
+        return Path(str(curriculum).removeprefix("zoo:")).stem
     card = getattr(curriculum, "card", None)
     if card:
         return str(card.get("name", "learned"))

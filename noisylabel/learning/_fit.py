@@ -17,7 +17,7 @@ from noisylabel.learning._features import MentorFeatures
 OBJECTIVES = ("auto", "cross_entropy", "mse")
 
 
-def learn_mentornet(
+def learn_mentornet(  # noqa: PLR0913 - what is fitted, and how
     features: MentorFeatures,
     targets: Tensor,
     *,

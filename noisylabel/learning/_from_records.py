@@ -88,9 +88,7 @@ def learn_from_records(
     learned = learn_from_trusted(
         features.take(train), is_right[train], n_steps=n_steps, random_state=seed + 1, **options
     )
-    learned.card["learned_from"].update(
-        records=[_name(table) for table in given], percentile=percentile, seed=seed
-    )
+    learned.card["learned_from"].update(records=[_name(table) for table in given], percentile=percentile, seed=seed)
     learned.card["fit"] = {
         **right_from_wrong(learned, features.take(test), is_right[test]),
         "seconds": learned.card["fit"]["seconds"],

@@ -72,7 +72,7 @@ def read_records(path: str | Path) -> pd.DataFrame:
 
 def check_records(records: pd.DataFrame) -> pd.DataFrame:
     """Return the five columns of a DataFrame of records, checked as those of a file are."""
-    return _checked(_named(records.astype(str), "The table of records"), "The table of records, row")
+    return _checked(_named(records.astype(str).reset_index(drop=True), "The table of records"), "The table of records, row")
 
 
 def _read_text(path: Path) -> pd.DataFrame:
@@ -131,7 +131,7 @@ def _checked(table: pd.DataFrame, place: str) -> pd.DataFrame:
 
 def _refuse(bad: pd.Series, table: pd.DataFrame, place: str, what: str) -> None:
     if bad.any():
-        row = bad.idxmax()
+        row = bad.index[int(bad.to_numpy().argmax())]
         count = f" {int(bad.sum())} rows are like that." if bad.sum() > 1 else ""
         raise InvalidFileError(f"{place} {row}: {what}. Got {' '.join(table.loc[row])!r}.{count}")
 
@@ -179,9 +179,9 @@ def record_features(
         parts.append(table.assign(table=number, diff=table["loss"] - threshold))
     pooled = pd.concat(parts, ignore_index=True)
     sample = pooled.groupby(["table", "sample_id"], sort=False).ngroup()
-    past = [_last(pooled[name], sample, history_length) for name in ("loss", "diff")]
+    loss, diff = (_last(pooled[name], sample, history_length) for name in ("loss", "diff"))
     right = pooled["noisy_label"] == pooled["clean_label"]
-    features = MentorFeatures.of(*past, np.zeros(len(pooled)), pooled["epoch"])
+    features = MentorFeatures.of(loss, diff, np.zeros(len(pooled)), pooled["epoch"])
     return features, torch.as_tensor(right.to_numpy(dtype=np.float32)), sample.to_numpy()
 
 

@@ -3,7 +3,6 @@
 import time
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy
 

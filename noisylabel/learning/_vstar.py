@@ -73,9 +73,7 @@ def learn_from_vstar(
     rows = torch.randperm(N_GRID, generator=torch.Generator().manual_seed(seed))[:n_samples]
     train, test = rows[: int(0.8 * n_samples)], rows[int(0.8 * n_samples) :]
     start = time.perf_counter()
-    learned = learn_mentornet(
-        features.take(train), targets[train], random_state=seed + 1, verbose=verbose, **options
-    )
+    learned = learn_mentornet(features.take(train), targets[train], random_state=seed + 1, verbose=verbose, **options)
     seconds = round(time.perf_counter() - start, 1)
     name = _name_of(vstar, curriculum)
     learned.card = {
@@ -117,5 +115,5 @@ def _name_of(vstar: Any, curriculum: Curriculum) -> str:
 
 
 def _plain(curriculum: Curriculum) -> dict[str, float]:
-    """The curriculum's numbers, for the card."""
+    """Return the curriculum's numbers, for the card."""
     return {key: value for key, value in curriculum.get_params().items() if isinstance(value, (int, float))}

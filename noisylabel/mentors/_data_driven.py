@@ -124,13 +124,7 @@ class DataDrivenMentor(PercentileMentor):
 
     def _learn(self, percent: int) -> None:
         """Learn a new MentorNet from the last visits of the trusted rows."""
-        if self.is_right_ is None:
-            raise InvalidDataError(
-                "The curriculum 'data_driven' learns from rows whose right label is known. Pass them to fit as "
-                "y_trusted (the right label where known, -1 elsewhere)."
-            )
-        visited = ~self.is_right_.isnan() & ~self.history_[:, 0, 0].isnan()
-        history, is_right = self.history_[visited].cpu(), self.is_right_[visited].cpu()
+        history, is_right = self._last_visits()
         if is_right.unique().numel() < 2:
             raise InvalidParameterError(
                 f"At {percent} percent of training, {len(is_right)} trusted rows had been visited, and a MentorNet "
@@ -141,6 +135,16 @@ class DataDrivenMentor(PercentileMentor):
         device = self.generator_.device
         seed = int(torch.randint(2**31 - 1, (1,), generator=self.generator_, device=device))
         self.learned_ = learn_from_trusted(features, is_right, random_state=seed)
+
+    def _last_visits(self) -> tuple[Tensor, Tensor]:
+        """Return the losses and differences (n, K, 2) of the trusted rows visited so far, and which are right (n,)."""
+        if self.is_right_ is None or self.history_ is None:
+            raise InvalidDataError(
+                "The curriculum 'data_driven' learns from rows whose right label is known. Pass them to fit as "
+                "y_trusted (the right label where known, -1 elsewhere)."
+            )
+        visited = ~self.is_right_.isnan() & ~self.history_[:, 0, 0].isnan()
+        return self.history_[visited].cpu(), self.is_right_[visited].cpu()
 
     def active_curriculum(self) -> Curriculum:
         """Return the curriculum that weighs now."""

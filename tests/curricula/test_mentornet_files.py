@@ -68,17 +68,17 @@ def change_tensors(path, change):
     save_file(state, path)
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda state: state.update(hidden_kernel=torch.zeros(9, 21)), r"'hidden_kernel' must be .*\(9, 20\).*\(9, 21\)"),
-        (lambda state: state.update(output_bias=torch.zeros(1, dtype=torch.float64)), "'output_bias' must be torch.float32"),
-        (lambda state: state.pop("cell_bias"), "must hold the tensors"),
-        (lambda state: state.update(more=torch.zeros(1)), "must hold the tensors"),
-        (lambda state: state["output_bias"].fill_(float("nan")), "'output_bias' holds NaN"),
-        (lambda state: state["output_bias"].fill_(7), "belongs to another file"),
-    ],
-)  # fmt: skip
+CHANGES = [
+    (lambda state: state.update(hidden_kernel=torch.zeros(9, 21)), r"'hidden_kernel' must be .*\(9, 20\).*\(9, 21\)"),
+    (lambda state: state.update(output_bias=torch.zeros(1).double()), "'output_bias' must be torch.float32"),
+    (lambda state: state.pop("cell_bias"), "must hold the tensors"),
+    (lambda state: state.update(more=torch.zeros(1)), "must hold the tensors"),
+    (lambda state: state["output_bias"].fill_(float("nan")), "'output_bias' holds NaN"),
+    (lambda state: state["output_bias"].fill_(7), "belongs to another file"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), CHANGES)
 def test_wrong_tensors(saved, change, message):
     change_tensors(saved, change)
     with pytest.raises(InvalidFileError, match=message):

@@ -35,8 +35,12 @@ def test_each_percent_of_each_table_has_its_own_percentile():
     later = KNOWN.assign(epoch=50, loss=10 * KNOWN["loss"])
     features, _, sample = record_features([pd.concat([KNOWN, later]), KNOWN.assign(loss=KNOWN["loss"] + 1)], 50)
     thresholds = (features.loss - features.loss_diff).ravel()
-    found = {(int(e), int(s) > 4): round(float(t), 4) for e, s, t in zip(features.epoch_percent, sample, thresholds)}
-    assert found == {(18, False): 0.3, (50, False): 3.0, (18, True): 1.3}
+    rows = zip(features.epoch_percent.tolist(), (sample > 4).tolist(), thresholds.tolist(), strict=True)
+    assert {(epoch, second): round(threshold, 4) for epoch, second, threshold in rows} == {
+        (18, False): 0.3,
+        (50, False): 3.0,
+        (18, True): 1.3,
+    }
     assert len(set(sample)) == 10
 
 
