@@ -19,7 +19,14 @@ METHODS: dict[str, dict[str, Any]] = {
     "mentornet_dd": {"curriculum": "mentornet_dd", "loss_percentile": 0.6},
     # learned in fit from so many training rows whose right label is known
     **{f"data_driven_{n}": {"curriculum": DataDriven(), "loss_percentile": 0.6} for n in N_TRUSTED},
+    # what each choice in it is worth
     "data_driven_one_loss_1000": {"curriculum": DataDriven(history_length=1), "loss_percentile": 0.6},
+    "data_driven_probability_1000": {"curriculum": DataDriven(sharpness=1), "loss_percentile": 0.6},
+    "data_driven_often_1000": {
+        "curriculum": DataDriven(),
+        "loss_percentile": 0.6,
+        "update_at": (21, 30, 40, 50, 60, 70, 80, 90),
+    },
     # the same knowledge used otherwise: the right labels put in place of the given ones
     **{f"self_paced_corrected_{n}": {"curriculum": "self_paced", "loss_percentile": 0.6} for n in (1000, 5000)},
 }

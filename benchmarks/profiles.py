@@ -96,6 +96,8 @@ PROFILES = {
             "data_driven_1000",
             "data_driven_5000",
             "data_driven_one_loss_1000",
+            "data_driven_probability_1000",
+            "data_driven_often_1000",
             "self_paced_corrected_1000",
             "self_paced_corrected_5000",
         ),

@@ -16,6 +16,9 @@ class DataDriven(Curriculum):
     ----------
     history_length : int, default=5
         How many of a sample's last losses the network reads.
+    sharpness : float in (0, inf), default=10.0
+        What the logits of the learned network are multiplied with. 1 makes the weight the probability that the label
+        is right, as in the released code; 10 makes it nearly a decision, which memorises less.
 
     References
     ----------
@@ -28,8 +31,9 @@ class DataDriven(Curriculum):
     tensor([1., 1.])
     """
 
-    def __init__(self, history_length: int = 5) -> None:
+    def __init__(self, history_length: int = 5, sharpness: float = 10.0) -> None:
         self.history_length = history_length
+        self.sharpness = sharpness
 
     def weights(self, loss: Tensor, loss_diff: Tensor, label: Tensor, epoch_percent: float) -> Tensor:
         """See :meth:`Curriculum.weights`."""

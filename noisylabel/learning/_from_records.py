@@ -43,7 +43,7 @@ def learn_from_records(
     random_state : int, RandomState or None, default=None
         Seed of the split and of the network.
     **options
-        See :func:`learn_mentornet`.
+        See :func:`learn_from_trusted` and :func:`learn_mentornet`.
 
     Returns
     -------

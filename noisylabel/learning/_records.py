@@ -72,7 +72,9 @@ def read_records(path: str | Path) -> pd.DataFrame:
 
 def check_records(records: pd.DataFrame) -> pd.DataFrame:
     """Return the five columns of a DataFrame of records, checked as those of a file are."""
-    return _checked(_named(records.astype(str).reset_index(drop=True), "The table of records"), "The table of records, row")
+    return _checked(
+        _named(records.astype(str).reset_index(drop=True), "The table of records"), "The table of records, row"
+    )
 
 
 def _read_text(path: Path) -> pd.DataFrame:

@@ -3,25 +3,34 @@
 import time
 from typing import Any
 
+import torch
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy
+from torch.nn.functional import binary_cross_entropy_with_logits
 
+from noisylabel._validation import check_number
 from noisylabel.curricula import MentorNet
 from noisylabel.learning._features import MentorFeatures
 from noisylabel.learning._fit import learn_mentornet
-from noisylabel.learning._vstar import predicted_weights
 
-N_STEPS = 1000
+SHARPNESS = 10.0
 _DECAY_SAMPLES = 100.0
 
 
 def learn_from_trusted(
-    features: MentorFeatures, is_right: Tensor, *, n_steps: int = N_STEPS, random_state: Any = None, **options: Any
+    features: MentorFeatures,
+    is_right: Tensor,
+    *,
+    sharpness: float = SHARPNESS,
+    n_steps: int = 1000,
+    random_state: Any = None,
+    **options: Any,
 ) -> MentorNet:
-    """Learn a MentorNet whose weight is the probability that a label is right.
+    """Learn a MentorNet that tells right labels from wrong ones.
 
     The target is 1 for samples whose given label is right and 0 for the others, the loss cross-entropy. Weight decay is
-    100 / n: it matters for some hundred samples, and vanishes for many.
+    100 / n: it matters for some hundred samples, and vanishes for many. What is learned is the probability that a label
+    is right. As a weight that leaks: a label that is wrong with probability 0.7 still gets 0.3 at every visit, and the
+    network memorises it. So the logits are multiplied in the end, which makes the weight a decision.
 
     Parameters
     ----------
@@ -29,6 +38,8 @@ def learn_from_trusted(
         Of n samples whose right label is known.
     is_right : Tensor of shape (n,)
         1 where the given label is right, otherwise 0.
+    sharpness : float in (0, inf), default=10.0
+        What the logits are multiplied with; 1 leaves the weights probabilities, as in the released code.
     n_steps : int, default=1000
         Steps of the optimiser.
     random_state : int, RandomState or None, default=None
@@ -50,6 +61,7 @@ def learn_from_trusted(
     >>> mentornet.card["learned_from"]["n_right"]
     67
     """
+    check_number("sharpness", sharpness, 0, closed="neither")
     start = time.perf_counter()
     learned = learn_mentornet(
         features,
@@ -60,30 +72,37 @@ def learn_from_trusted(
         random_state=random_state,
         **options,
     )
+    learned.network.output_kernel.mul_(sharpness)
+    learned.network.output_bias.mul_(sharpness)
     learned.card = {
         "name": "data_driven",
         "learned_from": {
             "n_right": int((is_right == 1).sum()),
             "n_wrong": int((is_right == 0).sum()),
             "epoch_percents": features.epoch_percent.unique().tolist(),
+            "sharpness": sharpness,
         },
-        "fit": {**right_from_wrong(learned, features, is_right), "seconds": round(time.perf_counter() - start, 1)},
     }
+    seconds = round(time.perf_counter() - start, 1)
+    learned.card["fit"] = {**right_from_wrong(learned, features, is_right), "seconds": seconds}
     return learned
 
 
+@torch.no_grad()
 def right_from_wrong(mentornet: MentorNet, features: MentorFeatures, is_right: Tensor) -> dict[str, float]:
-    """Return how well a MentorNet's weights tell right labels from wrong ones.
+    """Return how well a MentorNet from :func:`learn_from_trusted` tells right labels from wrong ones.
 
     Returns
     -------
     dict
-        ``cross_entropy`` in nats, ``accuracy`` of weight above 0.5 as "right", mean weight of right and of wrong
-        labels (absent if there are none of a kind), and ``n``.
+        ``cross_entropy`` of the probability, in nats; ``accuracy`` of "right" where the weight is above 0.5; mean
+        weight of right and of wrong labels (absent if there are none of a kind); ``n``.
     """
-    weights, is_right = predicted_weights(mentornet, features), is_right.float()
+    logits = mentornet.network(features.loss, features.loss_diff, features.label, features.epoch_percent)
+    weights, is_right = logits.sigmoid(), is_right.float()
+    sharpness = mentornet.card["learned_from"]["sharpness"]
     found = {
-        "cross_entropy": binary_cross_entropy(weights, is_right).item(),
+        "cross_entropy": binary_cross_entropy_with_logits(logits / sharpness, is_right).item(),
         "accuracy": ((weights > 0.5) == (is_right > 0.5)).float().mean().item(),
     }
     for name, mask in (("weight_right", is_right == 1), ("weight_wrong", is_right == 0)):

@@ -84,9 +84,11 @@ def learn_from_vstar(
     return learned
 
 
+@torch.no_grad()
 def fit_error(mentornet: MentorNet, features: MentorFeatures, targets: Tensor) -> dict[str, Any]:
     """Return how far a MentorNet is from the weights that it should give; see :func:`learn_from_vstar`."""
-    weights = predicted_weights(mentornet, features)
+    logits = mentornet.network(features.loss, features.loss_diff, features.label, features.epoch_percent)
+    weights = logits.sigmoid()
     wrong = ((weights - 0.5) * (targets - 0.5) < 0).double()
     agreement = {}
     for first, last in STAGES:
@@ -98,13 +100,6 @@ def fit_error(mentornet: MentorNet, features: MentorFeatures, targets: Tensor) -
         "agreement": agreement,
         "n": len(targets),
     }
-
-
-@torch.no_grad()
-def predicted_weights(mentornet: MentorNet, features: MentorFeatures) -> Tensor:
-    """Return the weights (n,) of samples at different percents of training."""
-    network = mentornet.network
-    return network(features.loss, features.loss_diff, features.label, features.epoch_percent).sigmoid()
 
 
 def _name_of(vstar: Any, curriculum: Curriculum) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from noisylabel._validation import check_choice, check_count
+from noisylabel._validation import check_choice, check_count, check_number
 from noisylabel.curricula import Curriculum, DataDriven, MentorNet, MentorNetwork
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError
 from noisylabel.learning import MentorFeatures, learn_from_trusted
@@ -73,6 +73,7 @@ class DataDrivenMentor(PercentileMentor):
     def start(self, n_samples: int, n_classes: int, generator: torch.Generator) -> None:
         """See :meth:`Mentor.start`."""
         check_count("history_length", self.curriculum.history_length)
+        check_number("sharpness", self.curriculum.sharpness, 0, closed="neither")
         super().start(n_samples, n_classes, generator)
         self.history_ = torch.full((n_samples, self._history_length(), 2), torch.nan, device=generator.device)
         self.pending_ = _checked_percents(self.update_at)
@@ -134,7 +135,8 @@ class DataDrivenMentor(PercentileMentor):
         features = MentorFeatures(history[..., 0], history[..., 1], label, torch.full_like(label, percent))
         device = self.generator_.device
         seed = int(torch.randint(2**31 - 1, (1,), generator=self.generator_, device=device))
-        self.learned_ = learn_from_trusted(features, is_right, random_state=seed)
+        sharpness = self.curriculum.sharpness
+        self.learned_ = learn_from_trusted(features, is_right, sharpness=sharpness, random_state=seed)
 
     def _last_visits(self) -> tuple[Tensor, Tensor]:
         """Return the losses and differences (n, K, 2) of the trusted rows visited so far, and which are right (n,)."""

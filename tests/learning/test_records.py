@@ -138,12 +138,16 @@ def records(n=1500, seed=0):
 
 
 def test_weight_is_the_probability_that_the_label_is_right():
-    learned = learn_from_records(records(20_000), percentile=60, random_state=0)
+    learned = learn_from_records(records(20_000), percentile=60, sharpness=1, random_state=0)
+    decided = learn_from_records(records(20_000), percentile=60, random_state=0)
     loss = torch.tensor([0.1, 0.5, 1.0, 2.0, 4.0])
     right, wrong = 0.6 * 2 * (-loss / 0.5).exp(), 0.4 / 3 * (-loss / 3).exp()
     threshold = records(20_000)["loss"].quantile(0.6)
     weights = learned.weights(loss, loss - threshold, torch.zeros(5), 20)
     torch.testing.assert_close(weights, right / (right + wrong), atol=0.06, rtol=0)
+    decisions = decided.weights(loss, loss - threshold, torch.zeros(5), 20)
+    torch.testing.assert_close(decisions, (10 * weights.logit()).sigmoid())
+    assert learned.card["fit"]["cross_entropy"] == decided.card["fit"]["cross_entropy"]
     assert learned.card["learned_from"]["percentile"] == 60
     assert learned.card["fit"]["n"] == pytest.approx(4000, abs=200)
 
