@@ -44,6 +44,13 @@ def _add_learn(nested: Any) -> None:
         help="percentile of the losses to compare with; several give a MentorNet each (75)",
     )
     learn.add_argument("--history-length", type=int, default=1, help="last records of a sample to read (%(default)s)")
+    learn.add_argument(
+        "--loss-scales",
+        type=_numbers,
+        default=[0.1, 3.0],
+        metavar="LOW,HIGH",
+        help="with --records: for students with smaller or larger losses; 1,1 for the recorded student alone (0.1,3)",
+    )
     learn.add_argument("--steps", type=int, default=4000, help="steps of the optimiser (%(default)s)")
     learn.add_argument("--seed", type=int, default=0, help="(%(default)s)")
     learn.add_argument("--out", type=Path, required=True, help="safetensors file; the card stands beside it")
@@ -170,6 +177,7 @@ def _learn_records(options: argparse.Namespace) -> int:
             tables,
             percentile=percentile,
             history_length=options.history_length,
+            loss_scales=tuple(options.loss_scales),
             n_steps=options.steps,
             random_state=options.seed,
             verbose=1,

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from noisylabel.curricula import CURRICULA, CallableCurriculum, SelfPaced, resolve_curriculum
+from noisylabel.curricula import CURRICULA, CallableCurriculum, DataDriven, SelfPaced, resolve_curriculum
 from noisylabel.mentors import MENTORS, Observation
 from noisylabel.noise import NOISES
 from noisylabel.students import STUDENTS, resolve_student
@@ -12,7 +12,7 @@ from noisylabel.testing import check_curriculum, check_noise, check_student
 
 @pytest.mark.parametrize("name", MENTORS)
 def test_mentors(name):
-    mentor = MENTORS[name](SelfPaced())
+    mentor = MENTORS[name](DataDriven() if name == "data_driven" else SelfPaced())
     labels = torch.arange(100) % 2
     logits = 4 * torch.nn.functional.one_hot(labels, 2).float()
     mentor.start(100, 2, torch.Generator().manual_seed(0))

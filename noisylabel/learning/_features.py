@@ -1,6 +1,6 @@
 """What a MentorNet sees of many samples at once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -40,3 +40,8 @@ class MentorFeatures:
     def take(self, rows: Tensor) -> "MentorFeatures":
         """Return the features of some samples."""
         return MentorFeatures(self.loss[rows], self.loss_diff[rows], self.label[rows], self.epoch_percent[rows])
+
+    def scaled(self, factors: Tensor) -> "MentorFeatures":
+        """Return the features with each sample's losses and differences multiplied by its factor (n,)."""
+        factor = factors.unsqueeze(1)
+        return replace(self, loss=self.loss * factor, loss_diff=self.loss_diff * factor)

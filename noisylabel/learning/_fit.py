@@ -1,6 +1,7 @@
 """Fit MentorNet's network to weights that it should give."""
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,7 +12,7 @@ from tqdm.auto import tqdm
 from noisylabel._random import draw_seed
 from noisylabel._validation import check_choice, check_count, check_number
 from noisylabel.curricula import MentorNet, MentorNetwork
-from noisylabel.exceptions import InvalidDataError
+from noisylabel.exceptions import InvalidDataError, InvalidParameterError
 from noisylabel.learning._features import MentorFeatures
 
 OBJECTIVES = ("auto", "cross_entropy", "mse")
@@ -26,6 +27,7 @@ def learn_mentornet(  # noqa: PLR0913 - what is fitted, and how
     batch_size: int = 512,
     lr: float = 0.03,
     weight_decay: float = 0.0,
+    loss_scales: tuple[float, float] = (1.0, 1.0),
     use_label: bool = False,
     freeze_epoch_embedding: bool = False,
     random_state: int | None = None,
@@ -52,6 +54,9 @@ def learn_mentornet(  # noqa: PLR0913 - what is fitted, and how
         Learning rate at the start.
     weight_decay : float in [0, inf), default=0.0
         For few samples: decoupled decay of everything but the biases and the epoch embedding.
+    loss_scales : pair of float, default=(1.0, 1.0)
+        Each sample's losses and differences are multiplied by a number drawn log-uniformly from this interval at every
+        step, so that what is learned holds for students whose losses are larger or smaller.
     use_label : bool, default=False
         Whether the network looks at the label codes. It then serves no other number of classes.
     freeze_epoch_embedding : bool, default=False
@@ -93,6 +98,7 @@ def learn_mentornet(  # noqa: PLR0913 - what is fitted, and how
     check_number("lr", lr, 0, closed="neither")
     check_number("weight_decay", weight_decay, 0)
     check_choice("objective", objective, OBJECTIVES)
+    _check_scales(loss_scales)
     binary = bool(((targets == 0) | (targets == 1)).all()) if objective == "auto" else objective == "cross_entropy"
     generator = torch.Generator().manual_seed(draw_seed(random_state))
     n_labels = int(features.label.max()) + 1 if use_label else 2
@@ -102,6 +108,7 @@ def learn_mentornet(  # noqa: PLR0913 - what is fitted, and how
     for step in tqdm(range(n_steps), desc="learn MentorNet", unit="step", disable=not verbose):
         rows = torch.randint(len(targets), (min(batch_size, len(targets)),), generator=generator)
         batch, wanted = features.take(rows), targets[rows]
+        batch = batch.scaled(_draw_scales(len(rows), loss_scales, generator))
         logits = network(batch.loss, batch.loss_diff, batch.label, batch.epoch_percent)
         loss = binary_cross_entropy_with_logits(logits, wanted) if binary else ((logits.sigmoid() - wanted) ** 2).mean()
         optimizer.zero_grad()
@@ -124,6 +131,20 @@ def _checked_targets(features: MentorFeatures, targets: Tensor) -> Tensor:
     if not bool(((targets >= 0) & (targets <= 1)).all()):
         raise InvalidDataError(f"'targets' must be weights in [0, 1]. Got values up to {float(targets.max()):g}.")
     return targets.float()
+
+
+def _check_scales(loss_scales: Any) -> None:
+    message = f"'loss_scales' must be two numbers above 0, the smaller first, such as (0.1, 3). Got {loss_scales!r}."
+    if not isinstance(loss_scales, (tuple, list)) or len(loss_scales) != 2:
+        raise InvalidParameterError(message)
+    low, high = (check_number("loss_scales", scale, 0, closed="neither") for scale in loss_scales)
+    if low > high:
+        raise InvalidParameterError(message)
+
+
+def _draw_scales(n: int, loss_scales: tuple[float, float], generator: torch.Generator) -> Tensor:
+    low, high = math.log(loss_scales[0]), math.log(loss_scales[1])
+    return torch.exp(low + (high - low) * torch.rand(n, generator=generator))
 
 
 def _groups(network: MentorNetwork, weight_decay: float) -> list[dict[str, object]]:

@@ -16,11 +16,12 @@ from noisylabel.learning._trusted import learn_from_trusted, right_from_wrong
 _HELD_OUT = 0.2
 
 
-def learn_from_records(
+def learn_from_records(  # noqa: PLR0913 - records, and how to learn from them
     records: Any,
     *,
     percentile: float = 75,
     history_length: int = 1,
+    loss_scales: tuple[float, float] = (0.1, 3.0),
     n_steps: int = 4000,
     random_state: Any = None,
     **options: Any,
@@ -38,6 +39,9 @@ def learn_from_records(
         Percentile of the losses at the same percent of training that a loss is compared with.
     history_length : int, default=1
         How many of a sample's last records the network reads.
+    loss_scales : pair of float, default=(0.1, 3.0)
+        What the losses are multiplied with while learning, so that the MentorNet serves students whose losses are
+        larger or smaller than those recorded; see :func:`learn_mentornet`. (1, 1) fits the recorded student best.
     n_steps : int, default=4000
         Steps of the optimiser.
     random_state : int, RandomState or None, default=None
@@ -86,7 +90,12 @@ def learn_from_records(
     if is_right[train].unique().numel() < 2 or len(test) == 0:
         raise InvalidDataError(f"{len(is_right)} records are too few to learn from and to measure the result.")
     learned = learn_from_trusted(
-        features.take(train), is_right[train], n_steps=n_steps, random_state=seed + 1, **options
+        features.take(train),
+        is_right[train],
+        loss_scales=loss_scales,
+        n_steps=n_steps,
+        random_state=seed + 1,
+        **options,
     )
     learned.card["learned_from"].update(records=[_name(table) for table in given], percentile=percentile, seed=seed)
     learned.card["fit"] = {

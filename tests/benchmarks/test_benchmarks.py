@@ -6,13 +6,14 @@ import pandas as pd
 import pytest
 
 import benchmarks.__main__ as command
-from benchmarks.cell import Cell, _load, cells
-from benchmarks.methods import METHODS, make_classifier
+from benchmarks.cell import Cell, _load, cells, run_cell
+from benchmarks.methods import METHODS, make_classifier, trusted_rows
 from benchmarks.profiles import PROFILES
 from benchmarks.report import markdown, report_table
 from benchmarks.run import run_profile
 from benchmarks.speed import TIMINGS, Timing, compare
 from benchmarks.store import RESULTS, load_all, path_of
+from benchmarks.trusted import plot_trusted, trusted_table
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +79,7 @@ def test_an_empty_folder_says_what_to_run(tmp_path):
 def test_profiles_name_known_methods_that_share_everything_else(name):
     profile = PROFILES[name]
     assert set(profile.methods) <= METHODS.keys()
-    changed = {"curriculum", "loss_percentile", "max_epochs"}
+    changed = {"curriculum", "loss_percentile", "update_at", "max_epochs"}
     settings = [make_classifier(method, profile, 0, []).get_params(deep=False) for method in profile.methods]
     for other in settings[1:]:
         assert {k: v for k, v in other.items() if k not in changed} == {
@@ -100,3 +101,33 @@ def test_timing_lines_are_json():
     assert line["n"] == 3
     assert {"mentornet_resnet_vs_torch", "mentornet_mlp_vs_torch"} <= TIMINGS.keys()
     assert isinstance(timing, Timing)
+
+
+def test_trusted_rows_are_what_the_methods_name_says():
+    profile = PROFILES["cifar10-10k"]
+    rows = trusted_rows("data_driven_1000", profile, 0)
+    assert len(rows) == len(set(rows)) == 1100  # of 11,000, of which a tenth and more is held out
+    assert (
+        set(trusted_rows("data_driven_300", profile, 0))
+        < set(rows)
+        == set(trusted_rows("self_paced_corrected_1000", profile, 0))
+    )
+    assert trusted_rows("self_paced", profile, 0) is None
+    assert set(rows) != set(trusted_rows("data_driven_1000", profile, 1))
+
+
+def test_plot_of_the_committed_results(tmp_path):
+    table = trusted_table()
+    assert {100, 1000, 5000} <= set(table["n_trusted"])
+    plot_trusted(tmp_path / "trusted.png")
+    assert (tmp_path / "trusted.png").stat().st_size > 10_000
+
+
+def test_cells_with_trusted_labels(tmp_path):
+    cell = Cell("smoke", "symmetric", 0.4, "data_driven_300", 0)
+    corrected = Cell("smoke", "symmetric", 0.4, "self_paced_corrected_1000", 0)
+    metrics = run_cell(cell)["metrics"]
+    learned = metrics["mentornet"]["learned_from"]
+    assert 280 <= learned["n_right"] + learned["n_wrong"] <= 320
+    assert len(metrics["weight_right_by_class"]) == 10
+    assert run_cell(corrected)["metrics"]["last"] > metrics["last"]  # all labels are right there

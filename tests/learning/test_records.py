@@ -138,8 +138,9 @@ def records(n=1500, seed=0):
 
 
 def test_weight_is_the_probability_that_the_label_is_right():
-    learned = learn_from_records(records(20_000), percentile=60, sharpness=1, random_state=0)
-    decided = learn_from_records(records(20_000), percentile=60, random_state=0)
+    options = {"percentile": 60, "loss_scales": (1, 1), "random_state": 0}
+    learned = learn_from_records(records(20_000), sharpness=1, **options)
+    decided = learn_from_records(records(20_000), **options)
     loss = torch.tensor([0.1, 0.5, 1.0, 2.0, 4.0])
     right, wrong = 0.6 * 2 * (-loss / 0.5).exp(), 0.4 / 3 * (-loss / 3).exp()
     threshold = records(20_000)["loss"].quantile(0.6)
@@ -164,3 +165,20 @@ def test_more_losses_of_a_sample_tell_more():
         for k in (1, 4)
     )
     assert four < one - 0.05
+
+
+def test_it_serves_students_with_smaller_losses():
+    """Ten times smaller losses, on which a network that knows one scale believes every label."""
+    table = records(5000)
+    right = torch.tensor((table["clean_label"] == 1).tolist())
+    loss = torch.tensor(table["loss"].tolist()) / 10
+    arguments = (loss, loss - torch.quantile(loss, 0.6), torch.zeros(5000), 20)
+    options = {"percentile": 60, "n_steps": 2000, "random_state": 0}
+    narrow, wide = (
+        learn_from_records(table, loss_scales=scales, **options).weights(*arguments) for scales in ((1, 1), (0.05, 3))
+    )
+    assert narrow[~right].mean() > 0.8
+    assert wide[~right].mean() < 0.4 < 0.8 < wide[right].mean()
+    for wrong in ((3, 0.1), (0, 1), 2, (1,)):
+        with pytest.raises(InvalidParameterError, match="'loss_scales'"):
+            learn_from_records(table, loss_scales=wrong)
