@@ -49,7 +49,8 @@ zoo: $(STAMP)  ## the MentorNets that come with the package, from nothing; 20 mi
 	  $(BIN)/noisylabel curriculum records --dataset cifar10 --noise symmetric --rate $$rate --samples 10000 \
 	    --trusted 5000 --curriculum self_paced --percentile auto --student cnn --epochs 30 --optimizer sgd --lr 0.1 \
 	    --weight-decay 0.001 --augment shift_flip --precision bf16 --out $(RECORDS)/symmetric-$$rate.csv; done
-	$(BIN)/noisylabel curriculum learn --records $(RECORDS)/symmetric-*.csv --percentile 70 \
+	$(BIN)/noisylabel curriculum learn --percentile 70 \
+	  --records $(RECORDS)/symmetric-0.2.csv $(RECORDS)/symmetric-0.4.csv $(RECORDS)/symmetric-0.6.csv \
 	  --out $(ZOO)/mentornet_dd.safetensors
 	$(BIN)/noisylabel curriculum list
 
@@ -60,4 +61,4 @@ $(STAMP): pyproject.toml
 	touch $(STAMP)
 
 clean:  ## remove what make made
-	rm -rf $(VENV) site
+	rm -rf $(VENV) site build

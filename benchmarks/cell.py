@@ -17,7 +17,7 @@ import torch
 from skorch.callbacks import Callback
 
 import noisylabel
-from benchmarks.methods import make_classifier, trusted_rows
+from benchmarks.methods import METHODS, make_classifier, trusted_rows
 from benchmarks.profiles import PROFILES, Profile
 from noisylabel import corrupt
 from noisylabel.datasets import DATASETS, fetch_cifarn_labels
@@ -152,9 +152,9 @@ def _with_trusted(
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Return the labels to train on, and the trusted ones of a method that learns its curriculum from them."""
     rows = trusted_rows(cell.method, profile, cell.seed)
-    if rows is None:
+    if len(rows) == 0:
         return noisy_y, None
-    if "_corrected_" in cell.method:
+    if METHODS[cell.method].corrects:
         corrected = noisy_y.copy()
         corrected[rows] = y[rows]
         return corrected, None

@@ -1,27 +1,29 @@
 """Accuracy against the number of trusted labels."""
 
-import re
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from benchmarks.methods import METHODS
 from benchmarks.report import result_table
 from benchmarks.store import RESULTS, load_all
 
 LINES = {"plain": "0.6", "plain_tuned": "0.3", "self_paced": "tab:orange", "mentornet_pd": "tab:green"}
-CURVES = {"data_driven": "tab:blue", "self_paced_corrected": "tab:red"}
-_NAME = re.compile(r"(data_driven|self_paced_corrected)_(\d+)")
+CURVES = {
+    "curriculum learned from them": ("tab:blue", ["data_driven_100", "data_driven_300", "data_driven_1000",
+                                                  "data_driven_5000"]),
+    "self_paced, labels corrected": ("tab:red", ["self_paced_corrected_1000", "self_paced_corrected_5000"]),
+}  # fmt: skip
 
 
 def trusted_table(profile: str = "cifar10-10k", folder: Path = RESULTS) -> pd.DataFrame:
-    """Return a row a run of a method that knows some right labels: noise, method, ``n_trusted``, accuracies."""
+    """Return a row a run of a method that knows some right labels: noise, curve, ``n_trusted``, accuracies."""
     runs = result_table(load_all(folder))
-    runs = runs[runs["profile"] == profile]
-    matched = runs["method"].map(_NAME.fullmatch)
-    known = runs[matched.notna()]
-    parts = [(found[1], int(found[2])) for found in matched.dropna()]
-    return known.assign(method=[name for name, _ in parts], n_trusted=[n for _, n in parts])
+    curve = {method: name for name, (_, methods) in CURVES.items() for method in methods}
+    known = runs[(runs["profile"] == profile) & runs["method"].isin(list(curve))]
+    n_trusted = [METHODS[method].n_trusted for method in known["method"]]
+    return known.assign(curve=known["method"].map(curve), n_trusted=n_trusted)
 
 
 def plot_trusted(path: Path, profile: str = "cifar10-10k", folder: Path = RESULTS) -> None:
@@ -39,8 +41,8 @@ def plot_trusted(path: Path, profile: str = "cifar10-10k", folder: Path = RESULT
         for method, colour in LINES.items():
             level = 100 * same.loc[same["method"] == method, "last"]
             ax.axhline(level.mean(), color=colour, linestyle="--", label=f"{method} (n = {len(level)})")
-        for method, rows in known[known["noise"] == noise].groupby("method"):
-            _draw_curve(ax, method, rows)
+        for curve, rows in known[known["noise"] == noise].groupby("curve"):
+            _draw_curve(ax, curve, rows)
         ax.set(xscale="log", xlabel="trusted labels among 10,000 training rows", title=noise.replace("_", " "))
         ax.grid(alpha=0.3)
     figure.axes[0].set_ylabel("accuracy at the last epoch (%)")
@@ -48,7 +50,7 @@ def plot_trusted(path: Path, profile: str = "cifar10-10k", folder: Path = RESULT
     figure.savefig(path, dpi=120)
 
 
-def _draw_curve(ax: Any, method: str, rows: pd.DataFrame) -> None:
-    mean = 100 * rows.groupby("n_trusted")["last"].mean()
-    ax.plot(mean.index, mean, marker="o", color=CURVES[method], label=method)
-    ax.plot(rows["n_trusted"], 100 * rows["last"], ".", color=CURVES[method], alpha=0.5)
+def _draw_curve(ax: Any, curve: str, rows: pd.DataFrame) -> None:
+    colour, mean = CURVES[curve][0], 100 * rows.groupby("n_trusted")["last"].mean()
+    ax.plot(mean.index, mean, marker="o", color=colour, label=curve)
+    ax.plot(rows["n_trusted"], 100 * rows["last"], ".", color=colour, alpha=0.5)

@@ -34,20 +34,18 @@ def _add_learn(nested: Any) -> None:
         metavar="FILE",
         help="CSV or Parquet with sample_id, epoch, noisy_label, clean_label, loss; several files are learned together",
     )
-    learn.add_argument("--gamma", type=float, help="parameter of the closed form")
-    learn.add_argument("--samples", type=int, default=100_000, help="rows drawn from the synthetic grid (%(default)s)")
+    learn.add_argument("--gamma", type=float, help="with --vstar: parameter of the closed form")
+    learn.add_argument("--samples", type=int, help="with --vstar: rows drawn from the synthetic grid (100000)")
     learn.add_argument(
         "--percentile",
         type=_numbers,
-        default=[75.0],
         metavar="P[,P...]",
-        help="percentile of the losses to compare with; several give a MentorNet each (75)",
+        help="with --records: percentile of the losses to compare with; several give a MentorNet each (75)",
     )
-    learn.add_argument("--history-length", type=int, default=1, help="last records of a sample to read (%(default)s)")
+    learn.add_argument("--history-length", type=int, help="with --records: last records of a sample to read (1)")
     learn.add_argument(
         "--loss-scales",
         type=_numbers,
-        default=[0.1, 3.0],
         metavar="LOW,HIGH",
         help="with --records: for students with smaller or larger losses; 1,1 for the recorded student alone (0.1,3)",
     )
@@ -136,8 +134,23 @@ def _percents(text: str) -> list[int]:
     return found
 
 
+_BELONGS = {"vstar": ("gamma", "samples"), "records": ("percentile", "history_length", "loss_scales")}
+
+
 def _learn(options: argparse.Namespace) -> int:
+    source, other = ("vstar", "records") if options.vstar else ("records", "vstar")
+    for name in _BELONGS[other]:
+        if getattr(options, name) is not None:
+            raise InvalidParameterError(
+                f"--{name.replace('_', '-')} belongs to --{other}. Leave it out with --{source}."
+            )
     return _learn_vstar(options) if options.vstar else _learn_records(options)
+
+
+def _given(options: argparse.Namespace, **names: str) -> dict[str, Any]:
+    """Return the options that were given, under the names that the function has for them."""
+    found = {argument: getattr(options, name) for argument, name in names.items()}
+    return {argument: value for argument, value in found.items() if value is not None}
 
 
 def _learn_vstar(options: argparse.Namespace) -> int:
@@ -151,9 +164,8 @@ def _learn_vstar(options: argparse.Namespace) -> int:
         if "gamma" not in vstar.get_params():
             raise InvalidParameterError(f"--gamma: {options.vstar!r} has no such parameter. Leave it out.")
         vstar.set_params(gamma=options.gamma)
-    learned = learn_from_vstar(
-        vstar, n_samples=options.samples, n_steps=options.steps, random_state=options.seed, verbose=1
-    )
+    given = _given(options, n_samples="samples")
+    learned = learn_from_vstar(vstar, n_steps=options.steps, random_state=options.seed, verbose=1, **given)
     learned.card["learned_from"]["vstar"] = options.vstar
     learned.card["name"] = options.out.stem
     path = learned.save(options.out)
@@ -168,22 +180,20 @@ def _learn_vstar(options: argparse.Namespace) -> int:
 def _learn_records(options: argparse.Namespace) -> int:
     from noisylabel.learning import learn_from_records, read_records
 
-    if options.gamma is not None:
-        raise InvalidParameterError("--gamma belongs to --vstar. Leave it out with --records.")
     tables = [read_records(file) for file in options.records]
-    rows = {}
-    for percentile in options.percentile:
+    rows, percentiles = {}, options.percentile or [75.0]
+    given = _given(options, history_length="history_length", loss_scales="loss_scales")
+    for percentile in percentiles:
         learned = learn_from_records(
             tables,
             percentile=percentile,
-            history_length=options.history_length,
-            loss_scales=tuple(options.loss_scales),
             n_steps=options.steps,
             random_state=options.seed,
             verbose=1,
+            **given,
         )
         out = options.out
-        if len(options.percentile) > 1:
+        if len(percentiles) > 1:
             out = out.with_name(f"{out.name.removesuffix('.safetensors')}_percentile_{percentile:g}.safetensors")
         learned.card["name"] = out.stem
         learned.card["learned_from"]["records"] = [Path(file).name for file in options.records]

@@ -45,6 +45,11 @@ def trusted_codes(y_trusted: Any, n_samples: int, classes: np.ndarray) -> np.nda
         raise InvalidDataError(
             "'y_trusted' knows no label: every entry is missing. Give the right label of some rows, or leave it out."
         )
+    if known.all() and -1 in classes.tolist() and not isinstance(y_trusted, tuple):
+        raise InvalidDataError(
+            "'y_trusted' knows every label: -1 is a class of y, so it does not mark what is not known. Write None "
+            "there, or pass a mask and the labels."
+        )
     codes = np.full(n_samples, -1)
     codes[known] = pd.Index(classes.tolist(), dtype=object).get_indexer(pd.Index(values[known], dtype=object))
     strangers = known & (codes < 0)
@@ -52,7 +57,7 @@ def trusted_codes(y_trusted: Any, n_samples: int, classes: np.ndarray) -> np.nda
         raise InvalidDataError(
             f"'y_trusted' has the label {values[strangers][0]!r}, which is none of the {len(classes)} classes of y "
             f"({', '.join(map(repr, classes[:5].tolist()))}{', ...' if len(classes) > 5 else ''}). Write it as in y; "
-            "-1, NaN or None where the right label is not known."
+            "-1, NaN or None where the right label is not known. (In a cross-validation, the fold may lack that class.)"
         )
     return codes
 

@@ -90,6 +90,8 @@ def test_wrong_percents(text, capsys):
     ("arguments", "message"),
     [
         (["learn", "--vstar", "self_paced", "--gamma", 2, "--out", "x"], "--gamma: 'self_paced' has no such parameter"),
+        (["learn", "--vstar", "focal", "--percentile", 50, "--out", "x"], "--percentile belongs to --records"),
+        (["learn", "--records", "r.csv", "--samples", 50, "--out", "x"], "--samples belongs to --vstar"),
         (["learn", "--vstar", "selfpaced", "--out", "x"], "Did you mean 'self_paced'"),
         (["learn", "--vstar", "data_driven", "--out", "x"], "'--vstar' must be one of"),
         (["learn", "--records", "none.csv", "--out", "x"], "no file of records none.csv"),

@@ -1,5 +1,6 @@
 """Record the losses of trusted rows while a student trains."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,9 @@ import pandas as pd
 import torch
 from skorch.callbacks import Callback
 
+from noisylabel._sklearn_compat import column_or_1d
 from noisylabel._trusted import trusted_codes
-from noisylabel.exceptions import InvalidParameterError
+from noisylabel.exceptions import InvalidParameterError, NoisyLabelWarning
 from noisylabel.learning import write_records
 from noisylabel.schedules import percent_of_training
 
@@ -62,7 +64,7 @@ class StudentRecorder(Callback):
 
     def on_train_begin(self, net: Any, X: Any = None, **kwargs: Any) -> None:
         """Check the labels and forget earlier runs."""
-        noisy = np.asarray(self.y)
+        noisy = column_or_1d(np.asarray(self.y))
         if len(noisy) != len(X):
             raise InvalidParameterError(
                 f"StudentRecorder has {len(noisy)} labels, but training has {len(X)} rows. Give it the y of fit, and "
@@ -92,7 +94,14 @@ class StudentRecorder(Callback):
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         """Put the records together and write them."""
-        self.records_ = pd.concat(self.parts_, ignore_index=True)
+        if self.pending_:
+            warnings.warn(
+                f"Training ended before {self.pending_} percent, so there are no records of them.",
+                NoisyLabelWarning,
+                stacklevel=2,
+            )
+        nothing = self.table_.assign(epoch=0, loss=0.0).head(0)
+        self.records_ = pd.concat(self.parts_ or [nothing], ignore_index=True)
         self.records_ = self.records_[["sample_id", "epoch", "noisy_label", "clean_label", "loss"]]
         del self.losses_, self.parts_, self.table_
         if self.path is not None:

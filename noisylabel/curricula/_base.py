@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 
+import torch
 from sklearn.base import BaseEstimator
 from torch import Tensor
 
@@ -16,6 +17,10 @@ class Curriculum(BaseEstimator, ABC):
     """
 
     history_length: int = 1
+
+    def to(self, device: torch.device) -> "Curriculum":
+        """Return the curriculum for a device; one without tensors is itself."""
+        return self
 
     @abstractmethod
     def weights(self, loss: Tensor, loss_diff: Tensor, label: Tensor, epoch_percent: float) -> Tensor:

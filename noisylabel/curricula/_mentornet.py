@@ -1,5 +1,6 @@
 """The learned curriculum: a network that weighs samples."""
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -63,9 +64,7 @@ class MentorNet(Curriculum):
         InvalidDataError
             If the network looks at labels and a label is beyond those that it was learned with.
         """
-        network = self.network
-        if network.output_bias.device != loss.device:
-            network.to(loss.device)
+        network = self.to(loss.device).network
         if network.use_label and len(label) and int(label.max()) >= network.n_labels:
             raise InvalidDataError(
                 f"This MentorNet was learned with {network.n_labels} classes and looks at labels; it cannot weigh a "
@@ -75,6 +74,12 @@ class MentorNet(Curriculum):
         percents = torch.full((len(loss),), min(int(epoch_percent), 99), device=loss.device)
         logits = network(loss.reshape(shape).float(), loss_diff.reshape(shape).float(), label.long(), percents)
         return logits.sigmoid().to(loss.dtype)
+
+    def to(self, device: torch.device) -> "MentorNet":
+        """Return this MentorNet for a device: itself if it is there, otherwise a copy."""
+        if self.network.output_bias.device == device:
+            return self
+        return MentorNet(copy.deepcopy(self.network).to(device), self.card)
 
     def save(self, path: str | Path) -> Path:
         """Write ``path`` (safetensors) and its card, the same name with ``.json``.
@@ -124,6 +129,3 @@ class MentorNet(Curriculum):
             If there is none of that name; the message has the nearest.
         """
         return cls.load(zoo_path(name))
-
-    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
-        return f"MentorNet({(self.card or {}).get('name', 'unnamed')!r})"

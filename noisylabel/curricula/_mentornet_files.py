@@ -80,13 +80,16 @@ def read_card(path: Path) -> dict[str, Any]:
     """
     try:
         card = json.loads(_read(path, "card"))
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # not JSON, not text, or a number of thousands of digits
         raise InvalidFileError(f"The card {path} is not JSON ({error}).") from error
     if not isinstance(card, dict) or card.get("format") != FORMAT:
         found = card.get("format") if isinstance(card, dict) else type(card).__name__
         raise InvalidFileError(f"The card {path} must have 'format' {FORMAT!r}. Got {found!r}.")
     if not isinstance(card.get("sha256"), str):
         raise InvalidFileError(f"The card {path} has no 'sha256' of its safetensors file.")
+    for entry, kind in (("name", str), ("learned_from", dict), ("fit", dict)):
+        if not isinstance(card.get(entry, kind()), kind):
+            raise InvalidFileError(f"The card {path}: {entry!r} must be a {kind.__name__}. Got {card[entry]!r}.")
     if not _is_config(card.get("network")):
         raise InvalidFileError(
             f"The card {path} must have 'network' with history_length, n_labels (whole numbers of at least 1) and "

@@ -54,6 +54,20 @@ def _train(net: IndexedNet, data: TensorData | StreamedData) -> None:
     net.notify("on_train_end", X=data, y=None)
 
 
+def _known_right(
+    train: TensorData | StreamedData, codes: np.ndarray, right_codes: np.ndarray | None, train_rows: np.ndarray
+) -> Tensor | None:
+    """Return 1 for training rows whose label is known to be right, 0 for wrong, NaN for unknown; None if all are."""
+    if right_codes is None:
+        return None
+    right = right_codes[train_rows]
+    is_right = torch.as_tensor(np.where(right < 0, np.nan, right == codes), dtype=torch.float32)
+    if train.sample_weight is None:
+        return is_right
+    is_right = is_right.to(train.sample_weight.device)
+    return torch.where(train.sample_weight == 0, torch.nan, is_right)  # rows that do not count have no say
+
+
 class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
     """Common part of the classifiers; sub-classes name their parameters and make their net."""
 
@@ -63,9 +77,10 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
     ) -> IndexedNet:
         """Return an uninitialised net for ``module`` with the skorch ``options``."""
 
-    def _use_trusted(self, net: IndexedNet, is_right: Tensor) -> None:
+    def _use_trusted(self, net: IndexedNet, is_right: Tensor | None) -> None:
         """Take over which labels of the training rows are right (1), wrong (0) or unknown (NaN), where that helps."""
-        raise InvalidParameterError(f"{type(self).__name__} has no use for 'y_trusted'. Leave it out.")
+        if is_right is not None:
+            raise InvalidParameterError(f"{type(self).__name__} has no use for 'y_trusted'. Leave it out.")
 
     def fit(
         self, X: Any, y: Any = None, sample_weight: Any = None, y_trusted: Any = None
@@ -82,8 +97,9 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
             How many times each row counts; at least 0.
         y_trusted : array-like of shape (N,) or pair (mask, labels), optional
             For ``curriculum="data_driven"``: the right label of the rows where it is known, and -1, NaN or None
-            elsewhere; or a boolean mask and the labels. They only teach the curriculum: the network is trained on
-            ``y``.
+            elsewhere (None or NaN if -1 is a class); or a boolean mask and the labels, which a cross-validation
+            cannot cut. They only teach the curriculum: the network is trained on ``y``. Held-out rows and rows of
+            ``sample_weight`` 0 teach nothing.
 
         Returns
         -------
@@ -106,9 +122,7 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
             module = self._build_module(data, len(self.classes_))
             train, valid, train_rows = self._hold_out(data, codes, np.random.default_rng(seed))
             net = self._build_net(module, train, valid, device, seed)
-            if right_codes is not None:
-                is_right = np.where(right_codes < 0, np.nan, right_codes == codes)[train_rows]
-                self._use_trusted(net, torch.as_tensor(is_right, dtype=torch.float32, device=device))
+            self._use_trusted(net, _known_right(train, codes[train_rows], right_codes, train_rows))
             _train(net, train)
         self._keep_results(net, len(codes), train_rows)
         return self

@@ -210,17 +210,20 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         mentor.start(n_samples, len(self.classes_), generator)
         return WeightedNet(module, mentor=mentor, **options)
 
-    def _use_trusted(self, net: IndexedNet, is_right: torch.Tensor) -> None:
-        if not isinstance(net.mentor, DataDrivenMentor):
+    def _use_trusted(self, net: IndexedNet, is_right: torch.Tensor | None) -> None:
+        if isinstance(net.mentor, DataDrivenMentor):
+            net.mentor.teach(is_right)
+        elif is_right is not None:
             raise InvalidParameterError(
                 f"'y_trusted' teaches curriculum='data_driven'; 'curriculum' is {self.curriculum!r}, which does not "
                 "learn. Set curriculum='data_driven', or leave y_trusted out."
             )
-        net.mentor.teach(is_right)
 
     def _keep_results(self, net: IndexedNet, n_samples: int, train_rows: np.ndarray) -> None:
         mentor = net.mentor
         if isinstance(mentor, (AutoPercentileMentor, DataDrivenMentor)):
             self.noise_rate_ = mentor.noise_rate_
-        self.curriculum_ = mentor.active_curriculum()
+        self.curriculum_ = mentor.curriculum
+        if isinstance(mentor, DataDrivenMentor):
+            self.curriculum_ = mentor.result()
         super()._keep_results(net, n_samples, train_rows)

@@ -14,7 +14,7 @@ import torch
 
 from noisylabel._files import write_whole, written_whole
 from noisylabel._validation import check_number
-from noisylabel.curricula import Curriculum, resolve_curriculum
+from noisylabel.curricula import CURRICULA, Curriculum, resolve_curriculum
 from noisylabel.exceptions import InvalidParameterError
 
 PERCENTS = (0, 10, 18, 19, 30, 50, 75, 89, 90, 99)
@@ -118,7 +118,7 @@ def plot_curriculum(
             image = _draw(ax, weights[position], loss_bound)
             ax.set_title(f"{percents[position]} %" if number == 0 else "", fontsize=10)
             if column == 0:
-                ax.set_ylabel(name, fontsize=10)
+                ax.set_ylabel(name, fontsize=10, parse_math=False)
     figure.supxlabel("loss")
     figure.supylabel("loss minus moving percentile")
     figure.colorbar(image, ax=figure.axes, label="weight", shrink=0.6, aspect=30)
@@ -141,6 +141,9 @@ def _name(curriculum: Any) -> str:
     card = getattr(curriculum, "card", None)
     if card:
         return str(card.get("name", "learned"))
+    names = [name for name, member in CURRICULA.items() if member is type(curriculum)]
+    if names:
+        return names[0]
     return getattr(curriculum, "__name__", type(curriculum).__name__)
 
 
@@ -182,7 +185,8 @@ def animate_curriculum(
     axes = figure.subplots(1, len(rows), sharey=True, squeeze=False)[0]
     images = [_draw(ax, weights[0], loss_bound) for ax, (_, weights) in zip(axes, rows, strict=True)]
     for ax, (name, _) in zip(axes, rows, strict=True):
-        ax.set(title=name, xlabel="loss")
+        ax.set_title(name, parse_math=False)
+        ax.set_xlabel("loss")
     axes[0].set_ylabel("loss minus moving percentile")
     figure.colorbar(images[-1], ax=axes, label="weight", shrink=0.8)
     canvas, frames = FigureCanvasAgg(figure), []
@@ -247,9 +251,10 @@ def save_curriculum_figure(figure: Any, path: str | Path) -> Path:
     return path
 
 
-def learned_from(curriculum: Curriculum) -> str | None:
-    """Name of the closed form that a MentorNet was learned from, if it is one that is known here."""
-    from noisylabel.curricula import CURRICULA
-
-    vstar = ((getattr(curriculum, "card", None) or {}).get("learned_from") or {}).get("vstar")
-    return vstar if vstar in CURRICULA else None
+def learned_from(curriculum: Curriculum) -> Curriculum | None:
+    """Return the closed form that a MentorNet was learned from, if its card names one that is known here."""
+    source = (getattr(curriculum, "card", None) or {}).get("learned_from", {})
+    if source.get("vstar") not in CURRICULA:
+        return None
+    vstar, parameters = CURRICULA[source["vstar"]](), source.get("parameters", {})
+    return vstar.set_params(**{key: value for key, value in parameters.items() if key in vstar.get_params()})

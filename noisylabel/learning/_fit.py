@@ -53,14 +53,14 @@ def learn_mentornet(  # noqa: PLR0913 - what is fitted, and how
     lr : float in (0, inf), default=0.03
         Learning rate at the start.
     weight_decay : float in [0, inf), default=0.0
-        For few samples: decoupled decay of everything but the biases and the epoch embedding.
+        For few samples: decoupled decay of the kernels; biases and embeddings have none.
     loss_scales : pair of float, default=(1.0, 1.0)
         Each sample's losses and differences are multiplied by a number drawn log-uniformly from this interval at every
         step, so that what is learned holds for students whose losses are larger or smaller.
     use_label : bool, default=False
-        Whether the network looks at the label codes. It then serves no other number of classes.
+        Whether the network looks at the label codes, which must then differ. It serves no other number of classes.
     freeze_epoch_embedding : bool, default=False
-        Leave the epoch embedding at its random start, as the released code does.
+        Leave all of the epoch embedding at its random start, as the released code does.
     random_state : int, RandomState or None, default=None
         Seed of the initial values and the batches.
     verbose : int, default=0
@@ -102,6 +102,8 @@ def learn_mentornet(  # noqa: PLR0913 - what is fitted, and how
     binary = bool(((targets == 0) | (targets == 1)).all()) if objective == "auto" else objective == "cross_entropy"
     generator = torch.Generator().manual_seed(draw_seed(random_state))
     n_labels = int(features.label.max()) + 1 if use_label else 2
+    if use_label and n_labels == 1:
+        raise InvalidParameterError("'use_label' is True, but all labels of 'features' are 0. Leave it False.")
     network = MentorNetwork(features.loss.shape[1], n_labels, use_label, generator)
     network.epoch_embedding.requires_grad_(not freeze_epoch_embedding)
     optimizer = torch.optim.AdamW(_groups(network, weight_decay), lr=lr, fused=True)
@@ -117,7 +119,8 @@ def learn_mentornet(  # noqa: PLR0913 - what is fitted, and how
         for group in optimizer.param_groups:
             group["lr"] = lr * 0.5 * (1 + math.cos(math.pi * step / n_steps))
         optimizer.step()
-    _fill_unseen_percents(network, features.epoch_percent)
+    if not freeze_epoch_embedding:
+        _fill_unseen_percents(network, features.epoch_percent)
     return MentorNet(network.requires_grad_(False).eval())
 
 

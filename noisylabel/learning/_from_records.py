@@ -8,6 +8,7 @@ import pandas as pd
 import torch
 
 from noisylabel._random import draw_seed
+from noisylabel._validation import check_number
 from noisylabel.curricula import MentorNet
 from noisylabel.exceptions import InvalidDataError
 from noisylabel.learning._records import check_records, read_records, record_features
@@ -47,7 +48,7 @@ def learn_from_records(  # noqa: PLR0913 - records, and how to learn from them
     random_state : int, RandomState or None, default=None
         Seed of the split and of the network.
     **options
-        See :func:`learn_from_trusted` and :func:`learn_mentornet`.
+        See :func:`learn_from_trusted`.
 
     Returns
     -------
@@ -78,6 +79,7 @@ def learn_from_records(  # noqa: PLR0913 - records, and how to learn from them
     """
     given = records if isinstance(records, (list, tuple)) else [records]
     tables = [check_records(table) if isinstance(table, pd.DataFrame) else read_records(table) for table in given]
+    percentile = check_number("percentile", percentile, 0, 100)
     features, is_right, sample = record_features(tables, percentile, history_length)
     if is_right.unique().numel() < 2:
         raise InvalidDataError(
@@ -97,7 +99,13 @@ def learn_from_records(  # noqa: PLR0913 - records, and how to learn from them
         random_state=seed + 1,
         **options,
     )
-    learned.card["learned_from"].update(records=[_name(table) for table in given], percentile=percentile, seed=seed)
+    learned.card["learned_from"].update(
+        records=[_name(table) for table in given],
+        percentile=percentile,
+        loss_scales=[float(scale) for scale in loss_scales],
+        n_steps=int(n_steps),
+        seed=seed,
+    )
     learned.card["fit"] = {
         **right_from_wrong(learned, features.take(test), is_right[test]),
         "seconds": learned.card["fit"]["seconds"],

@@ -14,6 +14,7 @@ from noisylabel._validation import check_count, check_number
 from noisylabel.exceptions import InvalidFileError
 from noisylabel.learning._features import MentorFeatures
 
+_MISSING = ("", "nan", "none", "null", "<na>")
 COLUMNS = ("sample_id", "epoch", "noisy_label", "clean_label", "loss")
 
 
@@ -62,7 +63,7 @@ def read_records(path: str | Path) -> pd.DataFrame:
         raise InvalidFileError(f"There is no file of records {path}.")
     if path.suffix == ".parquet":
         try:
-            table = pd.read_parquet(path).astype(str)
+            table = _as_text(pd.read_parquet(path))
         except (OSError, ValueError) as error:
             raise InvalidFileError(f"{path} is not a Parquet file, or was cut off ({error}).") from error
     else:
@@ -72,23 +73,28 @@ def read_records(path: str | Path) -> pd.DataFrame:
 
 def check_records(records: pd.DataFrame) -> pd.DataFrame:
     """Return the five columns of a DataFrame of records, checked as those of a file are."""
-    return _checked(
-        _named(records.astype(str).reset_index(drop=True), "The table of records"), "The table of records, row"
-    )
+    table = _as_text(records.reset_index(drop=True))
+    return _checked(_named(table, "The table of records"), "The table of records, row")
+
+
+def _as_text(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table's values as strings, what is missing as empty ones."""
+    return table.astype(object).where(table.notna(), "").astype(str)
 
 
 def _read_text(path: Path) -> pd.DataFrame:
     """Read a text file as strings; the index holds line numbers."""
     with path.open(encoding="utf-8-sig", errors="replace") as lines:
-        first = next((line for line in lines if line.strip()), "")
-    options: dict[str, Any] = {"sep": ",", "skipinitialspace": True} if "," in first else {"sep": r"\s+"}
+        n_blank, first = next(((number, line) for number, line in enumerate(lines) if line.strip()), (0, ""))
+    separator = next((mark for mark in (",", "\t") if mark in first.strip()), r"\s+")
+    options: dict[str, Any] = {"sep": separator, "skiprows": n_blank, "skipinitialspace": separator == ","}
     try:
         table = pd.read_csv(
             path, header=None, dtype=str, skip_blank_lines=False, encoding="utf-8-sig", na_filter=False, **options
         )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise InvalidFileError(f"{path} cannot be read as a table: {str(error).strip()}") from error
-    table.index += 1
+    table.index += 1 + n_blank
     table = table.fillna("").apply(lambda column: column.str.strip())
     table = table[(table != "").any(axis=1)]
     is_header = pd.to_numeric(table.iloc[0], errors="coerce").isna().all()
@@ -121,7 +127,7 @@ def _checked(table: pd.DataFrame, place: str) -> pd.DataFrame:
     _refuse(~(epoch.between(0, 99) & (epoch % 1 == 0)), table, place, "'epoch' must be a whole number from 0 to 99")
     _refuse(~(loss.ge(0) & np.isfinite(loss)), table, place, "'loss' must be a number of at least 0")
     for name in ("sample_id", "noisy_label", "clean_label"):
-        _refuse(table[name] == "", table, place, f"{name!r} is missing")
+        _refuse(table[name].str.lower().isin(_MISSING), table, place, f"{name!r} is missing")
     records = table.assign(epoch=epoch.astype(int), loss=loss.astype(float))
     labels = records[["noisy_label", "clean_label"]].apply(pd.to_numeric, errors="coerce")
     if labels.notna().all(axis=None):  # so that 3 and 3.0 are one label
@@ -161,7 +167,7 @@ def record_features(
     is_right : Tensor of shape (n,)
         1 where the noisy label is the clean one.
     sample : ndarray of shape (n,)
-        Number of the sample.
+        Number of the sample; a ``sample_id`` that several tables share has one number.
 
     Examples
     --------
@@ -180,15 +186,15 @@ def record_features(
         threshold = table.groupby("epoch")["loss"].transform("quantile", percentile / 100)
         parts.append(table.assign(table=number, diff=table["loss"] - threshold))
     pooled = pd.concat(parts, ignore_index=True)
-    sample = pooled.groupby(["table", "sample_id"], sort=False).ngroup()
-    loss, diff = (_last(pooled[name], sample, history_length) for name in ("loss", "diff"))
+    run = pooled.groupby(["table", "sample_id"], sort=False).ngroup()
+    loss, diff = (_last(pooled[name], run, history_length) for name in ("loss", "diff"))
     right = pooled["noisy_label"] == pooled["clean_label"]
     features = MentorFeatures.of(loss, diff, np.zeros(len(pooled)), pooled["epoch"])
-    return features, torch.as_tensor(right.to_numpy(dtype=np.float32)), sample.to_numpy()
+    return features, torch.as_tensor(right.to_numpy(dtype=np.float32)), pd.factorize(pooled["sample_id"])[0]
 
 
-def _last(values: pd.Series, sample: pd.Series, history_length: int) -> np.ndarray:
+def _last(values: pd.Series, run: pd.Series, history_length: int) -> np.ndarray:
     """Return the last values of each row's sample up to this row, (n, history_length), oldest first."""
-    by_sample = values.groupby(sample)
-    shifted = pd.concat([by_sample.shift(steps) for steps in range(history_length)], axis=1)
+    by_run = values.groupby(run)
+    shifted = pd.concat([by_run.shift(steps) for steps in range(history_length)], axis=1)
     return shifted.ffill(axis=1).to_numpy()[:, ::-1].copy()

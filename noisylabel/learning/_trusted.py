@@ -13,7 +13,7 @@ from noisylabel.learning._features import MentorFeatures
 from noisylabel.learning._fit import learn_mentornet
 
 SHARPNESS = 10.0
-_DECAY_SAMPLES = 100.0
+_DECAY_SAMPLES = 100
 
 
 def learn_from_trusted(
@@ -28,9 +28,9 @@ def learn_from_trusted(
     """Learn a MentorNet that tells right labels from wrong ones.
 
     The target is 1 for samples whose given label is right and 0 for the others, the loss cross-entropy. Weight decay is
-    100 / n: it matters for some hundred samples, and vanishes for many. What is learned is the probability that a label
-    is right. As a weight that leaks: a label that is wrong with probability 0.7 still gets 0.3 at every visit, and the
-    network memorises it. So the logits are multiplied in the end, which makes the weight a decision.
+    100 / n, at most 1: it matters for some hundred samples, and vanishes for many. What is learned is the probability
+    that a label is right. As a weight that leaks: a label that is wrong with probability 0.7 still gets 0.3 at every
+    visit, and the network memorises it. So the logits are multiplied in the end, which makes the weight a decision.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def learn_from_trusted(
     random_state : int, RandomState or None, default=None
         Seed.
     **options
-        See :func:`learn_mentornet`.
+        See :func:`learn_mentornet`; ``objective`` and ``weight_decay`` are set here.
 
     Returns
     -------
@@ -61,14 +61,14 @@ def learn_from_trusted(
     >>> mentornet.card["learned_from"]["n_right"]
     67
     """
-    check_number("sharpness", sharpness, 0, closed="neither")
+    sharpness = check_number("sharpness", sharpness, 0, closed="neither")
     start = time.perf_counter()
     learned = learn_mentornet(
         features,
         is_right.float(),
         n_steps=n_steps,
         objective="cross_entropy",
-        weight_decay=_DECAY_SAMPLES / max(len(features), 1),
+        weight_decay=_DECAY_SAMPLES / max(len(features), _DECAY_SAMPLES),
         random_state=random_state,
         **options,
     )
@@ -100,7 +100,7 @@ def right_from_wrong(mentornet: MentorNet, features: MentorFeatures, is_right: T
     """
     logits = mentornet.network(features.loss, features.loss_diff, features.label, features.epoch_percent)
     weights, is_right = logits.sigmoid(), is_right.float()
-    sharpness = mentornet.card["learned_from"]["sharpness"]
+    sharpness = ((mentornet.card or {}).get("learned_from") or {}).get("sharpness", 1.0)
     found = {
         "cross_entropy": binary_cross_entropy_with_logits(logits / sharpness, is_right).item(),
         "accuracy": ((weights > 0.5) == (is_right > 0.5)).float().mean().item(),

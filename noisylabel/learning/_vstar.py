@@ -64,7 +64,8 @@ def learn_from_vstar(
     >>> mentornet.card["fit"]["wrong_side"] < 0.02
     True
     """
-    if check_count("n_samples", n_samples, 100) > N_GRID:
+    n_samples = check_count("n_samples", n_samples, 100)
+    if n_samples > N_GRID:
         raise InvalidParameterError(f"'n_samples' must be at most {N_GRID}, the size of the grid. Got {n_samples}.")
     curriculum = resolve_curriculum(vstar)
     features = grid_features()
@@ -93,7 +94,8 @@ def fit_error(mentornet: MentorNet, features: MentorFeatures, targets: Tensor) -
     agreement = {}
     for first, last in STAGES:
         inside = (features.epoch_percent >= first) & (features.epoch_percent <= last)
-        agreement[f"{first}-{last}"] = round(1 - wrong[inside].mean().item(), 5)
+        if bool(inside.any()):
+            agreement[f"{first}-{last}"] = round(1 - wrong[inside].mean().item(), 5)
     return {
         "mean_absolute_error": round((weights - targets).abs().mean().item(), 5),
         "wrong_side": round(wrong.mean().item(), 5),

@@ -1,5 +1,6 @@
 """A mentor that learns its MentorNet from trusted rows while the student trains."""
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,12 +8,14 @@ import torch
 from torch import Tensor
 
 from noisylabel._validation import check_choice, check_count, check_number
-from noisylabel.curricula import Curriculum, DataDriven, MentorNet, MentorNetwork
-from noisylabel.exceptions import InvalidDataError, InvalidParameterError
+from noisylabel.curricula import DataDriven, MentorNet, MentorNetwork
+from noisylabel.exceptions import InvalidDataError, InvalidParameterError, NoisyLabelWarning
 from noisylabel.learning import MentorFeatures, learn_from_trusted
 from noisylabel.mentors._base import Observation
 from noisylabel.mentors._percentile import PercentileMentor
 from noisylabel.schedules import Schedule, constant_schedule, percent_of_training
+
+_LEAST_GAP = 0.1
 
 
 class DataDrivenMentor(PercentileMentor):
@@ -27,7 +30,7 @@ class DataDrivenMentor(PercentileMentor):
     ----------
     curriculum : DataDriven
         Says how many losses the network reads.
-    update_at : sequence of float in (0, 100), default=(21, 75)
+    update_at : sequence of float in [1, 99], default=(21, 75)
         Percents of training at which a MentorNet is learned; increasing.
     loss_percentile : float in [0, 1], str or "auto", default=0.7
         As in :class:`PercentileMentor`; ``"auto"`` is the share of right labels among the trusted rows.
@@ -81,19 +84,25 @@ class DataDrivenMentor(PercentileMentor):
         self.is_right_: Tensor | None = None
         self.noise_rate_ = float("nan")
 
-    def teach(self, is_right: Tensor) -> None:
+    def teach(self, is_right: Tensor | None) -> None:
         """Say which rows are trusted, before training.
 
         Parameters
         ----------
-        is_right : Tensor of shape (N,)
+        is_right : Tensor of shape (N,) or None
             1 where the given label is known to be right, 0 where it is known to be wrong, NaN elsewhere.
 
         Raises
         ------
         InvalidDataError
-            If there is no right or no wrong label among the trusted rows.
+            If there is no right or no wrong label among the trusted rows, or no trusted row at all.
         """
+        if is_right is None:
+            raise InvalidDataError(
+                "The curriculum 'data_driven' learns from rows whose right label is known. Pass them to fit as "
+                "y_trusted (the right label where known, -1 elsewhere)."
+            )
+        is_right = is_right.to(self.generator_.device)
         n_right, n_wrong = int((is_right == 1).sum()), int((is_right == 0).sum())
         if n_right == 0 or n_wrong == 0:
             raise InvalidDataError(
@@ -136,21 +145,41 @@ class DataDrivenMentor(PercentileMentor):
         device = self.generator_.device
         seed = int(torch.randint(2**31 - 1, (1,), generator=self.generator_, device=device))
         sharpness = self.curriculum.sharpness
-        self.learned_ = learn_from_trusted(features, is_right, sharpness=sharpness, random_state=seed)
+        learned = learn_from_trusted(features, is_right, sharpness=sharpness, random_state=seed)
+        self._use(learned)
+        fit = learned.card["fit"]
+        if fit["weight_right"] - fit["weight_wrong"] < _LEAST_GAP:
+            warnings.warn(
+                f"At {percent} percent of training, the curriculum learned from {fit['n']} trusted rows hardly tells "
+                f"right labels (mean weight {fit['weight_right']:.2f}) from wrong ones ({fit['weight_wrong']:.2f}). "
+                "Check more rows, or train longer before the first of 'update_at'.",
+                NoisyLabelWarning,
+                stacklevel=2,
+            )
+
+    def _use(self, learned: MentorNet | None) -> None:
+        """Weigh with a learned MentorNet from now on; None forgets."""
+        self.learned_ = learned
+        self.active_ = (learned or self.curriculum).to(self.generator_.device)
 
     def _last_visits(self) -> tuple[Tensor, Tensor]:
         """Return the losses and differences (n, K, 2) of the trusted rows visited so far, and which are right (n,)."""
         if self.is_right_ is None or self.history_ is None:
-            raise InvalidDataError(
-                "The curriculum 'data_driven' learns from rows whose right label is known. Pass them to fit as "
-                "y_trusted (the right label where known, -1 elsewhere)."
-            )
+            raise InvalidDataError("DataDrivenMentor.teach must be called between start and the first update.")
         visited = ~self.is_right_.isnan() & ~self.history_[:, 0, 0].isnan()
         return self.history_[visited].cpu(), self.is_right_[visited].cpu()
 
-    def active_curriculum(self) -> Curriculum:
-        """Return the curriculum that weighs now."""
-        return self.curriculum if self.learned_ is None else self.learned_
+    def result(self) -> MentorNet | DataDriven:
+        """Return the MentorNet learned last; warn if training ended before the first update."""
+        if self.learned_ is not None:
+            return self.learned_
+        warnings.warn(
+            f"Training ended before a curriculum was learned ('update_at' is {self.update_at!r}), so every sample had "
+            "weight 1. Raise 'max_epochs' or lower the first of 'update_at'.",
+            NoisyLabelWarning,
+            stacklevel=2,
+        )
+        return self.curriculum
 
     def state_dict(self) -> dict[str, Any]:
         """See :meth:`Mentor.state_dict`."""
@@ -164,14 +193,14 @@ class DataDrivenMentor(PercentileMentor):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """See :meth:`Mentor.load_state_dict`."""
         super().load_state_dict(state)
-        self.pending_ = list(state["pending"])
+        self.pending_, self.is_right_, learned = list(state["pending"]), None, state["learned"]
         if state["is_right"] is not None:
-            self.teach(state["is_right"])
-        learned = state["learned"]
-        if learned is not None:
-            network = MentorNetwork(**learned["config"])
-            network.load_state_dict(learned["network"])
-            self.learned_ = MentorNet(network.requires_grad_(False).eval(), learned["card"])
+            self.teach(state["is_right"].clone())
+        if learned is None:
+            return self._use(None)
+        network = MentorNetwork(**learned["config"])
+        network.load_state_dict(learned["network"])
+        self._use(MentorNet(network.requires_grad_(False).eval(), learned["card"]))
 
 
 def _checked_percents(update_at: Any) -> list[float]:
@@ -179,11 +208,9 @@ def _checked_percents(update_at: Any) -> list[float]:
         percents = [float(percent) for percent in update_at]
     except (TypeError, ValueError):
         percents = []
-    if not percents or not all(0 < p < 100 for p in percents) or sorted(set(percents)) != percents:
+    if not percents or not all(1 <= p <= 99 for p in percents) or sorted(set(percents)) != percents:
         raise InvalidParameterError(
-            f"'update_at' must hold percents of training between 0 and 100 in increasing order, such as (21, 75). Got "
-            f"{update_at!r}."
+            "'update_at' must hold percents of training (21 for 21 %) from 1 to 99, increasing, such as (21, 75). "
+            f"Got {update_at!r}."
         )
-    if percents[0] < 1:
-        raise InvalidParameterError(f"'update_at' holds percents: 21 for 21 %. Got {update_at!r}.")
     return percents

@@ -39,6 +39,8 @@ class PercentileMentor(Mentor):
 
     Attributes
     ----------
+    active_ : Curriculum
+        The curriculum that weighs now, on the training device.
     threshold_ : Tensor of shape () or None
         The moving loss percentile.
     history_ : Tensor of shape (N, K, 2) or None
@@ -88,6 +90,7 @@ class PercentileMentor(Mentor):
         self.dropout_schedule_ = resolve_fraction_schedule("example_dropout", dropout)
         self.percentile_schedule_ = self._percentile_schedule()
         self.generator_ = generator
+        self.active_ = self.curriculum.to(generator.device)
         self.threshold_: Tensor | None = None
         self.history_: Tensor | None = None
         if self._history_length() > 1:
@@ -132,11 +135,7 @@ class PercentileMentor(Mentor):
             return torch.ones_like(seen.losses)
         if self.fixed_epoch_after_burn_in:
             percent = int(min(percent, self.burn_in))
-        return self.active_curriculum().weights(loss, loss_diff, seen.labels, percent)
-
-    def active_curriculum(self) -> Curriculum:
-        """Return the curriculum that weighs now."""
-        return self.curriculum
+        return self.active_.weights(loss, loss_diff, seen.labels, percent)
 
     def state_dict(self) -> dict[str, Any]:
         """See :meth:`Mentor.state_dict`."""
@@ -144,7 +143,8 @@ class PercentileMentor(Mentor):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """See :meth:`Mentor.load_state_dict`."""
-        self.threshold_, self.history_ = state["threshold"], state["history"]
+        history = state["history"]
+        self.threshold_, self.history_ = state["threshold"], None if history is None else history.clone()
         self.generator_.set_state(state["generator"])
 
     def metrics(self) -> dict[str, float]:

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from skorch.callbacks import EarlyStopping
 
 from noisylabel import MentorNetClassifier
 from noisylabel.callbacks import StudentRecorder
-from noisylabel.exceptions import InvalidDataError, InvalidParameterError
+from noisylabel.exceptions import InvalidDataError, InvalidParameterError, NoisyLabelWarning
 from noisylabel.learning import learn_from_records, read_records
 from noisylabel.mentors import PercentileMentor
 
@@ -41,6 +42,18 @@ def test_strings_and_learning_from_it(digits, tmp_path):
     learned = learn_from_records(tmp_path / "r.parquet", percentile=60, n_steps=1000, random_state=0)
     assert learned.card["learned_from"]["epoch_percents"] == [20, 60, 99]
     assert learned.card["fit"]["weight_right"] > learned.card["fit"]["weight_wrong"] + 0.3
+
+
+def test_training_that_ends_early_keeps_the_network(blobs):
+    X, y = blobs
+    recorder = StudentRecorder(y[:, None], y, at=(10, 99))
+    stopper = EarlyStopping(monitor="train_loss", patience=1, threshold=10.0)
+    clf = MentorNetClassifier("uniform", max_epochs=50, callbacks=[recorder, stopper], random_state=0)
+    with pytest.warns(NoisyLabelWarning, match="no records of them"):
+        clf.fit(X, y)
+    assert clf.n_iter_ < 5
+    assert list(recorder.records_.columns) == ["sample_id", "epoch", "noisy_label", "clean_label", "loss"]
+    assert len(recorder.records_) == 0
 
 
 def test_bad_input(blobs):

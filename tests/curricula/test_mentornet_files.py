@@ -90,6 +90,8 @@ def test_wrong_tensors(saved, change, message):
     [
         ({"format": "other-1"}, "must have 'format' 'noisylabel-mentornet-1'. Got 'other-1'"),
         ({"sha256": None}, "no 'sha256'"),
+        ({"learned_from": "text"}, "'learned_from' must be a dict"),
+        ({"name": ["a"]}, "'name' must be a str"),
         ({"sha256": "0" * 64}, "belongs to another file"),
         ({"network": {"history_length": 2}}, "must have 'network' with history_length"),
         ({"network": {"history_length": -1, "n_labels": 2, "use_label": False}}, "must have 'network'"),
@@ -103,7 +105,7 @@ def test_wrong_card(saved, entries, message):
         MentorNet.load(saved)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[1, 2]", "\x00\xff", "[" * 100_000])
+@pytest.mark.parametrize("text", ["", "{", "[1, 2]", "\x00\xff", "[" * 100_000, '{"a": ' + "9" * 5000 + "}"])
 def test_a_card_that_is_none(saved, text):
     card_of(saved).write_text(text, encoding="latin-1")
     with pytest.raises(InvalidFileError, match="The card"):

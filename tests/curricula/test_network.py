@@ -82,7 +82,15 @@ def test_it_fits_where_curricula_do():
     from noisylabel import MentorNetClassifier
 
     mentornet = MentorNet(network(), {"name": "mine"})
-    copy = clone(MentorNetClassifier(mentornet)).curriculum
-    assert copy.network is mentornet.network
-    assert repr(copy) == "MentorNet('mine')"
+    clf = MentorNetClassifier(mentornet, lr=0.1)
+    assert clone(clf).curriculum.network is mentornet.network
+    assert "lr=0.1" in repr(clf)
     assert SelfPaced().history_length == 1
+
+
+def test_another_device_gets_a_copy_and_the_original_stays():
+    mentornet = MentorNet(network())
+    there = torch.ones(2, device="meta")
+    assert mentornet.weights(there, there, there, 10).device.type == "meta"
+    assert mentornet.network.output_bias.device.type == "cpu"
+    assert mentornet.to(torch.device("cpu")) is mentornet

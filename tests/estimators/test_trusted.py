@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from noisylabel import MentorNetClassifier, corrupt
 from noisylabel._trusted import trusted_codes
 from noisylabel.curricula import CURRICULA, DataDriven, MentorNet
-from noisylabel.exceptions import InvalidDataError, InvalidParameterError
+from noisylabel.exceptions import InvalidDataError, InvalidParameterError, NoisyLabelWarning
 
 N_TRAIN = 1200
 
@@ -53,8 +53,8 @@ def test_same_seed_same_result(digits, learned):
 
 def test_trusted_labels_only_teach_the_curriculum(digits):
     """Until the first update, training is as without them."""
-    short = {"max_epochs": 4, "update_at": (99,)}
-    data_driven = fitted(digits, trusted(digits), **short)
+    with pytest.warns(NoisyLabelWarning, match="ended before"):
+        data_driven = fitted(digits, trusted(digits), max_epochs=4, update_at=(99,))
     plain = fitted(digits, None, max_epochs=4, curriculum="uniform")
     assert np.array_equal(data_driven.predict_proba(digits.data), plain.predict_proba(digits.data))
 
@@ -97,9 +97,9 @@ def test_mentornet_dd_beats_plain_training_on_other_data(digits):
 def test_sequence_option_sees_the_samples_own_past(digits):
     clf = fitted(digits, trusted(digits), curriculum=DataDriven(history_length=4), max_epochs=20)
     assert clf.curriculum_.history_length == 4
-    again = MentorNetClassifier(clf.curriculum_, max_epochs=8, random_state=0)
-    again.fit(digits.data, digits.noisy)
-    assert np.isfinite(again.sample_weight_).all()
+    again = fitted(digits, None, curriculum=clf.curriculum_, max_epochs=20)
+    right = digits.noisy == digits.target
+    assert again.sample_weight_[right].mean() > again.sample_weight_[~right].mean() + 0.4
 
 
 def test_held_out_rows_and_weights_and_dataset(digits):
@@ -152,6 +152,7 @@ def test_what_trusted_labels_may_be(y_trusted):
         (torch.tensor([3, -1, 5]), np.array([3, 5]), [0, -1, 1]),
         (np.array([[3], [-1], [5]]), np.array([3, 5]), [0, -1, 1]),
         ([1, -1, None], np.array([-1, 1]), [1, 0, -1]),  # -1 is a class here
+        ((np.array([True, True, True]), [1, -1, 1]), np.array([-1, 1]), [1, 0, 1]),
         ([True, None, False], np.array([False, True]), [1, -1, 0]),
     ],
 )
@@ -176,6 +177,11 @@ def test_bad_trusted_labels(y_trusted, message):
         trusted_codes(y_trusted, 4, CLASSES)
 
 
+def test_a_marker_that_is_a_class_is_asked_about():
+    with pytest.raises(InvalidDataError, match="-1 is a class of y.*Write None there"):
+        trusted_codes([1, -1, -1], 3, np.array([-1, 1]))
+
+
 def test_misuse_is_said(digits):
     with pytest.raises(InvalidParameterError, match="'y_trusted' teaches curriculum='data_driven'; .* 'self_paced'"):
         fitted(digits, trusted(digits), curriculum="self_paced")
@@ -183,5 +189,17 @@ def test_misuse_is_said(digits):
         fitted(digits, None)
     with pytest.raises(InvalidDataError, match="both must be above 0"):
         fitted(digits, np.where(digits.noisy == digits.target, digits.target, -1))
-    with pytest.raises(InvalidParameterError, match="'update_at' holds percents: 21"):
+    with pytest.raises(InvalidParameterError, match="'update_at' must hold percents of training .21 for 21 %"):
         fitted(digits, trusted(digits), update_at=(0.21, 0.75))
+    with pytest.warns(NoisyLabelWarning, match="ended before a curriculum was learned"):
+        fitted(digits, trusted(digits), max_epochs=1, batch_size=2000)
+
+
+def test_rows_of_weight_zero_teach_nothing(digits):
+    wrong = digits.noisy != digits.target
+    clf = MentorNetClassifier("data_driven", max_epochs=5, random_state=0)
+    with pytest.raises(InvalidDataError, match="and 0 another one"):
+        clf.fit(digits.data, digits.noisy, sample_weight=(~wrong).astype(float), y_trusted=trusted(digits))
+    weight = np.where(np.arange(N_TRAIN) < 600, 1.0, 0.0)
+    clf.fit(digits.data, digits.noisy, sample_weight=weight, y_trusted=trusted(digits))
+    assert clf.noise_rate_ == pytest.approx(wrong[:600:4].mean())

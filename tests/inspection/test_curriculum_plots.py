@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from noisylabel.curricula import MentorNet, MentorNetPD, MentorNetwork
+from noisylabel.curricula import Focal, MentorNet, MentorNetPD, MentorNetwork, SPCLLinear
 from noisylabel.exceptions import InvalidParameterError
 from noisylabel.inspection import (
     animate_curriculum,
@@ -18,6 +18,7 @@ from noisylabel.inspection import (
     plot_curriculum,
     write_curriculum_page,
 )
+from noisylabel.learning import learn_from_vstar
 
 
 def test_weights_lie_where_they_should():
@@ -74,6 +75,13 @@ def test_page_holds_the_weights_and_nothing_from_elsewhere(tmp_path):
     assert np.abs(shown / 255 - wanted).max() <= 0.5 / 255 + 1e-6
 
 
+def test_a_name_is_text_and_not_mathematics(tmp_path):
+    mentornet = MentorNet.from_zoo("focal_loss")
+    mentornet.card["name"] = r"a$\bad$b"
+    plot_curriculum(mentornet, percents=(0,)).savefig(tmp_path / "a.png")
+    animate_curriculum(mentornet, tmp_path / "a.gif", percents=(0,))
+
+
 def test_bad_input():
     for percents in ((), (100,), (-1,), (0.5,)):
         with pytest.raises(InvalidParameterError, match="'percents' must be whole numbers from 0 to 99"):
@@ -83,6 +91,8 @@ def test_bad_input():
 
 
 def test_learned_from():
-    assert learned_from(MentorNet.from_zoo("focal_loss")) == "focal_loss"
+    learned = learn_from_vstar(SPCLLinear(gamma=4), n_samples=200, n_steps=2, random_state=0)
+    assert learned_from(learned).gamma == 4
+    assert type(learned_from(MentorNet.from_zoo("focal_loss"))) is Focal
     assert learned_from(MentorNet.from_zoo("mentornet_dd")) is None
     assert learned_from(MentorNetPD()) is None

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from noisylabel.curricula import CURRICULA, MentorNet, list_zoo
+from noisylabel._random import draw_seed
+from noisylabel.curricula import CURRICULA, MentorNet, MentorNetwork, list_zoo
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError
 from noisylabel.learning import MentorFeatures, fit_error, grid_features, learn_from_vstar, learn_mentornet
 from noisylabel.learning._grid import grid_targets
@@ -84,11 +85,8 @@ def test_percents_without_samples_answer_like_the_last_one_that_has_some():
 def test_frozen_epoch_embedding_stays_at_its_start():
     features = MentorFeatures.of(torch.rand(50), torch.rand(50), torch.zeros(50), torch.arange(50) + 50)
     options = {"n_steps": 5, "freeze_epoch_embedding": True}
-    tables = [
-        learn_mentornet(features, targets, random_state=0, **options).network.epoch_embedding
-        for targets in (torch.zeros(50), torch.ones(50))
-    ]
-    assert torch.equal(*tables)
+    frozen = learn_mentornet(features, torch.zeros(50), random_state=0, **options).network.epoch_embedding
+    assert torch.equal(frozen, MentorNetwork(generator=torch.Generator().manual_seed(draw_seed(0))).epoch_embedding)
 
 
 def test_bad_input():
@@ -101,6 +99,8 @@ def test_bad_input():
         learn_mentornet(features.take(torch.tensor([], dtype=torch.long)), torch.ones(0))
     with pytest.raises(InvalidParameterError, match="'n_steps' must be"):
         learn_mentornet(features, torch.ones(5), n_steps=0)
+    with pytest.raises(InvalidParameterError, match="all labels of 'features' are 0"):
+        learn_mentornet(features, torch.ones(5), use_label=True)
     with pytest.raises(InvalidParameterError, match="'objective' must be one of"):
         learn_mentornet(features, torch.ones(5), objective="l2")
     with pytest.raises(InvalidParameterError, match="must return weights in"):

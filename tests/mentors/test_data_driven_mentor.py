@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from noisylabel.curricula import DataDriven
-from noisylabel.exceptions import InvalidDataError, InvalidParameterError
+from noisylabel.exceptions import InvalidDataError, InvalidParameterError, NoisyLabelWarning
 from noisylabel.mentors import DataDrivenMentor, Observation
 
 N = 200
@@ -92,8 +92,43 @@ def test_state_goes_on_bit_for_bit():
     assert mentor.noise_rate_ == twin.noise_rate_
 
 
+def test_a_state_from_before_the_first_update_forgets_what_was_learned():
+    mentor, early = started(update_at=(30,)), started(update_at=(30,))
+    early.weigh(observe(0.0))
+    state = copy.deepcopy(early.state_dict())
+    mentor.weigh(observe(0.0))
+    mentor.weigh(observe(0.5))
+    mentor.load_state_dict(state)
+    assert mentor.learned_ is None
+    assert (mentor.weigh(observe(0.2)) == 1).all()
+
+
+def test_history_is_kept_by_row_in_any_order_of_visits():
+    mentor = started(curriculum={"history_length": 3})
+    generator = torch.Generator().manual_seed(5)
+    expected = {}
+    for visit in range(4):
+        rows = torch.randperm(N, generator=generator)[:150]
+        losses = torch.rand(150, generator=generator)
+        zeros = torch.zeros(150, dtype=torch.long)
+        mentor.weigh(Observation(losses, torch.zeros(150, 2), zeros, rows, visit / 100))
+        for row, loss in zip(rows.tolist(), losses.tolist(), strict=True):
+            expected[row] = [*expected.get(row, [loss] * 3), loss][-3:]
+    for row, losses in expected.items():
+        assert mentor.history_[row, :, 0].tolist() == pytest.approx(losses)
+
+
+def test_rows_that_say_nothing_are_warned_of():
+    mentor = started()
+    losses = torch.rand(N, generator=torch.Generator().manual_seed(0))
+    seen = observe(0.1)
+    mentor.weigh(Observation(losses, seen.logits, seen.labels, seen.rows, 0.1))
+    with pytest.warns(NoisyLabelWarning, match="from 100 trusted rows hardly tells right labels"):
+        mentor.weigh(observe(0.3))
+
+
 def test_bad_input():
-    for wrong in ((), (75, 21), (0,), (100,), (0.21, 0.75), (21, 21), "no", 21, None):
+    for wrong in ((), (75, 21), (0,), (99.5,), (0.21, 0.75), (21, 21), "no", 21, None):
         with pytest.raises(InvalidParameterError, match="'update_at' "):
             started(update_at=wrong)
     with pytest.raises(InvalidParameterError, match="'history_length' must be"):
@@ -102,8 +137,10 @@ def test_bad_input():
         started(trusted=WRONG & (torch.arange(N) < 100))
     untaught = DataDrivenMentor(DataDriven())
     untaught.start(N, 2, torch.Generator())
-    untaught.weigh(observe(0.0))
     with pytest.raises(InvalidDataError, match="Pass them to fit as y_trusted"):
+        untaught.teach(None)
+    untaught.weigh(observe(0.0))
+    with pytest.raises(InvalidDataError, match="teach must be called"):
         untaught.weigh(observe(0.3))
     with pytest.raises(InvalidParameterError, match="Raise 'max_epochs'"):
         started().weigh(observe(0.3))
