@@ -12,7 +12,7 @@ from noisylabel._validation import check_number
 from noisylabel.curricula import MentorNet
 from noisylabel.exceptions import InvalidDataError
 from noisylabel.learning._records import check_records, read_records, record_features
-from noisylabel.learning._trusted import learn_from_trusted, right_from_wrong
+from noisylabel.learning._trusted import LOSS_SCALES, learn_from_trusted, right_from_wrong
 
 _HELD_OUT = 0.2
 
@@ -22,7 +22,7 @@ def learn_from_records(  # noqa: PLR0913 - records, and how to learn from them
     *,
     percentile: float = 75,
     history_length: int = 1,
-    loss_scales: tuple[float, float] = (0.1, 3.0),
+    loss_scales: tuple[float, float] = LOSS_SCALES,
     n_steps: int = 4000,
     random_state: Any = None,
     **options: Any,

@@ -13,6 +13,7 @@ from noisylabel.learning._features import MentorFeatures
 from noisylabel.learning._fit import learn_mentornet
 
 SHARPNESS = 10.0
+LOSS_SCALES = (0.1, 3.0)
 _DECAY_SAMPLES = 100
 
 
@@ -21,6 +22,7 @@ def learn_from_trusted(
     is_right: Tensor,
     *,
     sharpness: float = SHARPNESS,
+    loss_scales: tuple[float, float] = LOSS_SCALES,
     n_steps: int = 1000,
     random_state: Any = None,
     **options: Any,
@@ -40,6 +42,9 @@ def learn_from_trusted(
         1 where the given label is right, otherwise 0.
     sharpness : float in (0, inf), default=10.0
         What the logits are multiplied with; 1 leaves the weights probabilities, as in the released code.
+    loss_scales : pair of float, default=(0.1, 3.0)
+        What the losses are multiplied with while learning, so that the MentorNet also holds when they have fallen, and
+        for other students; see :func:`learn_mentornet`. (1, 1) knows only the losses that it saw.
     n_steps : int, default=1000
         Steps of the optimiser.
     random_state : int, RandomState or None, default=None
@@ -66,6 +71,7 @@ def learn_from_trusted(
     learned = learn_mentornet(
         features,
         is_right.float(),
+        loss_scales=loss_scales,
         n_steps=n_steps,
         objective="cross_entropy",
         weight_decay=_DECAY_SAMPLES / max(len(features), _DECAY_SAMPLES),
