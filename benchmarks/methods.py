@@ -46,7 +46,7 @@ METHODS: dict[str, Method] = {
     # its 757 numbers were learned from CIFAR-10 images, some of which the profiles train on
     "mentornet_dd": Method({"curriculum": "mentornet_dd", "loss_percentile": 0.6}),
     # learned in fit from rows whose right label is known
-    **{f"data_driven_{n}": _data_driven(n) for n in (100, 300, 1000, 5000)},
+    **{f"data_driven_{n}": _data_driven(n) for n in (50, 100, 300, 1000, 5000)},
     # what each choice in it is worth
     "data_driven_one_loss_1000": _data_driven(1000, curriculum=DataDriven(history_length=1)),
     "data_driven_probability_1000": _data_driven(1000, curriculum=DataDriven(sharpness=1)),

@@ -73,7 +73,17 @@ PROFILES = {
         max_epochs=50,
         tuned_epochs=10,
         noises=tuple(("symmetric", rate) for rate in (0.2, 0.4, 0.6, 0.8)),
-        methods=("plain", "plain_tuned", "self_paced", "mentornet_pd", "self_paced_auto"),
+        methods=(
+            "plain",
+            "plain_tuned",
+            "self_paced",
+            "mentornet_pd",
+            "self_paced_auto",
+            "mentornet_dd",
+            "data_driven_50",
+            "data_driven_100",
+            "data_driven_300",
+        ),
         seeds=(0, 1, 2),
     ),
     # the regime in which plain training memorises

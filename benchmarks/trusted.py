@@ -6,15 +6,15 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.methods import METHODS
+from benchmarks.profiles import PROFILES
 from benchmarks.report import result_table
 from benchmarks.store import RESULTS, load_all
 
 LINES = {"plain": "0.6", "plain_tuned": "0.3", "self_paced": "tab:orange", "mentornet_pd": "tab:green"}
 CURVES = {
-    "curriculum learned from them": ("tab:blue", ["data_driven_100", "data_driven_300", "data_driven_1000",
-                                                  "data_driven_5000"]),
-    "self_paced, labels corrected": ("tab:red", ["self_paced_corrected_1000", "self_paced_corrected_5000"]),
-}  # fmt: skip
+    "curriculum learned from them": ("tab:blue", [f"data_driven_{n}" for n in (50, 100, 300, 1000, 5000)]),
+    "self_paced, labels corrected": ("tab:red", [f"self_paced_corrected_{n}" for n in (1000, 5000)]),
+}
 
 
 def trusted_table(profile: str = "cifar10-10k", folder: Path = RESULTS) -> pd.DataFrame:
@@ -34,16 +34,21 @@ def plot_trusted(path: Path, profile: str = "cifar10-10k", folder: Path = RESULT
     from matplotlib.figure import Figure
 
     runs, known = result_table(load_all(folder)), trusted_table(profile, folder)
-    figure = Figure(figsize=(9.5, 4.2), layout="constrained")
-    noises = sorted(known["noise"].unique(), reverse=True)
-    for ax, noise in zip(figure.subplots(1, len(noises), sharey=True, squeeze=False)[0], noises, strict=True):
-        same = runs[(runs["profile"] == profile) & (runs["noise"] == noise)]
+    figure = Figure(figsize=(5, 4.2), layout="constrained")
+    panels = list(known.groupby(["noise", "rate"]))
+    figure.set_figwidth(4.5 * len(panels) + 0.5)
+    for ax, (key, rows) in zip(figure.subplots(1, len(panels), sharey=True, squeeze=False)[0], panels, strict=True):
+        noise, rate = key
+        same = runs[(runs["profile"] == profile) & (runs["noise"] == noise) & (runs["rate"] == rate)]
         for method, colour in LINES.items():
             level = 100 * same.loc[same["method"] == method, "last"]
-            ax.axhline(level.mean(), color=colour, linestyle="--", label=f"{method} (n = {len(level)})")
-        for curve, rows in known[known["noise"] == noise].groupby("curve"):
-            _draw_curve(ax, curve, rows)
-        ax.set(xscale="log", xlabel="trusted labels among 10,000 training rows", title=noise.replace("_", " "))
+            if len(level):
+                ax.axhline(level.mean(), color=colour, linestyle="--", label=f"{method} (n = {len(level)})")
+        for curve, of_curve in rows.groupby("curve"):
+            _draw_curve(ax, curve, of_curve)
+        n_train = f"{PROFILES[profile].n_train:,}"
+        title = f"{noise.replace('_', ' ')} {100 * rate:.0f} %"
+        ax.set(xscale="log", xlabel=f"trusted labels among {n_train} training rows", title=title)
         ax.grid(alpha=0.3)
     figure.axes[0].set_ylabel("accuracy at the last epoch (%)")
     figure.axes[0].legend(frameon=False, fontsize=8)

@@ -102,8 +102,6 @@ def learn_from_records(  # noqa: PLR0913 - records, and how to learn from them
     learned.card["learned_from"].update(
         records=[_name(table) for table in given],
         percentile=percentile,
-        loss_scales=[float(scale) for scale in loss_scales],
-        n_steps=int(n_steps),
         seed=seed,
     )
     learned.card["fit"] = {

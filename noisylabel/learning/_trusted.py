@@ -17,7 +17,7 @@ LOSS_SCALES = (0.1, 3.0)
 _DECAY_SAMPLES = 100
 
 
-def learn_from_trusted(
+def learn_from_trusted(  # noqa: PLR0913 - samples, and how to learn from them
     features: MentorFeatures,
     is_right: Tensor,
     *,
@@ -87,6 +87,8 @@ def learn_from_trusted(
             "n_wrong": int((is_right == 0).sum()),
             "epoch_percents": features.epoch_percent.unique().tolist(),
             "sharpness": sharpness,
+            "loss_scales": [float(scale) for scale in loss_scales],
+            "n_steps": int(n_steps),
         },
     }
     seconds = round(time.perf_counter() - start, 1)

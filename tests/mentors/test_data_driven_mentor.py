@@ -41,9 +41,8 @@ def test_uniform_then_learned(history_length):
     assert weights[100:][~WRONG[100:]].mean() > 0.9
     first = mentor.learned_
     assert first.history_length == history_length
-    assert first.card["learned_from"] == {
-        "n_right": 66, "n_wrong": 34, "epoch_percents": [21], "sharpness": 10.0,
-    }  # fmt: skip
+    source = first.card["learned_from"]
+    assert (source["n_right"], source["n_wrong"], source["epoch_percents"]) == (66, 34, [21])
     mentor.weigh(observe(0.74))
     assert mentor.learned_ is first
     mentor.weigh(observe(0.75))
