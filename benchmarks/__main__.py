@@ -25,6 +25,7 @@ def main() -> int:
     run.add_argument("--results", type=Path, default=RESULTS, help="folder of results")
     report = commands.add_parser("report", help="mean and standard deviation over seeds")
     report.add_argument("--csv", type=Path, help="also write the table there")
+    report.add_argument("--profile", nargs="+", choices=PROFILES, help="only these")
     report.add_argument("--markdown", action="store_true", help="print the tables as Markdown, as in the README")
     report.add_argument("--results", type=Path, default=RESULTS, help="folder of results")
     trusted = commands.add_parser("trusted", help="plot of accuracy against the number of trusted labels")
@@ -54,6 +55,8 @@ def _dispatch(options: argparse.Namespace) -> None:
         run_speed(options.only, as_json=options.json, fused=options.fused)
     else:
         table = report_table(options.results)
+        if options.profile:
+            table = table[table["profile"].isin(options.profile)]
         print(markdown(table) if options.markdown else table.round(4).to_string(index=False))
         if options.csv:
             partial = options.csv.with_name(options.csv.name + ".part")
