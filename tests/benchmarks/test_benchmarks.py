@@ -117,9 +117,9 @@ def test_trusted_rows():
 
 
 def test_plot_of_the_committed_results(tmp_path):
-    table = trusted_table()
-    assert {100, 1000, 5000} <= set(table["n_trusted"])
-    plot_trusted(tmp_path / "trusted.png")
+    assert {50, 100, 300} <= set(trusted_table("digits")["n_trusted"])
+    assert 1000 in set(trusted_table("cifar10-10k")["n_trusted"])
+    plot_trusted(tmp_path / "trusted.png", "cifar10-10k")
     assert (tmp_path / "trusted.png").stat().st_size > 10_000
 
 
@@ -130,4 +130,4 @@ def test_cells_with_trusted_labels(tmp_path):
     learned = metrics["mentornet"]["learned_from"]
     assert 280 <= learned["n_right"] + learned["n_wrong"] <= 320
     assert len(metrics["weight_right_by_class"]) == 10
-    assert run_cell(corrected)["metrics"]["last"] > metrics["last"]  # all labels are right there
+    assert run_cell(corrected)["metrics"]["last"] > 0.7  # all its labels are right

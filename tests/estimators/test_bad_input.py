@@ -78,7 +78,7 @@ def test_mixed_labels(blobs):
         ({"loss_percentile": "0.5,17"}, "'loss_percentile' got the schedule '0.5,17'.*add up to 100"),
         ({"burn_in": 0.18}, "'burn_in' is a percent of training: 18 for 18 %. Got 0.18"),
         ({"curriculum": "self-paced"}, "'curriculum' must be one of .* Got 'self-paced'. Did you mean 'self_paced'"),
-        ({"curriculum": 7}, "'curriculum' must be a name, a Curriculum or a function"),
+        ({"curriculum": 7}, "'curriculum' must be a name, a MentorNet's file, a Curriculum or a function"),
         ({"example_dropout": "0.5,17,0.05"}, "'example_dropout' got the schedule .* add up to 100"),
         ({"burn_in": -1}, r"'burn_in' must be a number in \[0, 100\]"),
         ({"max_epochs": 0}, "'max_epochs' must be an integer of at least 1. Got 0"),
