@@ -49,6 +49,9 @@ def plot_trusted(path: Path, profile: str = "cifar10-10k", folder: Path = RESULT
         n_train = f"{PROFILES[profile].n_train:,}"
         title = f"{noise.replace('_', ' ')} {100 * rate:.0f} %"
         ax.set(xscale="log", xlabel=f"trusted labels among {n_train} training rows", title=title)
+        counts = sorted(rows["n_trusted"].unique())
+        ax.set_xticks(counts, labels=[f"{count:,}" for count in counts])
+        ax.minorticks_off()
         ax.grid(alpha=0.3)
     figure.axes[0].set_ylabel("accuracy at the last epoch (%)")
     figure.axes[0].legend(frameon=False, fontsize=8)
