@@ -42,7 +42,7 @@ speed: $(STAMP)  ## seconds against bare torch and stock skorch, as ratios
 ZOO     := noisylabel/curricula/zoo
 RECORDS := build/records
 
-zoo: $(STAMP)  ## the MentorNets that come with the package, from nothing; 20 minutes on 2 cores, needs CIFAR-10
+zoo: $(STAMP)  ## the MentorNets that come with the package; 20 minutes on 2 cores, needs CIFAR-10; goes on from build/
 	set -e; for name in baseline self_paced spcl_linear hard_example_mining focal_loss mentornet_pd; do \
 	  $(BIN)/noisylabel curriculum learn --vstar $$name --out $(ZOO)/$$name.safetensors; done
 	set -e; for rate in 0.2 0.4 0.6; do test -f $(RECORDS)/symmetric-$$rate.csv || \

@@ -53,6 +53,7 @@ class Profile:
     settings: dict[str, Any] = field(default_factory=dict)
 
 
+_WITHOUT_TRUSTED = ("plain", "plain_tuned", "self_paced", "mentornet_pd", "self_paced_auto", "mentornet_dd")
 _CIFAR10_NOISES = (("symmetric", 0.4), ("human_worst", None))
 
 PROFILES = {
@@ -74,12 +75,7 @@ PROFILES = {
         tuned_epochs=10,
         noises=tuple(("symmetric", rate) for rate in (0.2, 0.4, 0.6, 0.8)),
         methods=(
-            "plain",
-            "plain_tuned",
-            "self_paced",
-            "mentornet_pd",
-            "self_paced_auto",
-            "mentornet_dd",
+            *_WITHOUT_TRUSTED,
             "data_driven_50",
             "data_driven_100",
             "data_driven_300",
@@ -95,12 +91,7 @@ PROFILES = {
         tuned_epochs=15,
         noises=_CIFAR10_NOISES,
         methods=(
-            "plain",
-            "plain_tuned",
-            "self_paced",
-            "mentornet_pd",
-            "self_paced_auto",
-            "mentornet_dd",
+            *_WITHOUT_TRUSTED,
             "data_driven_100",
             "data_driven_300",
             "data_driven_1000",

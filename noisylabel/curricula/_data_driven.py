@@ -18,7 +18,7 @@ class DataDriven(Curriculum):
         How many of a sample's last losses the network reads.
     sharpness : float in (0, inf), default=10.0
         What the logits of the learned network are multiplied with. 1 makes the weight the probability that the label
-        is right, as in the released code; 10 makes it nearly a decision, which memorises less.
+        is right, as in the released code; 10 makes it nearly a decision.
 
     References
     ----------

@@ -27,7 +27,7 @@ class MentorNetwork(nn.Module):
     use_label : bool, default=False
         Whether it looks at labels at all. If not, every label counts as 0, and it serves any number of classes.
     generator : torch.Generator, optional
-        Stream of the initial values.
+        Stream of the initial values; a private one of its own by default, never torch's global one.
 
     References
     ----------
@@ -50,6 +50,7 @@ class MentorNetwork(nn.Module):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
+        generator = torch.Generator() if generator is None else generator
         self.history_length = history_length
         self.n_labels = n_labels
         self.use_label = use_label

@@ -30,7 +30,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         ``SPCLLinear(gamma=2)``, or a function of (loss, loss_diff, label, epoch_percent). Learned ones:
         ``"mentornet_dd"``, ``"zoo:NAME"``, the path of a ``.safetensors`` file, or ``"data_driven"``, which is learned
         during ``fit`` from the rows of ``y_trusted``.
-    update_at : sequence of float in [1, 100), default=(21, 75)
+    update_at : sequence of float in [1, 99], default=(21, 75)
         For ``"data_driven"``: the percents of training at which the MentorNet is learned; before the first, every
         weight is 1.
     loss_percentile : float in [0, 1], str or "auto", default=0.7

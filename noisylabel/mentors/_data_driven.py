@@ -65,13 +65,15 @@ class DataDrivenMentor(PercentileMentor):
         example_dropout: float | str | None = None,
         fixed_epoch_after_burn_in: bool = False,
     ) -> None:
-        self.curriculum = curriculum
+        super().__init__(
+            curriculum,
+            loss_percentile=loss_percentile,
+            percentile_decay=percentile_decay,
+            burn_in=burn_in,
+            example_dropout=example_dropout,
+            fixed_epoch_after_burn_in=fixed_epoch_after_burn_in,
+        )
         self.update_at = update_at
-        self.loss_percentile = loss_percentile
-        self.percentile_decay = percentile_decay
-        self.burn_in = burn_in
-        self.example_dropout = example_dropout
-        self.fixed_epoch_after_burn_in = fixed_epoch_after_burn_in
 
     def start(self, n_samples: int, n_classes: int, generator: torch.Generator) -> None:
         """See :meth:`Mentor.start`."""

@@ -133,6 +133,13 @@ def test_a_stopped_save_leaves_the_old_file(saved, monkeypatch):
     assert len(list(saved.parent.iterdir())) == 2
 
 
+def test_loading_leaves_the_global_stream_as_it_was():
+    before = torch.get_rng_state()
+    MentorNet.from_zoo("mentornet_dd")
+    MentorNetwork()
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_zoo_names():
     assert {"baseline", "self_paced", "spcl_linear", "hard_example_mining", "focal_loss", "mentornet_pd",
             "mentornet_dd"} <= set(list_zoo())  # fmt: skip
