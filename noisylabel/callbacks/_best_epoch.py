@@ -29,7 +29,7 @@ class BestEpoch(Callback):
         if accuracy > self.best_accuracy_:
             self.best_accuracy_ = accuracy
             self.best_epoch_ = len(net.history)
-            self.state_ = copy.deepcopy(net.module_.state_dict())
+            self.state_ = copy.deepcopy(net.evaluated_module().state_dict())
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         """Put the best weights back."""

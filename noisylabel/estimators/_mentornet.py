@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from noisylabel._validation import check_choice
+from noisylabel._validation import check_choice, check_number
 from noisylabel.curricula import Curriculum, DataDriven, resolve_curriculum
 from noisylabel.estimators._base import BaseNoisyLabelClassifier
 from noisylabel.exceptions import InvalidParameterError
-from noisylabel.mentors import AutoPercentileMentor, DataDrivenMentor, Mentor, PercentileMentor
-from noisylabel.nets import IndexedNet, WeightedNet
+from noisylabel.mentors import AutoPercentileMentor, DataDrivenMentor, MixedLossMentor, PercentileMentor
+from noisylabel.nets import IndexedNet, MixingNet, WeightedNet
 
 
 class MentorNetClassifier(BaseNoisyLabelClassifier):
@@ -47,6 +47,16 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         Share of each batch that gets weight 0 at random, or a schedule as in the papers: ``"0.5,17,0.05,83"``.
     fixed_epoch_after_burn_in : bool, default=False
         Show the curriculum the end of the burn-in as the percent of training from then on.
+    mixup_alpha : float in [0, inf), default=0.0
+        Above 0: learn from mixes of samples instead of samples, as :class:`MentorMixClassifier` does, with shares drawn
+        from Beta(alpha, alpha). 2 to 8 in the paper; with ``curriculum="uniform"`` it is plain mixup.
+    mix_ratio : {"hard", "soft"}, default="hard"
+        Whether the larger share goes to the sample if its weight is at least 0.5 and else to its partner, or is blended
+        by the weight.
+    second_reweight : bool, default=False
+        Let the curriculum also weigh the losses of the mixes, against their own moving percentile.
+    ema_decay : float in [0, 1), default=0.0
+        Above 0: evaluate with a moving average of the parameters, whose decay grows to this from 0.1.
     student : str, Student, nn.Module (class or object) or callable, default="auto"
         The network: a name in :data:`noisylabel.students.STUDENTS`, ``"timm:NAME"``, a network giving one logit a
         class, or a builder ``(sample_shape, n_classes)``. ``"auto"``: ``"cnn"`` for images, else ``"mlp"``.
@@ -141,6 +151,10 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         burn_in: float = 18,
         example_dropout: float | str | None = None,
         fixed_epoch_after_burn_in: bool = False,
+        mixup_alpha: float = 0.0,
+        mix_ratio: str = "hard",
+        second_reweight: bool = False,
+        ema_decay: float = 0.0,
         student: Any = "auto",
         standardize: bool = True,
         optimizer: Any = "adamw",
@@ -165,6 +179,10 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         self.burn_in = burn_in
         self.example_dropout = example_dropout
         self.fixed_epoch_after_burn_in = fixed_epoch_after_burn_in
+        self.mixup_alpha = mixup_alpha
+        self.mix_ratio = mix_ratio
+        self.second_reweight = second_reweight
+        self.ema_decay = ema_decay
         self.student = student
         self.standardize = standardize
         self.optimizer = optimizer
@@ -182,7 +200,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _make_mentor(self) -> Mentor:
+    def _make_mentor(self) -> PercentileMentor:
         options: dict[str, Any] = {
             "percentile_decay": self.percentile_decay,
             "burn_in": self.burn_in,
@@ -202,13 +220,36 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
     def _check_parameters(self) -> None:
         super()._check_parameters()
         self._make_mentor().start(2, 2, torch.Generator())
+        check_number("mixup_alpha", self.mixup_alpha, 0, hint="0 mixes nothing.")
+        check_choice("mix_ratio", self.mix_ratio, ["hard", "soft"])
+        check_number("ema_decay", self.ema_decay, 0, 1, closed="left", hint="0 averages nothing.")
+        if self.second_reweight and self.mixup_alpha == 0:
+            raise InvalidParameterError(
+                "'second_reweight' weighs mixes of samples, and 'mixup_alpha' is 0, which makes none. Set 'mixup_alpha' "
+                "above 0, or second_reweight=False."
+            )
 
     def _make_net(
         self, module: nn.Module, n_samples: int, generator: torch.Generator, options: dict[str, Any]
     ) -> IndexedNet:
         mentor = self._make_mentor()
         mentor.start(n_samples, len(self.classes_), generator)
-        return WeightedNet(module, mentor=mentor, **options)
+        options = {"mentor": mentor, "ema_decay": self.ema_decay, **options}
+        if self.mixup_alpha == 0:
+            return WeightedNet(module, **options)
+        mixed_mentor = None
+        if self.second_reweight:
+            mixed_mentor = MixedLossMentor(mentor)
+            mixed_mentor.start(n_samples, len(self.classes_), generator)
+        stream = torch.Generator(generator.device).manual_seed(generator.initial_seed() + 2)
+        return MixingNet(
+            module,
+            mixup_alpha=self.mixup_alpha,
+            mix_ratio=self.mix_ratio,
+            mix_generator=stream,
+            mixed_mentor=mixed_mentor,
+            **options,
+        )
 
     def _use_trusted(self, net: IndexedNet, is_right: torch.Tensor | None) -> None:
         if isinstance(net.mentor, DataDrivenMentor):

@@ -1,7 +1,9 @@
 """The arithmetic: tensors in, tensors out, no state."""
 
 from noisylabel.functional.dropout import example_dropout_mask
+from noisylabel.functional.ema import ema_decay
 from noisylabel.functional.losses import weighted_loss
+from noisylabel.functional.mixup import draw_beta, draw_partners, mix, mixing_ratios, partner_probabilities
 from noisylabel.functional.percentiles import batch_percentile, moving_average
 from noisylabel.functional.reweighting import (
     alignment_weights,
@@ -38,6 +40,9 @@ __all__ = [
     "cauchy_loss_transform",
     "cauchy_weights",
     "diversity_weights",
+    "draw_beta",
+    "draw_partners",
+    "ema_decay",
     "example_dropout_mask",
     "fidelity_weights",
     "focal_weights",
@@ -47,7 +52,10 @@ __all__ = [
     "l1_l2_loss_transform",
     "l1_l2_weights",
     "mentornet_pd_weights",
+    "mix",
+    "mixing_ratios",
     "moving_average",
+    "partner_probabilities",
     "prediction_variance_weights",
     "self_paced_weights",
     "soft_mixture_weights",

@@ -6,6 +6,7 @@ A mentor sees each batch once a training step and answers with weights. :class:`
 from noisylabel.mentors._auto import AutoPercentileMentor
 from noisylabel.mentors._base import Mentor, Observation
 from noisylabel.mentors._data_driven import DataDrivenMentor
+from noisylabel.mentors._mixed import MixedLossMentor
 from noisylabel.mentors._percentile import PercentileMentor
 
 MENTORS: dict[str, type[Mentor]] = {
@@ -14,4 +15,12 @@ MENTORS: dict[str, type[Mentor]] = {
     "data_driven": DataDrivenMentor,
 }
 
-__all__ = ["MENTORS", "AutoPercentileMentor", "DataDrivenMentor", "Mentor", "Observation", "PercentileMentor"]
+__all__ = [
+    "MENTORS",
+    "AutoPercentileMentor",
+    "DataDrivenMentor",
+    "MixedLossMentor",
+    "Mentor",
+    "Observation",
+    "PercentileMentor",
+]

@@ -90,13 +90,17 @@ class AutoPercentileMentor(PercentileMentor):
 
     def weigh(self, seen: Observation) -> Tensor:
         """See :meth:`Mentor.weigh`."""
-        burning_in = percent_of_training(seen.progress) < self.burn_in
-        if burning_in:
+        held_back = self.held_back(seen.rows, seen.progress)
+        if held_back is not None:
             self._watch(seen)
         elif math.isnan(self.noise_rate_):
             self._estimate()
         weights = super().weigh(seen)
-        return torch.where(self.is_probe_[seen.rows], 0.0, weights) if burning_in else weights
+        return weights if held_back is None else torch.where(held_back, 0.0, weights)
+
+    def held_back(self, rows: Tensor, progress: float) -> Tensor | None:
+        """Return which rows are held back to learn the noise rate from."""
+        return self.is_probe_[rows] if percent_of_training(progress) < self.burn_in else None
 
     def _watch(self, seen: Observation) -> None:
         """Average each row's predictions over its visits, the latest counting half."""

@@ -63,6 +63,10 @@ class Mentor(BaseEstimator, ABC):
     def weigh(self, seen: Observation) -> Tensor:
         """Return the weights (B,) of a batch, in [0, 1], without gradient."""
 
+    def held_back(self, rows: Tensor, progress: float) -> Tensor | None:
+        """Return which rows (B,) the student must not learn from at all now, not even in a mix; None for none."""
+        return None
+
     @abstractmethod
     def state_dict(self) -> dict[str, Any]:
         """Return all memory as tensors and numbers."""

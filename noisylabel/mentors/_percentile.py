@@ -106,7 +106,7 @@ class PercentileMentor(Mentor):
         """See :meth:`Mentor.weigh`."""
         self.threshold_ = self._moved_threshold(seen)
         features = self._features(seen, seen.losses - self.threshold_)
-        weights = self._curriculum_weights(seen, *features).to(seen.losses.dtype)
+        weights = self.curriculum_weights(seen, *features).to(seen.losses.dtype)
         dropout = self.dropout_schedule_(seen.progress)
         if dropout > 0:
             weights = weights * example_dropout_mask(len(weights), dropout, self.generator_)
@@ -129,7 +129,8 @@ class PercentileMentor(Mentor):
         self.history_[seen.rows] = history
         return history[..., 0], history[..., 1]
 
-    def _curriculum_weights(self, seen: Observation, loss: Tensor, loss_diff: Tensor) -> Tensor:
+    def curriculum_weights(self, seen: Observation, loss: Tensor, loss_diff: Tensor) -> Tensor:
+        """Return what the curriculum says at this point of training (1 during burn-in), before drop-out."""
         percent = percent_of_training(seen.progress)
         if percent < self.burn_in:
             return torch.ones_like(seen.losses)

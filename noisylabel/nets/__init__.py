@@ -2,11 +2,13 @@
 
 from noisylabel.nets._base import IndexedNet
 from noisylabel.nets._batches import Batch, OrderedBatches, StreamedData, TensorData, TrainingBatches, as_float32
+from noisylabel.nets._mixing import MixingNet
 from noisylabel.nets._weighted import WeightedNet
 
 __all__ = [
     "Batch",
     "IndexedNet",
+    "MixingNet",
     "OrderedBatches",
     "StreamedData",
     "TensorData",

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from noisylabel.exceptions import DivergedError
+from noisylabel.nets._averaging import ParameterAverage
 from noisylabel.nets._batches import Batch, OrderedBatches, TrainingBatches, count_batches
 from noisylabel.schedules import Schedule
 
@@ -61,13 +62,18 @@ class IndexedNet(NeuralNet):
         Progress in [0, 1] to a factor of the learning rate.
     precision : {"fp32", "bf16"}
         Arithmetic of the forward pass; weights and losses stay float32.
+    ema_decay : float in [0, 1), default=0
+        If above 0, evaluate with a moving average of the parameters, and end training with it.
     **kwargs
         Everything else skorch's ``NeuralNet`` takes.
     """
 
-    def __init__(self, module: Any, *, lr_schedule: Schedule, precision: str = "fp32", **kwargs: Any) -> None:
+    def __init__(
+        self, module: Any, *, lr_schedule: Schedule, precision: str = "fp32", ema_decay: float = 0.0, **kwargs: Any
+    ) -> None:
         self.lr_schedule = lr_schedule
         self.precision = precision
+        self.ema_decay = ema_decay
         super().__init__(module, criterion=torch.nn.CrossEntropyLoss, **kwargs)
 
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
@@ -78,6 +84,18 @@ class IndexedNet(NeuralNet):
         self.learnable_ = [parameter for group in groups for parameter in group["params"]]
         self.named_parameters_ = list(self.module_.named_parameters())
         self.has_step_listener_ = any(_listens_to_steps(callback) for _, callback in self.callbacks_)
+        self.average_ = ParameterAverage(self.module_, self.ema_decay) if self.ema_decay else None
+
+    def on_train_end(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+        """Keep the parameters that evaluation has used."""
+        if self.average_ is not None:
+            self.module_.load_state_dict(self.evaluated_module().state_dict())
+            self.average_ = None
+
+    def evaluated_module(self) -> torch.nn.Module:
+        """Return the network that evaluation uses: the trained one or, with ``ema_decay``, its average."""
+        average = getattr(self, "average_", None)
+        return self.module_ if average is None else average.network(self.module_)
 
     def _get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> Any:
         """Split the parameters so that weight decay meets only kernels, not biases or normalisation layers."""
@@ -88,10 +106,10 @@ class IndexedNet(NeuralNet):
         groups = [{"params": kernels}] if kernels else []
         return ([*groups, {"params": others, "weight_decay": 0.0}] if others else groups,), kwargs
 
-    def infer(self, x: Tensor, **fit_params: Any) -> Tensor:
-        """Return float32 logits."""
+    def infer(self, x: Tensor, module: torch.nn.Module | None = None, **fit_params: Any) -> Tensor:
+        """Return float32 logits of the trained network, or of ``module``."""
         with self._autocast(x):
-            logits: Tensor = self.module_(x)
+            logits: Tensor = (self.module_ if module is None else module)(x)
         return logits.float()
 
     def _autocast(self, x: Tensor) -> AbstractContextManager[Any]:
@@ -107,6 +125,8 @@ class IndexedNet(NeuralNet):
         if step["mean_weight"] > 0:
             self._set_step_sizes(step["mean_weight"])
             self.optimizer_.step()
+            if self.average_ is not None:
+                self.average_.update(self.module_)
         self.clock_.step += 1
         return step
 
@@ -159,10 +179,11 @@ class IndexedNet(NeuralNet):
     def _validate(self, iterator: OrderedBatches) -> None:
         """Write loss and accuracy on the held-out rows into the history."""
         loss_sum, n_right = 0.0, 0
+        module = self.evaluated_module()
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=False)
             with torch.inference_mode():
-                logits = self.infer(batch[0])
+                logits = self.infer(batch[0], module)
                 loss = cross_entropy(logits, batch[1])
             loss_sum += loss.item() * len(batch[1])
             n_right += int((logits.argmax(1) == batch[1]).sum())
@@ -196,9 +217,10 @@ class IndexedNet(NeuralNet):
     def forward_iter(self, X: Any, training: bool = False, device: Any = "cpu") -> Iterator[Tensor]:
         """Yield the logits of each batch of a dataset, in evaluation mode."""
         self._set_training(training)
+        module = self.evaluated_module()
         for batch in self.get_iterator(X, training=training):
             with torch.inference_mode():
-                logits = self.infer(batch[0]).to(device)
+                logits = self.infer(batch[0], module).to(device)
             yield logits
 
     @property

@@ -48,23 +48,31 @@ class WeightedNet(IndexedNet):
         X, y = batch
         logits = self.infer(X)
         losses = cross_entropy(logits, y, reduction="none")
-        weights = self.mentor.weigh(
-            Observation(losses.detach(), logits.detach(), y, batch.rows, self.clock_.progress, batch.sample_weight)
-        )
+        weights = self._weigh(batch, losses, logits)
         loss = weighted_loss(losses, weights, batch.sample_weight)
         loss.backward()
-        self.weights_.index_copy_(0, batch.rows, weights)
-        mean_weight = self._mean_weight(weights, batch.sample_weight)
+        mean_weight, _ = self.mean_weights_[-1]
         return {"loss": loss, "y_pred": logits, "mean_weight": mean_weight, "losses": losses.detach()}
 
-    def _mean_weight(self, weights: Tensor, sample_weight: Tensor | None) -> float:
+    def _weigh(self, batch: Batch, losses: Tensor, logits: Tensor) -> Tensor:
+        """Ask the mentor, and remember its answer."""
+        seen = Observation(
+            losses.detach(), logits.detach(), batch[1], batch.rows, self.clock_.progress, batch.sample_weight
+        )
+        weights = self.mentor.weigh(seen)
+        self.weights_.index_copy_(0, batch.rows, weights)
+        self._note_mean(self.mean_weights_, weights, batch.sample_weight)
+        return weights
+
+    @staticmethod
+    def _note_mean(means: list[tuple[float, float]], weights: Tensor, counts: Tensor | None) -> float:
         """Return the batch's mean weight, and note it with the number of rows that it stands for."""
-        if sample_weight is None:
+        if counts is None:
             mean, n_rows = weights.mean().item(), float(len(weights))
         else:
-            n_rows = sample_weight.sum().item()
-            mean = (weights * sample_weight).sum().item() / max(n_rows, 1e-12)
-        self.mean_weights_.append((mean, n_rows))
+            n_rows = counts.sum().item()
+            mean = (weights * counts).sum().item() / max(n_rows, 1e-12)
+        means.append((mean, n_rows))
         return mean
 
     def forget_training(self) -> None:
@@ -75,16 +83,21 @@ class WeightedNet(IndexedNet):
 
     def _record_epoch(self) -> None:
         super()._record_epoch()
-        n_rows = sum(n for _, n in self.mean_weights_)
-        utilization = sum(mean * n for mean, n in self.mean_weights_) / max(n_rows, 1e-12)
-        self.history.record("data_utilization", utilization)
+        self._record_utilization("data_utilization", self.mean_weights_)
         for name, value in self.mentor.metrics().items():
             self.history.record(name, value)
         self.mean_weights_.clear()
+
+    def _record_utilization(self, name: str, means: list[tuple[float, float]]) -> None:
+        """Write the epoch's mean weight into the history; say so if it is 0."""
+        n_rows = sum(n for _, n in means)
+        utilization = sum(mean * n for mean, n in means) / max(n_rows, 1e-12)
+        self.history.record(name, utilization)
         if utilization == 0:
             warnings.warn(
-                f"In epoch {len(self.history)} every sample had weight 0, so nothing was learnt. Raise "
-                "'loss_percentile', choose a softer 'curriculum' or lower 'example_dropout'.",
+                f"In epoch {len(self.history)} every {'mix' if name.startswith('mixed') else 'sample'} had weight 0, "
+                "so nothing was learnt. Raise 'loss_percentile', choose a softer 'curriculum' or lower "
+                "'example_dropout'.",
                 NoisyLabelWarning,
                 stacklevel=2,
             )

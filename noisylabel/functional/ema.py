@@ -1,0 +1,22 @@
+"""Exponential moving average of parameters."""
+
+
+def ema_decay(step: int, limit: float = 0.9999) -> float:
+    """Decay of the parameter average at a training step: (1 + t) / (10 + t), until it reaches ``limit``.
+
+    Parameters
+    ----------
+    step : int
+        Steps done, from 0.
+    limit : float in [0, 1), default=0.9999
+
+    References
+    ----------
+    The warm-up of TensorFlow's ExponentialMovingAverage, which the released MentorMix uses.
+
+    Examples
+    --------
+    >>> [round(ema_decay(step), 6) for step in (0, 10, 1000, 100_000)]
+    [0.1, 0.55, 0.991089, 0.9999]
+    """
+    return min(limit, (1 + step) / (10 + step))

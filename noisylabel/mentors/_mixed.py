@@ -1,0 +1,64 @@
+"""A mentor for the losses of mixed samples, which follows the one for plain samples."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from noisylabel.mentors._base import Observation
+from noisylabel.mentors._percentile import PercentileMentor
+
+
+class MixedLossMentor(PercentileMentor):
+    """Weigh mixed samples with the curriculum and percentile that another mentor uses at the moment.
+
+    Mixed losses are higher than plain ones, so their moving percentile is one of its own; so is the memory of earlier
+    losses, where the curriculum reads it. Example drop-out is the other mentor's business.
+
+    Parameters
+    ----------
+    plain : PercentileMentor
+        The mentor of the unmixed samples; it weighs each batch first.
+
+    References
+    ----------
+    Jiang et al., "Beyond synthetic noise: deep learning on controlled noisy labels", ICML 2020, Algorithm 1, step 8.
+
+    Examples
+    --------
+    >>> from noisylabel.curricula import SelfPaced
+    >>> MixedLossMentor(PercentileMentor(SelfPaced()))
+    MixedLossMentor(plain=PercentileMentor(curriculum=SelfPaced()))
+    """
+
+    def __init__(self, plain: PercentileMentor) -> None:
+        self.plain = plain
+
+    @property
+    def curriculum(self) -> Any:
+        """The plain mentor's curriculum."""
+        return self.plain.curriculum
+
+    @property
+    def percentile_decay(self) -> float:
+        """The plain mentor's decay."""
+        return self.plain.percentile_decay
+
+    def start(self, n_samples: int, n_classes: int, generator: torch.Generator) -> None:
+        """Forget everything; the plain mentor has been started."""
+        self.generator_ = generator
+        self.threshold_ = None
+        self.history_ = None
+        if self.plain.history_ is not None:
+            self.history_ = torch.full_like(self.plain.history_, torch.nan)
+
+    def weigh(self, seen: Observation) -> Tensor:
+        """See :meth:`Mentor.weigh`."""
+        self.percentile_schedule_ = self.plain.percentile_schedule_
+        self.threshold_ = self._moved_threshold(seen)
+        features = self._features(seen, seen.losses - self.threshold_)
+        return self.plain.curriculum_weights(seen, *features).to(seen.losses.dtype).detach()
+
+    def metrics(self) -> dict[str, float]:
+        """Return the moving percentile of the mixed losses."""
+        return {f"mixed_{name}": value for name, value in super().metrics().items()}

@@ -1,0 +1,135 @@
+"""The training step of MentorMix: weigh, sample, mix, weigh again."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy, one_hot
+from torch.nn.modules.batchnorm import _NormBase
+
+from noisylabel.functional import draw_beta, draw_partners, mix, mixing_ratios, weighted_loss
+from noisylabel.mentors import Mentor, MixedLossMentor, Observation
+from noisylabel.nets._batches import Batch
+from noisylabel.nets._weighted import WeightedNet
+
+
+@contextmanager
+def statistics_untouched(norms: list[_NormBase]) -> Iterator[None]:
+    """Let normalisation layers in training mode use the batch's statistics without adding them to their running ones.
+
+    Parameters
+    ----------
+    norms : list
+        Batch and instance norm layers that track statistics.
+    """
+    for norm in norms:
+        norm.track_running_stats = False
+    try:
+        yield
+    finally:
+        for norm in norms:
+            norm.track_running_stats = True
+
+
+class MixingNet(WeightedNet):
+    """Net that learns from mixes of samples; the mentor's weights choose partners and shares.
+
+    A first pass, without gradient, gives the losses that the mentor weighs. Then each sample is mixed with a partner,
+    and only the mix is learned from.
+
+    Parameters
+    ----------
+    module : nn.Module
+        The student.
+    mentor : Mentor
+        Started; weighs the plain samples.
+    mixup_alpha : float in (0, inf)
+        Parameter of Beta(alpha, alpha).
+    mix_ratio : {"hard", "soft"}
+        See :func:`noisylabel.functional.mixing_ratios`.
+    mix_generator : torch.Generator
+        Stream for partners and shares, on the training device.
+    mixed_mentor : MixedLossMentor, optional
+        Started; weighs the mixes.
+    **kwargs
+        See :class:`IndexedNet`.
+
+    References
+    ----------
+    Jiang et al., "Beyond synthetic noise: deep learning on controlled noisy labels", ICML 2020, Algorithm 1.
+    """
+
+    def __init__(
+        self,
+        module: Any,
+        *,
+        mentor: Mentor,
+        mixup_alpha: float,
+        mix_ratio: str,
+        mix_generator: torch.Generator,
+        mixed_mentor: MixedLossMentor | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.mixup_alpha = mixup_alpha
+        self.mix_ratio = mix_ratio
+        self.mix_generator = mix_generator
+        self.mixed_mentor = mixed_mentor
+        super().__init__(module, mentor=mentor, **kwargs)
+
+    def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+        """Look for the layers whose statistics the first pass must leave alone."""
+        super().on_train_begin(net, X, y, **kwargs)
+        self.norms_ = [m for m in self.module_.modules() if isinstance(m, _NormBase) and m.track_running_stats]
+        self.mixed_mean_weights_: list[tuple[float, float]] = []
+
+    def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
+        """Weigh the plain batch, mix it by the weights, and back-propagate the loss of the mix."""
+        X, y = batch
+        with torch.no_grad(), statistics_untouched(self.norms_):
+            logits = self.infer(X)
+            losses = cross_entropy(logits, y, reduction="none")
+        weights = self._weigh(batch, losses, logits)
+        counts = self._counts(batch)
+        if counts is not None and not bool(counts.any()):
+            return {"loss": torch.zeros(()), "y_pred": logits, "mean_weight": 0.0, "losses": losses}
+        partners = draw_partners(weights, self.mix_generator, counts)
+        ratios = mixing_ratios(draw_beta(len(y), self.mixup_alpha, self.mix_generator), weights, self.mix_ratio)
+        mixed_logits = self.infer(mix(X.float(), partners, ratios))
+        targets = mix(one_hot(y, logits.shape[1]).float(), partners, ratios)
+        mixed_losses = cross_entropy(mixed_logits, targets, reduction="none")
+        mixed_weights = self._weigh_mixed(batch, mixed_losses, mixed_logits, counts)
+        loss = weighted_loss(mixed_losses, mixed_weights, counts)
+        loss.backward()
+        mean_weight = self._note_mean(self.mixed_mean_weights_, mixed_weights, counts)
+        return {"loss": loss, "y_pred": logits, "mean_weight": mean_weight, "losses": losses}
+
+    def _counts(self, batch: Batch) -> Tensor | None:
+        """Return how many times each sample counts (B,), 0 if the mentor holds it back; None if all count once."""
+        held_back = self.mentor.held_back(batch.rows, self.clock_.progress)
+        if held_back is None:
+            return batch.sample_weight
+        counts = (~held_back).float()
+        return counts if batch.sample_weight is None else counts * batch.sample_weight
+
+    def _weigh_mixed(self, batch: Batch, losses: Tensor, logits: Tensor, counts: Tensor | None) -> Tensor:
+        if self.mixed_mentor is None:
+            return torch.ones_like(losses)
+        seen = Observation(losses.detach(), logits.detach(), batch[1], batch.rows, self.clock_.progress, counts)
+        return self.mixed_mentor.weigh(seen)
+
+    def forget_training(self) -> None:
+        """Also let go of the second mentor's memory and the random stream."""
+        super().forget_training()
+        self.mixed_mentor = None
+        self.mix_generator = None
+        del self.norms_
+
+    def _record_epoch(self) -> None:
+        super()._record_epoch()
+        if self.mixed_mentor is not None:
+            self._record_utilization("mixed_data_utilization", self.mixed_mean_weights_)
+            for name, value in self.mixed_mentor.metrics().items():
+                self.history.record(name, value)
+        self.mixed_mean_weights_.clear()
