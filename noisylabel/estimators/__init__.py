@@ -1,5 +1,7 @@
 """scikit-learn estimators that train on labels nobody trusts."""
 
+from noisylabel.estimators._mentormix import MentorMixClassifier
 from noisylabel.estimators._mentornet import MentorNetClassifier
+from noisylabel.estimators._presets import PRESETS
 
-__all__ = ["MentorNetClassifier"]
+__all__ = ["PRESETS", "MentorMixClassifier", "MentorNetClassifier"]

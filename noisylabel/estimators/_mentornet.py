@@ -225,8 +225,8 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         check_number("ema_decay", self.ema_decay, 0, 1, closed="left", hint="0 averages nothing.")
         if self.second_reweight and self.mixup_alpha == 0:
             raise InvalidParameterError(
-                "'second_reweight' weighs mixes of samples, and 'mixup_alpha' is 0, which makes none. Set 'mixup_alpha' "
-                "above 0, or second_reweight=False."
+                "'second_reweight' weighs mixes of samples, and 'mixup_alpha' is 0, which makes none. Set "
+                "'mixup_alpha' above 0, or second_reweight=False."
             )
 
     def _make_net(

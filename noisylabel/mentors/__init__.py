@@ -19,8 +19,8 @@ __all__ = [
     "MENTORS",
     "AutoPercentileMentor",
     "DataDrivenMentor",
-    "MixedLossMentor",
     "Mentor",
+    "MixedLossMentor",
     "Observation",
     "PercentileMentor",
 ]

@@ -1,7 +1,5 @@
 """A mentor for the losses of mixed samples, which follows the one for plain samples."""
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
@@ -34,18 +32,9 @@ class MixedLossMentor(PercentileMentor):
     def __init__(self, plain: PercentileMentor) -> None:
         self.plain = plain
 
-    @property
-    def curriculum(self) -> Any:
-        """The plain mentor's curriculum."""
-        return self.plain.curriculum
-
-    @property
-    def percentile_decay(self) -> float:
-        """The plain mentor's decay."""
-        return self.plain.percentile_decay
-
     def start(self, n_samples: int, n_classes: int, generator: torch.Generator) -> None:
         """Forget everything; the plain mentor has been started."""
+        self.curriculum, self.percentile_decay = self.plain.curriculum, self.plain.percentile_decay
         self.generator_ = generator
         self.threshold_ = None
         self.history_ = None

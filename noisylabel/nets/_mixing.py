@@ -61,7 +61,7 @@ class MixingNet(WeightedNet):
     Jiang et al., "Beyond synthetic noise: deep learning on controlled noisy labels", ICML 2020, Algorithm 1.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - who weighs, and how to mix
         self,
         module: Any,
         *,
@@ -122,8 +122,7 @@ class MixingNet(WeightedNet):
     def forget_training(self) -> None:
         """Also let go of the second mentor's memory and the random stream."""
         super().forget_training()
-        self.mixed_mentor = None
-        self.mix_generator = None
+        self.set_params(mixed_mentor=None, mix_generator=None)
         del self.norms_
 
     def _record_epoch(self) -> None:

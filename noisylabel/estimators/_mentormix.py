@@ -1,0 +1,156 @@
+"""MentorMix: mix samples by what their curriculum thinks of them."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from noisylabel.curricula import Curriculum
+from noisylabel.estimators._mentornet import MentorNetClassifier
+from noisylabel.estimators._presets import find_preset
+
+
+class MentorMixClassifier(MentorNetClassifier):
+    """Deep classifier that learns from noisy labels by mixing samples, weighted by a MentorNet curriculum.
+
+    Each step passes over the batch once without learning, weighs the losses, draws a partner for each sample (likelier
+    one of high weight), mixes the two, and learns the mix: the larger share belongs to a sample that the curriculum
+    believes, and to the partner of one that it does not.
+
+    It is :class:`MentorNetClassifier` with other defaults: ``loss_percentile="auto"``, ``mixup_alpha=2``,
+    ``second_reweight=False`` and ``ema_decay=0.9999``. :meth:`from_preset` gives the published settings.
+
+    Parameters
+    ----------
+    curriculum, update_at, loss_percentile, percentile_decay, burn_in, fixed_epoch_after_burn_in
+        As in :class:`MentorNetClassifier`.
+    example_dropout : float in [0, 1], str or None, default=None
+        As in :class:`MentorNetClassifier`: a dropped sample has weight 0, so its partner gets the larger share. The
+        authors use none.
+    mixup_alpha : float in [0, inf), default=2.0
+        Shares are drawn from Beta(alpha, alpha), one for each sample; the larger alpha, the more even the mixes. 0
+        mixes nothing.
+    mix_ratio, second_reweight, ema_decay
+        As in :class:`MentorNetClassifier`.
+    student, standardize, optimizer, lr, lr_schedule, weight_decay, max_epochs, batch_size, augment, precision, device
+        As in :class:`MentorNetClassifier`.
+    validation_fraction, callbacks, net_params, random_state, verbose
+        As in :class:`MentorNetClassifier`.
+
+    Attributes
+    ----------
+    sample_weight_ : ndarray of shape (N,)
+        Weight of each row, unmixed, at its last visit; NaN for held-out rows.
+    history_ : DataFrame
+        A row an epoch, as in :class:`MentorNetClassifier`; with ``second_reweight`` also ``mixed_data_utilization`` and
+        ``mixed_loss_threshold``.
+    classes_, net_, noise_rate_, curriculum_, best_epoch_, n_iter_, sample_shape_, sample_dtype_, n_features_in_
+        As in :class:`MentorNetClassifier`; the net is a :class:`noisylabel.nets.MixingNet`.
+
+    References
+    ----------
+    Jiang, Huang, Liu, Yang, "Beyond synthetic noise: deep learning on controlled noisy labels", ICML 2020,
+    https://arxiv.org/abs/1911.09781
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from noisylabel import MentorMixClassifier
+    >>> from noisylabel.noise import corrupt
+    >>> X, y = load_digits(return_X_y=True)
+    >>> noisy_y, manifest = corrupt(y[:1200], "symmetric", rate=0.4, random_state=0)
+    >>> clf = MentorMixClassifier(random_state=0).fit(X[:1200], noisy_y)
+    >>> clf.score(X[1200:], y[1200:]) > 0.85
+    True
+    """
+
+    def __init__(
+        self,
+        curriculum: str | Path | Curriculum | Callable[..., torch.Tensor] = "mentornet_pd",
+        *,
+        update_at: Sequence[float] = (21, 75),
+        loss_percentile: float | str = "auto",
+        percentile_decay: float = 0.5,
+        burn_in: float = 18,
+        example_dropout: float | str | None = None,
+        fixed_epoch_after_burn_in: bool = False,
+        mixup_alpha: float = 2.0,
+        mix_ratio: str = "hard",
+        second_reweight: bool = False,
+        ema_decay: float = 0.9999,
+        student: Any = "auto",
+        standardize: bool = True,
+        optimizer: Any = "adamw",
+        lr: float = 0.002,
+        lr_schedule: str | Callable[[float], float] = "one_cycle",
+        weight_decay: float = 0.0005,
+        max_epochs: int = 50,
+        batch_size: int = 128,
+        augment: Any = None,
+        precision: str = "fp32",
+        device: Any = "cpu",
+        validation_fraction: float = 0.0,
+        callbacks: list[Any] | None = None,
+        net_params: dict[str, Any] | None = None,
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__(
+            curriculum,
+            update_at=update_at,
+            loss_percentile=loss_percentile,
+            percentile_decay=percentile_decay,
+            burn_in=burn_in,
+            example_dropout=example_dropout,
+            fixed_epoch_after_burn_in=fixed_epoch_after_burn_in,
+            mixup_alpha=mixup_alpha,
+            mix_ratio=mix_ratio,
+            second_reweight=second_reweight,
+            ema_decay=ema_decay,
+            student=student,
+            standardize=standardize,
+            optimizer=optimizer,
+            lr=lr,
+            lr_schedule=lr_schedule,
+            weight_decay=weight_decay,
+            max_epochs=max_epochs,
+            batch_size=batch_size,
+            augment=augment,
+            precision=precision,
+            device=device,
+            validation_fraction=validation_fraction,
+            callbacks=callbacks,
+            net_params=net_params,
+            random_state=random_state,
+            verbose=verbose,
+        )
+
+    @classmethod
+    def from_preset(cls, name: str, **changes: Any) -> "MentorMixClassifier":
+        """Return a classifier with published settings.
+
+        Parameters
+        ----------
+        name : str
+            ``"cifar10-0.4"``: data set and noise level, of :data:`noisylabel.estimators.PRESETS`; or ``"auto"``, the
+            defaults, which estimate the noise rate.
+        **changes
+            Parameters to set otherwise, for instance a smaller ``student`` and fewer ``max_epochs``.
+
+        Returns
+        -------
+        MentorMixClassifier
+
+        Raises
+        ------
+        InvalidParameterError
+            If there is no preset of this name.
+
+        Examples
+        --------
+        >>> clf = MentorMixClassifier.from_preset("cifar10-0.4", student="cnn", max_epochs=60)
+        >>> clf.mixup_alpha, clf.loss_percentile, clf.second_reweight
+        (8, 0.6, False)
+        """
+        return cls(**(find_preset(name) | changes))
