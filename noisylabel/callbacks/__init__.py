@@ -1,7 +1,8 @@
 """skorch callbacks: they watch and record, and never touch the maths."""
 
 from noisylabel.callbacks._best_epoch import BestEpoch
+from noisylabel.callbacks._checkpoint import CHECKPOINT_FILE, TrainingCheckpoint, restore_callback
 from noisylabel.callbacks._progress import EpochProgress
 from noisylabel.callbacks._student_recorder import StudentRecorder
 
-__all__ = ["BestEpoch", "EpochProgress", "StudentRecorder"]
+__all__ = ["CHECKPOINT_FILE", "BestEpoch", "EpochProgress", "StudentRecorder", "TrainingCheckpoint", "restore_callback"]

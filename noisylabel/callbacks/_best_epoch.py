@@ -31,6 +31,16 @@ class BestEpoch(Callback):
             self.best_epoch_ = len(net.history)
             self.state_ = copy.deepcopy(net.evaluated_module().state_dict())
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return what to remember across a restart."""
+        return {"best_epoch": self.best_epoch_, "best_accuracy": self.best_accuracy_, "state": self.state_}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over what :meth:`state_dict` returned."""
+        self.best_epoch_, self.best_accuracy_, self.state_ = (
+            state[k] for k in ("best_epoch", "best_accuracy", "state")
+        )
+
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         """Put the best weights back."""
         if self.state_ is not None:

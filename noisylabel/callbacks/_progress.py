@@ -27,7 +27,7 @@ class EpochProgress(Callback):
         latest = net.history[-1]
         shown = {"loss": "train_loss", "data used": "data_utilization", "valid acc": "valid_acc"}
         self.bar_.set_postfix({label: f"{latest[key]:.3f}" for label, key in shown.items() if key in latest})
-        self.bar_.update()
+        self.bar_.update(len(net.history) - self.bar_.n)
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         """Close the bar."""

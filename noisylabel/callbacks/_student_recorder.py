@@ -85,12 +85,28 @@ class StudentRecorder(Callback):
         """Remember the batch's losses; at a percent that is due, those of all trusted rows."""
         if not training:
             return
+        if "losses" not in kwargs:
+            raise InvalidParameterError(
+                "StudentRecorder needs the losses of unmixed samples, and plain mixup (curriculum='uniform' with "
+                "'mixup_alpha' above 0) never works them out. Use another curriculum, or mixup_alpha=0."
+            )
         self.losses_.index_copy_(0, batch.rows, kwargs["losses"])
         percent = percent_of_training(net.clock_.progress)
         while self.pending_ and percent >= self.pending_[0]:
             loss = self.losses_.cpu().numpy()[self.table_["sample_id"]]
             part = self.table_.assign(epoch=self.pending_.pop(0), loss=loss)
             self.parts_.append(part[~np.isnan(loss)])
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what to remember across a restart."""
+        parts = [part.to_dict("list") for part in self.parts_]
+        return {"losses": self.losses_, "pending": self.pending_, "parts": parts}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over what :meth:`state_dict` returned."""
+        self.losses_.copy_(state["losses"])
+        self.pending_ = list(state["pending"])
+        self.parts_ = [pd.DataFrame(part) for part in state["parts"]]
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         """Put the records together and write them."""

@@ -15,7 +15,15 @@ from noisylabel._random import draw_seed, private_torch_stream
 from noisylabel._sklearn_compat import available_if, check_is_fitted, check_sample_weight
 from noisylabel._trusted import trusted_codes
 from noisylabel._validation import check_choice, check_count, check_number
-from noisylabel.callbacks import BestEpoch, EpochProgress
+from noisylabel.callbacks import BestEpoch, EpochProgress, TrainingCheckpoint, restore_callback
+from noisylabel.estimators._checkpoints import (
+    check_same_run,
+    describe_data,
+    describe_parameters,
+    describe_student,
+    open_folder,
+    read_checkpoint,
+)
 from noisylabel.estimators._data import (
     as_tensor,
     check_sample_shape,
@@ -42,11 +50,21 @@ def _no_partial_fit(estimator: Any) -> bool:
     )
 
 
-def _train(net: IndexedNet, data: TensorData | StreamedData) -> None:
-    """Run the training loop; skorch's EarlyStopping ends it by a KeyboardInterrupt, which is then no error."""
+def _train(net: IndexedNet, data: TensorData | StreamedData, saved: dict[str, Any] | None) -> None:
+    """Run the training loop, or what is left of a ``saved`` one.
+
+    skorch's EarlyStopping ends it by a KeyboardInterrupt, which is then no error.
+    """
+    if saved is not None:
+        net.restore_history(saved["training"])
     net.notify("on_train_begin", X=data, y=None)
+    if saved is not None:
+        net.restore_training(saved["training"])
+        for name, callback in net.callbacks_:
+            if name in saved["callbacks"]:
+                restore_callback(callback, saved["callbacks"][name])
     try:
-        net.fit_loop(data)
+        net.fit_loop(data, epochs=net.max_epochs - len(net.history))
     except KeyboardInterrupt:
         stoppers = [callback for _, callback in net.callbacks_ if isinstance(callback, EarlyStopping)]
         if not any(stopper.misses_ >= stopper.patience for stopper in stoppers):
@@ -115,15 +133,23 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         self._forget()
         device = resolve_device(self.device)
         self._check_parameters()
-        seed = draw_seed(self.random_state)
+        folder = None if self.checkpoint_dir is None else open_folder(self.checkpoint_dir)
+        saved = None if folder is None else read_checkpoint(folder)
+        seed = draw_seed(self.random_state) if saved is None else saved["seed"]
         data, codes = self._training_data(X, y, sample_weight, device)
         right_codes = None if y_trusted is None else trusted_codes(y_trusted, len(codes), self.classes_)
+        checkpoint = None
+        if folder is not None:
+            header = self._checkpoint_header(seed, describe_data(data, codes, self.classes_, right_codes))
+            checkpoint = TrainingCheckpoint(folder, header)
+            if saved is not None:
+                check_same_run(saved, header["fingerprint"], folder)
         with private_torch_stream(seed, device):
             module = self._build_module(data, len(self.classes_))
             train, valid, train_rows = self._hold_out(data, codes, np.random.default_rng(seed))
-            net = self._build_net(module, train, valid, device, seed)
+            net = self._build_net(module, train, valid, device, seed, checkpoint)
             self._use_trusted(net, _known_right(train, codes[train_rows], right_codes, train_rows))
-            _train(net, train)
+            _train(net, train, saved)
         self._keep_results(net, len(codes), train_rows)
         return self
 
@@ -251,7 +277,25 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         train_rows = np.setdiff1d(everything, valid_rows)
         return data.take(train_rows), data.take(valid_rows), train_rows
 
-    def _build_net(self, module: nn.Module, train: Any, valid: Any, device: torch.device, seed: int) -> IndexedNet:
+    def _checkpoint_header(self, seed: int, data: dict[str, str]) -> dict[str, Any]:
+        """Return what a checkpoint says besides the state of training: what run it is, and how to predict with it."""
+        return {
+            "fingerprint": {"parameters": describe_parameters(self), "data": data},
+            "seed": seed,
+            "estimator": type(self).__name__,
+            "max_epochs": self.max_epochs,
+            "student": describe_student(self.student),
+            "standardize": bool(self.standardize),
+            "precision": self.precision,
+            "classes": {"dtype": self.classes_.dtype.str, "labels": self.classes_.tolist()},
+            "sample_shape": list(self.sample_shape_),
+            "sample_dtype": self.sample_dtype_,
+            "feature_names": getattr(self, "feature_names_in_", np.array([])).tolist(),
+        }
+
+    def _build_net(
+        self, module: nn.Module, train: Any, valid: Any, device: torch.device, seed: int, checkpoint: Any
+    ) -> IndexedNet:
         """Collect the skorch options, let the sub-class make the net, and initialise it."""
         mentor_stream = torch.Generator(device).manual_seed(seed + 1)
         options = {
@@ -268,7 +312,7 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
             "iterator_valid__batch_size": 4096 if len(self.sample_shape_) == 1 else 500,
             "optimizer__weight_decay": self.weight_decay,
             "train_split": None if valid is None else predefined_split(valid),
-            "callbacks": self._callbacks(valid is not None),
+            "callbacks": self._callbacks(valid is not None, checkpoint),
             "callbacks__print_log": None,
             "device": str(device),
             "verbose": 0,
@@ -279,11 +323,12 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         net.initialize()
         return net
 
-    def _callbacks(self, has_validation: bool) -> list[Any]:
+    def _callbacks(self, has_validation: bool, checkpoint: TrainingCheckpoint | None) -> list[Any]:
         own: list[Any] = [("best_epoch", BestEpoch())] if has_validation else []
         if self.verbose:
             own.append(("progress", EpochProgress(type(self).__name__)))
-        return own + list(self.callbacks or [])
+        last = [] if checkpoint is None else [("checkpoint", checkpoint)]
+        return own + list(self.callbacks or []) + last
 
     def _keep_results(self, net: IndexedNet, n_samples: int, train_rows: np.ndarray) -> None:
         """Set the learnt attributes, and let go of the training data's traces in the net."""

@@ -35,7 +35,7 @@ class MentorMixClassifier(MentorNetClassifier):
         As in :class:`MentorNetClassifier`.
     student, standardize, optimizer, lr, lr_schedule, weight_decay, max_epochs, batch_size, augment, precision, device
         As in :class:`MentorNetClassifier`.
-    validation_fraction, callbacks, net_params, random_state, verbose
+    validation_fraction, checkpoint_dir, callbacks, net_params, random_state, verbose
         As in :class:`MentorNetClassifier`.
 
     Attributes
@@ -91,6 +91,7 @@ class MentorMixClassifier(MentorNetClassifier):
         precision: str = "fp32",
         device: Any = "cpu",
         validation_fraction: float = 0.0,
+        checkpoint_dir: str | Path | None = None,
         callbacks: list[Any] | None = None,
         net_params: dict[str, Any] | None = None,
         random_state: Any = None,
@@ -120,6 +121,7 @@ class MentorMixClassifier(MentorNetClassifier):
             precision=precision,
             device=device,
             validation_fraction=validation_fraction,
+            checkpoint_dir=checkpoint_dir,
             callbacks=callbacks,
             net_params=net_params,
             random_state=random_state,

@@ -86,6 +86,10 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
     validation_fraction : float in [0, 0.5], default=0.0
         Share of the rows, labels as noisy as the rest, to hold out. If above 0, the network of the epoch with the
         highest accuracy on them is kept.
+    checkpoint_dir : str or Path, optional
+        Folder for a checkpoint, written after each epoch. If it holds one of the same data and parameters, ``fit`` goes
+        on from there, to the same result bit for bit on the CPU. :func:`noisylabel.load_checkpoint` makes a classifier
+        of it, and ``noisylabel evaluate --watch`` follows it during training.
     callbacks : list of skorch callbacks, optional
         In addition to our own.
     net_params : dict, optional
@@ -167,6 +171,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         precision: str = "fp32",
         device: Any = "cpu",
         validation_fraction: float = 0.0,
+        checkpoint_dir: str | Path | None = None,
         callbacks: list[Any] | None = None,
         net_params: dict[str, Any] | None = None,
         random_state: Any = None,
@@ -195,6 +200,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         self.precision = precision
         self.device = device
         self.validation_fraction = validation_fraction
+        self.checkpoint_dir = checkpoint_dir
         self.callbacks = callbacks
         self.net_params = net_params
         self.random_state = random_state

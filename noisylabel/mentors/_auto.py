@@ -98,6 +98,11 @@ class AutoPercentileMentor(PercentileMentor):
         weights = super().weigh(seen)
         return weights if held_back is None else torch.where(held_back, 0.0, weights)
 
+    @property
+    def always_one(self) -> bool:
+        """Never: rows are held back."""
+        return False
+
     def held_back(self, rows: Tensor, progress: float) -> Tensor | None:
         """Return which rows are held back to learn the noise rate from."""
         return self.is_probe_[rows] if percent_of_training(progress) < self.burn_in else None

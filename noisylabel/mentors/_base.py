@@ -67,6 +67,11 @@ class Mentor(BaseEstimator, ABC):
         """Return which rows (B,) the student must not learn from at all now, not even in a mix; None for none."""
         return None
 
+    @property
+    def always_one(self) -> bool:
+        """Whether every weight is 1 whatever the losses, so that nobody needs to work them out."""
+        return False
+
     @abstractmethod
     def state_dict(self) -> dict[str, Any]:
         """Return all memory as tensors and numbers."""

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from noisylabel._validation import check_number
-from noisylabel.curricula import Curriculum
+from noisylabel.curricula import Curriculum, Uniform
 from noisylabel.exceptions import InvalidParameterError
 from noisylabel.functional import batch_percentile, example_dropout_mask, moving_average
 from noisylabel.mentors._base import Mentor, Observation
@@ -96,6 +96,11 @@ class PercentileMentor(Mentor):
         if self._history_length() > 1:
             self.history_ = torch.full((n_samples, self._history_length(), 2), torch.nan, device=generator.device)
 
+    @property
+    def always_one(self) -> bool:
+        """Whether the curriculum is the uniform one, and nothing is dropped."""
+        return isinstance(self.curriculum, Uniform) and self.example_dropout is None
+
     def _history_length(self) -> int:
         return self.curriculum.history_length
 
@@ -146,7 +151,7 @@ class PercentileMentor(Mentor):
         """See :meth:`Mentor.load_state_dict`."""
         history = state["history"]
         self.threshold_, self.history_ = state["threshold"], None if history is None else history.clone()
-        self.generator_.set_state(state["generator"])
+        self.generator_.set_state(state["generator"].cpu())
 
     def metrics(self) -> dict[str, float]:
         """Return the moving loss percentile."""

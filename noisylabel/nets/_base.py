@@ -1,5 +1,6 @@
 """The training engine: skorch's net, fed with row-numbered batches."""
 
+import json
 import math
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -10,6 +11,7 @@ import numpy as np
 import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EpochTimer, PrintLog
+from skorch.history import History
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
@@ -206,6 +208,41 @@ class IndexedNet(NeuralNet):
         """Return the label code of the most probable class of each sample, (N,)."""
         codes: np.ndarray = self.predict_proba(X).argmax(axis=1)
         return codes
+
+    def training_state(self) -> dict[str, Any]:
+        """Return all that training needs to go on after this epoch, as tensors, numbers and text."""
+        rows = [{key: value for key, value in row.items() if key != "batches"} for row in self.history]
+        return {
+            "module": self.module_.state_dict(),
+            "optimizer": self.optimizer_.state_dict(),
+            "average": None if self.average_ is None else self.average_.state_dict(),
+            "step": self.clock_.step,
+            "history": json.dumps(rows, default=float),
+            "streams": [stream.get_state() for stream in self._streams()],
+            "torch_stream": torch.get_rng_state(),
+            "cuda_stream": torch.cuda.get_rng_state(self.device) if "cuda" in str(self.device) else None,
+        }
+
+    def restore_history(self, state: dict[str, Any]) -> None:
+        """Take over the epochs of a saved state; before training begins, since callbacks read them then."""
+        self.history_ = History({**row, "batches": []} for row in json.loads(state["history"]))
+
+    def restore_training(self, state: dict[str, Any]) -> None:
+        """Take over what :meth:`training_state` returned; after training has begun."""
+        self.module_.load_state_dict(state["module"])
+        self.optimizer_.load_state_dict(state["optimizer"])
+        if self.average_ is not None:
+            self.average_.load_state_dict(state["average"])
+        self.clock_.step = state["step"]
+        for stream, saved in zip(self._streams(), state["streams"], strict=True):
+            stream.set_state(saved.cpu())
+        torch.set_rng_state(state["torch_stream"].cpu())
+        if state["cuda_stream"] is not None:
+            torch.cuda.set_rng_state(state["cuda_stream"].cpu(), self.device)
+
+    def _streams(self) -> list[Any]:
+        """Random streams of the net's own; sub-classes add theirs."""
+        return [self.iterator_train__generator, self.iterator_train__augment_generator]
 
     def forget_training(self) -> None:
         """Let go of what only training needs, so that a fitted net holds no data and pickles small."""

@@ -87,23 +87,33 @@ class MixingNet(WeightedNet):
     def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         """Weigh the plain batch, mix it by the weights, and back-propagate the loss of the mix."""
         X, y = batch
+        plain, weights = self._weigh_plain(batch)
+        counts = self._counts(batch)
+        if counts is not None and not bool(counts.any()):
+            return {"loss": torch.zeros(()), "mean_weight": 0.0, **plain}
+        partners = draw_partners(weights, self.mix_generator, counts)
+        ratios = mixing_ratios(draw_beta(len(y), self.mixup_alpha, self.mix_generator), weights, self.mix_ratio)
+        logits = self.infer(mix(X.float(), partners, ratios))
+        targets = mix(one_hot(y, logits.shape[1]).float(), partners, ratios)
+        losses = cross_entropy(logits, targets, reduction="none")
+        mixed_weights = self._weigh_mixed(batch, losses, logits, counts)
+        loss = weighted_loss(losses, mixed_weights, counts)
+        loss.backward()
+        mean_weight = self._note_mean(self.mixed_mean_weights_, mixed_weights, counts)
+        return {"loss": loss, "mean_weight": mean_weight, "mixed_y_pred": logits, **plain}
+
+    def _weigh_plain(self, batch: Batch) -> tuple[dict[str, Tensor], Tensor]:
+        """Return logits and losses of the unmixed batch, by name, and its weights.
+
+        Where all weights are 1 anyway (plain mixup) the pass is saved, and there are no logits and losses.
+        """
+        X, y = batch
+        if self.mentor.always_one:
+            return {}, self._note_weights(batch, torch.ones(len(y), device=y.device))
         with torch.no_grad(), statistics_untouched(self.norms_):
             logits = self.infer(X)
             losses = cross_entropy(logits, y, reduction="none")
-        weights = self._weigh(batch, losses, logits)
-        counts = self._counts(batch)
-        if counts is not None and not bool(counts.any()):
-            return {"loss": torch.zeros(()), "y_pred": logits, "mean_weight": 0.0, "losses": losses}
-        partners = draw_partners(weights, self.mix_generator, counts)
-        ratios = mixing_ratios(draw_beta(len(y), self.mixup_alpha, self.mix_generator), weights, self.mix_ratio)
-        mixed_logits = self.infer(mix(X.float(), partners, ratios))
-        targets = mix(one_hot(y, logits.shape[1]).float(), partners, ratios)
-        mixed_losses = cross_entropy(mixed_logits, targets, reduction="none")
-        mixed_weights = self._weigh_mixed(batch, mixed_losses, mixed_logits, counts)
-        loss = weighted_loss(mixed_losses, mixed_weights, counts)
-        loss.backward()
-        mean_weight = self._note_mean(self.mixed_mean_weights_, mixed_weights, counts)
-        return {"loss": loss, "y_pred": logits, "mean_weight": mean_weight, "losses": losses}
+        return {"y_pred": logits, "losses": losses}, self._weigh(batch, losses, logits)
 
     def _counts(self, batch: Batch) -> Tensor | None:
         """Return how many times each sample counts (B,), 0 if the mentor holds it back; None if all count once."""
@@ -118,6 +128,20 @@ class MixingNet(WeightedNet):
             return torch.ones_like(losses)
         seen = Observation(losses.detach(), logits.detach(), batch[1], batch.rows, self.clock_.progress, counts)
         return self.mixed_mentor.weigh(seen)
+
+    def training_state(self) -> dict[str, Any]:
+        """Add the second mentor's memory."""
+        mixed = None if self.mixed_mentor is None else self.mixed_mentor.state_dict()
+        return {**super().training_state(), "mixed_mentor": mixed}
+
+    def restore_training(self, state: dict[str, Any]) -> None:
+        """See :meth:`IndexedNet.restore_training`."""
+        super().restore_training(state)
+        if self.mixed_mentor is not None:
+            self.mixed_mentor.load_state_dict(state["mixed_mentor"])
+
+    def _streams(self) -> list[Any]:
+        return [*super()._streams(), self.mix_generator]
 
     def forget_training(self) -> None:
         """Also let go of the second mentor's memory and the random stream."""

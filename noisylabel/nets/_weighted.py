@@ -59,7 +59,10 @@ class WeightedNet(IndexedNet):
         seen = Observation(
             losses.detach(), logits.detach(), batch[1], batch.rows, self.clock_.progress, batch.sample_weight
         )
-        weights = self.mentor.weigh(seen)
+        return self._note_weights(batch, self.mentor.weigh(seen))
+
+    def _note_weights(self, batch: Batch, weights: Tensor) -> Tensor:
+        """Remember the weights of a batch, and return them."""
         self.weights_.index_copy_(0, batch.rows, weights)
         self._note_mean(self.mean_weights_, weights, batch.sample_weight)
         return weights
@@ -74,6 +77,16 @@ class WeightedNet(IndexedNet):
             mean = (weights * counts).sum().item() / max(n_rows, 1e-12)
         means.append((mean, n_rows))
         return mean
+
+    def training_state(self) -> dict[str, Any]:
+        """Add the mentor's memory and the rows' weights."""
+        return {**super().training_state(), "mentor": self.mentor.state_dict(), "weights": self.weights_}
+
+    def restore_training(self, state: dict[str, Any]) -> None:
+        """See :meth:`IndexedNet.restore_training`."""
+        super().restore_training(state)
+        self.mentor.load_state_dict(state["mentor"])
+        self.weights_.copy_(state["weights"])
 
     def forget_training(self) -> None:
         """Also let go of the mentor's memory and the rows' weights."""

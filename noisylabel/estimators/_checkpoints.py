@@ -1,0 +1,150 @@
+"""Checkpoints of a training run: what is in one, whether it fits, and a classifier made of one."""
+
+import hashlib
+import pickle
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from torch import Tensor, nn
+
+from noisylabel.callbacks import CHECKPOINT_FILE
+from noisylabel.exceptions import InvalidFileError, InvalidParameterError
+from noisylabel.nets import StreamedData, TensorData
+from noisylabel.students import MLP, CifarNet, ResNet, SmallCNN, Student, TimmModel
+
+_MAY_CHANGE = {"callbacks", "checkpoint_dir", "device", "verbose"}  # between a run and its continuation
+_STUDENTS = {kind.__name__: kind for kind in (CifarNet, MLP, ResNet, SmallCNN, TimmModel)}
+_PLAIN = (str, int, float, bool, type(None))
+
+
+def describe(value: Any) -> str:
+    """Return a text that says the same in every process, as ``repr`` does not for functions and networks."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key!r}: {describe(value[key])}" for key in value) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(describe(entry) for entry in value) + "]"
+    if isinstance(value, np.generic):
+        return repr(value.item())
+    if isinstance(value, (*_PLAIN, Path, torch.device)):
+        return repr(str(value) if isinstance(value, (Path, torch.device)) else value)
+    if isinstance(value, partial):
+        return f"partial({describe(value.func)}, {describe(value.args)}, {describe(value.keywords)})"
+    if isinstance(value, nn.Module):
+        return f"{type(value).__qualname__} with weights {_hash(*value.state_dict().values())}"
+    if isinstance(value, BaseEstimator):
+        return f"{type(value).__qualname__}({describe(value.get_params(deep=False))})"
+    name = value if hasattr(value, "__qualname__") else type(value)
+    return f"{name.__module__}.{name.__qualname__}"
+
+
+def describe_parameters(estimator: BaseEstimator) -> dict[str, str]:
+    """Return the parameters that a continued run must share with the one that it continues."""
+    parameters = {k: v for k, v in estimator.get_params(deep=False).items() if k not in _MAY_CHANGE}
+    if not isinstance(parameters["random_state"], int):
+        del parameters["random_state"]  # the run's seed is in the checkpoint
+    return {name: describe(value) for name, value in parameters.items()}
+
+
+def describe_data(
+    data: TensorData | StreamedData, codes: np.ndarray, classes: np.ndarray, right_codes: np.ndarray | None
+) -> dict[str, str]:
+    """Return hashes of what is trained on; of a Dataset only its labels and length."""
+    samples = data.X if isinstance(data, TensorData) else torch.zeros(0)
+    return {
+        "X": f"{len(data)} rows, hash {_hash(samples)}",
+        "y": _hash(codes, np.asarray(classes).astype(str)),
+        "sample_weight": "none" if data.sample_weight is None else _hash(data.sample_weight),
+        "y_trusted": "none" if right_codes is None else _hash(right_codes),
+    }
+
+
+def _hash(*arrays: Any) -> str:
+    digest = hashlib.sha256()
+    for array in arrays:
+        values = array.detach().cpu().contiguous().numpy() if isinstance(array, Tensor) else np.ascontiguousarray(array)
+        digest.update(f"{values.dtype}{values.shape}".encode())
+        digest.update(memoryview(values.reshape(-1).view(np.uint8)))
+    return digest.hexdigest()[:16]
+
+
+def read_checkpoint(folder: Path) -> dict[str, Any] | None:
+    """Return what is in a folder's checkpoint; None if there is none.
+
+    Nothing in the file is run: tensors, numbers and texts only.
+
+    Raises
+    ------
+    InvalidFileError
+        If the file is cut off or no checkpoint.
+    """
+    path = folder / CHECKPOINT_FILE
+    if not path.exists():
+        return None
+    try:
+        saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        if not {"fingerprint", "training", "student"} <= saved.keys():
+            raise KeyError("training")
+    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, AttributeError, ValueError) as error:
+        raise InvalidFileError(
+            f"{path} is no checkpoint of noisylabel, or is damaged. Delete it to start anew."
+        ) from error
+    return saved
+
+
+def open_folder(checkpoint_dir: Any) -> Path:
+    """Return the folder, made if need be and free of half-written files; say so if it cannot be written to."""
+    try:
+        folder = Path(checkpoint_dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        for left_over in folder.glob(f".{Path(CHECKPOINT_FILE).stem}.*"):
+            left_over.unlink()
+        probe = folder / ".writable"
+        probe.touch()
+        probe.unlink()
+    except (OSError, TypeError) as error:
+        raise InvalidParameterError(
+            f"'checkpoint_dir' must be a folder that can be written to. Got {checkpoint_dir!r}: {error}."
+        ) from error
+    return folder
+
+
+def check_same_run(saved: dict[str, Any], fingerprint: dict[str, dict[str, str]], folder: Path) -> None:
+    """Refuse to continue a run with other parameters or other data."""
+    for kind, now in fingerprint.items():
+        then = saved["fingerprint"][kind]
+        changed = [name for name in {**then, **now} if then.get(name) != now.get(name)]
+        if changed:
+            shown = "; ".join(f"{name} was {then.get(name)}, is {now.get(name)}" for name in changed)
+            raise InvalidParameterError(
+                f"'checkpoint_dir' {str(folder)!r} holds a training run with other {kind}: {shown}. Use the same to go "
+                "on, another folder for a new run, or delete this one."
+            )
+
+
+def describe_student(student: Any) -> dict[str, Any] | None:
+    """Return what it takes to build a student again; None for a network or function of the user's."""
+    if isinstance(student, str):
+        return {"name": student}
+    parameters = student.get_params(deep=False) if isinstance(student, Student) else {}
+    kind = type(student).__name__
+    plain = all(isinstance(v, (*_PLAIN, tuple, list)) for v in parameters.values())
+    return {"class": kind, "parameters": parameters} if kind in _STUDENTS and plain else None
+
+
+def rebuild_student(described: dict[str, Any] | None, student: Any) -> Any:
+    """Return the student to use: the given one, or the one that the checkpoint describes."""
+    if student is not None:
+        return student
+    if described is None:
+        raise InvalidParameterError(
+            "The checkpoint's student was a network or function of the user's, which a checkpoint cannot hold. Pass "
+            "the same as 'student'."
+        )
+    if "name" in described:
+        return described["name"]
+    return _STUDENTS[described["class"]](**described["parameters"])
