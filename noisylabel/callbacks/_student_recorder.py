@@ -106,7 +106,7 @@ class StudentRecorder(Callback):
         """Take over what :meth:`state_dict` returned."""
         self.losses_.copy_(state["losses"])
         self.pending_ = list(state["pending"])
-        self.parts_ = [pd.DataFrame(part) for part in state["parts"]]
+        self.parts_ = [pd.DataFrame(part).astype({"loss": np.float32}) for part in state["parts"]]
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         """Put the records together and write them."""

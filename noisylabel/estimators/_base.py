@@ -36,7 +36,7 @@ from noisylabel.estimators._data import (
     statistics_rows,
     validation_rows,
 )
-from noisylabel.estimators._settings import resolve_augment, resolve_device, resolve_optimizer
+from noisylabel.estimators._settings import prediction_batch_size, resolve_augment, resolve_device, resolve_optimizer
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError
 from noisylabel.nets import IndexedNet, OrderedBatches, StreamedData, TensorData, TrainingBatches, as_float32
 from noisylabel.schedules import resolve_lr_schedule
@@ -309,7 +309,7 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
             "iterator_train__augment": resolve_augment(self.augment, self.sample_shape_),
             "iterator_train__augment_generator": torch.Generator(device).manual_seed(seed + 2),
             "iterator_valid": OrderedBatches,
-            "iterator_valid__batch_size": 4096 if len(self.sample_shape_) == 1 else 500,
+            "iterator_valid__batch_size": prediction_batch_size(self.sample_shape_),
             "optimizer__weight_decay": self.weight_decay,
             "train_split": None if valid is None else predefined_split(valid),
             "callbacks": self._callbacks(valid is not None, checkpoint),

@@ -68,7 +68,7 @@ def _hash(*arrays: Any) -> str:
     for array in arrays:
         values = array.detach().cpu().contiguous().numpy() if isinstance(array, Tensor) else np.ascontiguousarray(array)
         digest.update(f"{values.dtype}{values.shape}".encode())
-        digest.update(memoryview(values.reshape(-1).view(np.uint8)))
+        digest.update(values.tobytes())
     return digest.hexdigest()[:16]
 
 

@@ -41,6 +41,11 @@ def resolve_optimizer(optimizer: Any) -> dict[str, Any]:
     return OPTIMIZERS[check_choice("optimizer", optimizer, OPTIMIZERS)]
 
 
+def prediction_batch_size(sample_shape: tuple[int, ...]) -> int:
+    """Return how many samples to predict at a time: rows of a table are small, images are not."""
+    return 4096 if len(sample_shape) == 1 else 500
+
+
 def resolve_augment(augment: Any, sample_shape: tuple[int, ...]) -> Any:
     """Return a function of (batch, generator), or None."""
     if augment is None or callable(augment):

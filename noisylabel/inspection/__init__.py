@@ -8,14 +8,20 @@ from noisylabel.inspection._curriculum_plots import (
     save_curriculum_figure,
     write_curriculum_page,
 )
+from noisylabel.inspection._evaluation import evaluate_checkpoint, save_evaluation, watch_checkpoints
+from noisylabel.inspection._evaluation_plot import plot_evaluation
 from noisylabel.inspection._plots import plot_accuracy_against_noise
 
 __all__ = [
     "animate_curriculum",
     "curriculum_weights",
+    "evaluate_checkpoint",
     "learned_from",
     "plot_accuracy_against_noise",
     "plot_curriculum",
+    "plot_evaluation",
     "save_curriculum_figure",
+    "save_evaluation",
+    "watch_checkpoints",
     "write_curriculum_page",
 ]

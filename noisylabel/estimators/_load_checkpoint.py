@@ -1,0 +1,118 @@
+"""A classifier out of a checkpoint."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from noisylabel.estimators._base import BaseNoisyLabelClassifier
+from noisylabel.estimators._checkpoints import read_checkpoint, rebuild_student
+from noisylabel.estimators._mentormix import MentorMixClassifier
+from noisylabel.estimators._mentornet import MentorNetClassifier
+from noisylabel.estimators._settings import prediction_batch_size, resolve_device
+from noisylabel.exceptions import InvalidFileError, InvalidParameterError
+from noisylabel.nets import IndexedNet, OrderedBatches
+from noisylabel.schedules import resolve_lr_schedule
+from noisylabel.students import Standardize, resolve_student
+
+_ESTIMATORS: dict[str, Callable[..., BaseNoisyLabelClassifier]] = {
+    "MentorMixClassifier": MentorMixClassifier,
+    "MentorNetClassifier": MentorNetClassifier,
+}
+
+
+def load_checkpoint(folder: str | Path, student: Any = None, device: Any = "cpu") -> BaseNoisyLabelClassifier:
+    """Return a classifier that predicts as the network of a checkpoint does, during or after training.
+
+    Nothing in the file is run. With ``ema_decay`` it is the average of the parameters. The classifier has no
+    per-row results, and its parameters other than the student are the defaults.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The ``checkpoint_dir`` of the training.
+    student : nn.Module, class or callable, optional
+        Needed only if the training's student was a network or function of the user's: the same.
+    device : str or torch.device, default="cpu"
+        Where to predict.
+
+    Returns
+    -------
+    classifier
+        Fitted; ``n_iter_`` is the number of epochs it was trained for.
+
+    Raises
+    ------
+    InvalidFileError
+        If there is no checkpoint, or it is damaged.
+    InvalidParameterError
+        If ``student`` is needed and missing, or is not the one that was trained.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn.datasets import load_digits
+    >>> from noisylabel import MentorNetClassifier, load_checkpoint
+    >>> X, y = load_digits(return_X_y=True)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     clf = MentorNetClassifier(max_epochs=5, checkpoint_dir=folder, random_state=0).fit(X, y)
+    ...     again = load_checkpoint(folder)
+    >>> again.n_iter_, bool((again.predict_proba(X) == clf.predict_proba(X)).all())
+    (5, True)
+    """
+    saved = read_checkpoint(Path(folder))
+    if saved is None:
+        raise InvalidFileError(f"There is no checkpoint in {str(folder)!r}. Pass the 'checkpoint_dir' of a training.")
+    student = rebuild_student(saved["student"], student)
+    clf = _ESTIMATORS[saved["estimator"]](
+        student=student, standardize=saved["standardize"], precision=saved["precision"], device=device
+    )
+    clf.sample_shape_, clf.sample_dtype_ = tuple(saved["sample_shape"]), saved["sample_dtype"]
+    clf.n_features_in_ = clf.sample_shape_[0]
+    if saved["feature_names"]:
+        clf.feature_names_in_ = np.array(saved["feature_names"], dtype=object)
+    clf.classes_ = np.array(saved["classes"]["labels"], dtype=np.dtype(saved["classes"]["dtype"]))
+    clf.n_iter_ = len(_epochs(saved))
+    clf.net_ = _make_net(_load_module(saved, student), clf, resolve_device(device))
+    return clf
+
+
+def _epochs(saved: dict[str, Any]) -> list[dict[str, Any]]:
+    import json
+
+    rows: list[dict[str, Any]] = json.loads(saved["training"]["history"])
+    return rows
+
+
+def _load_module(saved: dict[str, Any], student: Any) -> nn.Module:
+    """Build the network and give it the weights that evaluation uses."""
+    sample_shape, n_classes = tuple(saved["sample_shape"]), len(saved["classes"]["labels"])
+    module = resolve_student(student, sample_shape).build(sample_shape, n_classes)
+    state, average = saved["training"]["module"], saved["training"]["average"]
+    if average is not None:
+        state = average["averaged"]
+    if "0.mean" in state and "0.scale" in state:  # the fixed first layer
+        module = nn.Sequential(Standardize(state["0.mean"], 1 / state["0.scale"]), module)
+    try:
+        module.load_state_dict(state)
+    except RuntimeError as error:
+        raise InvalidParameterError(f"'student' {student!r} is not the one that was trained: {error}") from error
+    return module.to(memory_format=torch.channels_last) if len(sample_shape) == 3 else module
+
+
+def _make_net(module: nn.Module, clf: Any, device: torch.device) -> IndexedNet:
+    net = IndexedNet(
+        module,
+        lr_schedule=resolve_lr_schedule("constant"),
+        precision=clf.precision,
+        iterator_valid=OrderedBatches,
+        iterator_valid__batch_size=prediction_batch_size(clf.sample_shape_),
+        train_split=None,
+        callbacks__print_log=None,
+        device=str(device),
+        verbose=0,
+    )
+    return net.initialize()

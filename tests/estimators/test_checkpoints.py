@@ -1,0 +1,242 @@
+"""Training that is stopped goes on, to the same network bit for bit."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from skorch.callbacks import Callback, EarlyStopping
+
+from noisylabel import MentorMixClassifier, MentorNetClassifier, load_checkpoint
+from noisylabel.callbacks import StudentRecorder
+from noisylabel.curricula import DataDriven
+from noisylabel.estimators._checkpoints import describe
+from noisylabel.exceptions import InvalidFileError, InvalidParameterError
+
+ALL_STATE = {"loss_percentile": "auto", "second_reweight": True, "validation_fraction": 0.1, "random_state": 0}
+
+
+class Kill(Callback):
+    """Stop like a killed process would: in the middle of an epoch, nothing tidied up."""
+
+    def __init__(self, epoch, batch=3):
+        self.epoch = epoch
+        self.batch = batch
+
+    def on_batch_begin(self, net, training=False, **kwargs):
+        if training and len(net.history) == self.epoch and len(net.history[-1]["batches"]) == self.batch:
+            raise RuntimeError("killed")
+
+
+def weights_of(clf):
+    return torch.cat([value.double().flatten() for value in clf.net_.module_.state_dict().values()])
+
+
+def assert_same_fit(one, other):
+    assert torch.equal(weights_of(one), weights_of(other))
+    assert np.array_equal(one.sample_weight_, other.sample_weight_, equal_nan=True)
+    without_time = [clf.history_.drop(columns="dur") for clf in (one, other)]
+    assert without_time[0].equals(without_time[1])
+
+
+@pytest.mark.parametrize(
+    "clf",
+    [
+        MentorMixClassifier(**ALL_STATE, max_epochs=20),
+        MentorNetClassifier(example_dropout=0.3, max_epochs=20, random_state=0),
+        MentorNetClassifier("data_driven", max_epochs=20, optimizer="sgd", lr=0.05, random_state=0),
+        MentorNetClassifier(
+            DataDriven(history_length=2), mixup_alpha=2.0, second_reweight=True, max_epochs=20, random_state=0
+        ),
+        MentorNetClassifier("mentornet_dd", ema_decay=0.99, max_epochs=20, random_state=0),
+    ],
+    ids=["mix", "dropout", "data_driven", "mix_data_driven", "learned"],
+)
+def test_a_stopped_fit_goes_on_to_the_same_network(clf, digits, tmp_path):
+    trusted = None
+    if "data_driven" in str(clf.curriculum) or isinstance(clf.curriculum, DataDriven):
+        trusted = np.where(np.arange(len(digits.target)) < 300, digits.target, -1)
+    expected = clf.fit(digits.data, digits.noisy, y_trusted=trusted)
+    reference, clf = expected, type(clf)(**clf.get_params(deep=False))
+    clf.set_params(checkpoint_dir=tmp_path)
+    for epoch in (1, 3, 7, 12, 19):
+        with pytest.raises(RuntimeError, match="killed"):
+            clf.set_params(callbacks=[Kill(epoch + 1)]).fit(digits.data, digits.noisy, y_trusted=trusted)
+    assert_same_fit(clf.set_params(callbacks=None).fit(digits.data, digits.noisy, y_trusted=trusted), reference)
+
+
+def test_a_finished_fit_is_only_read(blobs, tmp_path):
+    clf = MentorMixClassifier(
+        max_epochs=30, burn_in=50, checkpoint_dir=tmp_path, random_state=0, validation_fraction=0.2
+    )
+    first = weights_of(clf.fit(*blobs))
+
+    class Never(Callback):
+        def on_batch_begin(self, *args, **kwargs):
+            raise AssertionError("trained again")
+
+    again = clf.set_params(callbacks=[Never()]).fit(*blobs)
+    assert torch.equal(weights_of(again), first)
+    assert again.best_epoch_ <= 30
+
+
+def test_without_a_seed_the_first_ones_is_used(blobs, tmp_path):
+    clf = MentorNetClassifier(max_epochs=10, checkpoint_dir=tmp_path, callbacks=[Kill(5, 1)])
+    with pytest.raises(RuntimeError, match="killed"):
+        clf.fit(*blobs)
+    seed = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["seed"]
+    clf.set_params(callbacks=None).fit(*blobs)
+    assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["seed"] == seed
+    assert clf.n_iter_ == 10
+
+
+def test_callbacks_go_on_too(digits, tmp_path):
+    def callbacks():
+        stop = EarlyStopping("valid_acc", patience=4, lower_is_better=False)
+        return [stop]
+
+    settings = {"validation_fraction": 0.2, "max_epochs": 60, "random_state": 0, "curriculum": "uniform"}
+    reference = MentorNetClassifier(**settings, callbacks=callbacks()).fit(digits.data, digits.noisy)
+    clf = MentorNetClassifier(**settings, checkpoint_dir=tmp_path)
+    with pytest.raises(RuntimeError, match="killed"):
+        clf.set_params(callbacks=[*callbacks(), Kill(reference.n_iter_ - 1)]).fit(digits.data, digits.noisy)
+    clf.set_params(callbacks=callbacks()).fit(digits.data, digits.noisy)
+    assert clf.n_iter_ == reference.n_iter_ < 60
+    assert_same_fit(clf, reference)
+
+    noisy, trusted = digits.noisy, np.where(np.arange(len(digits.target)) < 50, digits.target, -1)
+    records = []
+    for folder, kills in (("a", []), ("b", [Kill(6)])):
+        recorder = StudentRecorder(noisy, trusted, at=(20, 50, 80))
+        clf = MentorNetClassifier(max_epochs=10, checkpoint_dir=tmp_path / folder, random_state=0)
+        for kill in kills:
+            with pytest.raises(RuntimeError, match="killed"):
+                clf.set_params(callbacks=[recorder, kill]).fit(digits.data, noisy)
+        clf.set_params(callbacks=[recorder]).fit(digits.data, noisy)
+        records.append(recorder.records_)
+    assert records[0].equals(records[1])
+
+
+def test_another_run_is_refused_and_nothing_is_lost(blobs, tmp_path):
+    X, y = blobs
+    clf = MentorNetClassifier(max_epochs=2, checkpoint_dir=tmp_path, random_state=0).fit(X, y)
+    before = (tmp_path / "checkpoint.pt").read_bytes()
+    with pytest.raises(InvalidParameterError, match="other parameters: lr was 0.002, is 0.01; weight_decay was"):
+        clf.set_params(lr=0.01, weight_decay=0.1).fit(X, y)
+    clf.set_params(lr=0.002, weight_decay=0.0005)
+    with pytest.raises(InvalidParameterError, match="other data: X was 120 rows, hash"):
+        clf.fit(X + 1, y)
+    with pytest.raises(InvalidParameterError, match="other data: y was"):
+        clf.fit(X, 2 - y)
+    with pytest.raises(InvalidParameterError, match="other data: sample_weight was none"):
+        clf.fit(X, y, sample_weight=np.ones(120))
+    assert (tmp_path / "checkpoint.pt").read_bytes() == before
+    clf.set_params(verbose=0, device=torch.device("cpu")).fit(X, y)
+
+
+def test_damaged_and_foreign_files_are_refused(blobs, tmp_path):
+    clf = MentorNetClassifier(max_epochs=2, checkpoint_dir=tmp_path, random_state=0).fit(*blobs)
+    path = tmp_path / "checkpoint.pt"
+    whole = path.read_bytes()
+    for damaged in (whole[: len(whole) // 2], b"", b"hello"):
+        path.write_bytes(damaged)
+        with pytest.raises(InvalidFileError, match="is damaged. Delete it"):
+            clf.fit(*blobs)
+    torch.save({"weights": torch.zeros(1)}, path)
+    with pytest.raises(InvalidFileError, match="no checkpoint of noisylabel"):
+        clf.fit(*blobs)
+    torch.save({"fingerprint": 1, "training": print, "student": 1}, path)  # refers to code
+    with pytest.raises(InvalidFileError, match="no checkpoint of noisylabel"):
+        clf.fit(*blobs)
+    (tmp_path / "file").touch()
+    for wrong in (tmp_path / "file", 3):
+        with pytest.raises(InvalidParameterError, match="'checkpoint_dir' must be a folder"):
+            MentorNetClassifier(checkpoint_dir=wrong).fit(*blobs)
+
+
+def test_left_over_parts_are_removed(blobs, tmp_path):
+    (tmp_path / ".checkpoint.12345.pt").write_bytes(b"half")
+    MentorNetClassifier(max_epochs=1, checkpoint_dir=tmp_path).fit(*blobs)
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.pt"]
+
+
+def test_a_description_is_the_same_in_every_process():
+    class Net(torch.nn.Linear):
+        pass
+
+    def build(shape, n_classes):
+        return None
+
+    values = [build, Net(2, 2), Net, lambda: 3, MentorNetClassifier(student=build), np.float32(2), {"a": [None, (1,)]}]
+    assert not any("0x" in describe(value) for value in values)
+    assert describe(Net(2, 2)) != describe(Net(2, 2))  # other weights
+    assert describe(0.1) == "0.1"
+
+
+@pytest.mark.parametrize("labels", [np.array(["x", "y", "z"]), np.array([7, -1, 3]), np.array([0.0, 1.0, 2.0])])
+def test_a_checkpoint_predicts_as_the_classifier(blobs, tmp_path, labels):
+    X, y = blobs
+    clf = MentorMixClassifier(max_epochs=30, checkpoint_dir=tmp_path, random_state=0).fit(X, labels[y])
+    loaded = load_checkpoint(tmp_path)
+    assert isinstance(loaded, MentorMixClassifier)
+    assert np.array_equal(loaded.predict_proba(X), clf.predict_proba(X))
+    assert np.array_equal(loaded.predict(X), clf.predict(X))
+    assert loaded.predict(X).dtype == clf.predict(X).dtype
+
+
+def test_images_and_own_students_come_back(tmp_path):
+    rng = np.random.default_rng(0)
+    X, y = rng.integers(0, 255, (40, 3, 8, 8)).astype(np.uint8), np.arange(40) % 2
+    from noisylabel.students import ResNet
+
+    for folder, student in (("a", ResNet(8, width=8)), ("b", "cnn")):
+        settings = {"student": student, "max_epochs": 2, "checkpoint_dir": tmp_path / folder}
+        clf = MentorNetClassifier(**settings).fit(X, y)
+        assert np.array_equal(load_checkpoint(tmp_path / folder).predict_proba(X), clf.predict_proba(X))
+    own = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 2))
+    clf = MentorNetClassifier(student=own, max_epochs=2, checkpoint_dir=tmp_path / "c").fit(X, y)
+    with pytest.raises(InvalidParameterError, match="Pass the same as 'student'"):
+        load_checkpoint(tmp_path / "c")
+    assert np.array_equal(load_checkpoint(tmp_path / "c", student=own).predict_proba(X), clf.predict_proba(X))
+    with pytest.raises(InvalidParameterError, match="is not the one that was trained"):
+        load_checkpoint(tmp_path / "c", student="cnn")
+    with pytest.raises(InvalidFileError, match="There is no checkpoint"):
+        load_checkpoint(tmp_path / "nowhere")
+
+
+SCRIPT = """
+import sys, numpy as np, torch
+from sklearn.datasets import load_digits
+from noisylabel import MentorMixClassifier, corrupt
+torch.set_num_threads(1)
+X, y = load_digits(return_X_y=True)
+noisy, _ = corrupt(y, "symmetric", rate=0.4, random_state=0)
+clf = MentorMixClassifier(second_reweight=True, validation_fraction=0.1, max_epochs=40, random_state=0,
+                          checkpoint_dir=sys.argv[1]).fit(X, noisy)
+np.savez(sys.argv[2], *[value.numpy() for value in clf.net_.module_.state_dict().values()])
+"""
+
+
+@pytest.mark.slow
+def test_kill_minus_nine_at_five_random_points(tmp_path):
+    """The process really dies; what it wrote is enough."""
+    run = [sys.executable, "-c", SCRIPT]
+    subprocess.run([*run, tmp_path / "whole", tmp_path / "whole.npz"], check=True)
+    rng, kills = np.random.default_rng(), 0
+    while kills < 5:
+        process = subprocess.Popen([*run, tmp_path / "killed", tmp_path / "killed.npz"])
+        checkpoint = tmp_path / "killed" / "checkpoint.pt"
+        before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
+        while not checkpoint.exists() or checkpoint.stat().st_mtime_ns == before:
+            assert process.poll() is None
+            time.sleep(0.005)
+        time.sleep(rng.uniform(0, 0.3))
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+        kills += 1
+    subprocess.run([*run, tmp_path / "killed", tmp_path / "killed.npz"], check=True)
+    with np.load(tmp_path / "whole.npz") as whole, np.load(tmp_path / "killed.npz") as killed:
+        assert all(np.array_equal(whole[name], killed[name]) for name in whole)
