@@ -24,13 +24,14 @@ def statistics_untouched(norms: list[_NormBase]) -> Iterator[None]:
     norms : list
         Batch and instance norm layers that track statistics.
     """
+    momenta = [norm.momentum for norm in norms]
     for norm in norms:
-        norm.track_running_stats = False
+        norm.track_running_stats, norm.momentum = False, 0.0  # batch norm heeds the first, instance norm the second
     try:
         yield
     finally:
-        for norm in norms:
-            norm.track_running_stats = True
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.track_running_stats, norm.momentum = True, momentum
 
 
 class MixingNet(WeightedNet):
@@ -152,7 +153,7 @@ class MixingNet(WeightedNet):
     def _record_epoch(self) -> None:
         super()._record_epoch()
         if self.mixed_mentor is not None:
-            self._record_utilization("mixed_data_utilization", self.mixed_mean_weights_)
+            self._record_utilization("mixed_data_utilization", self.mixed_mean_weights_, "every mix had weight 0")
             for name, value in self.mixed_mentor.metrics().items():
                 self.history.record(name, value)
         self.mixed_mean_weights_.clear()

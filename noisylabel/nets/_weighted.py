@@ -96,21 +96,20 @@ class WeightedNet(IndexedNet):
 
     def _record_epoch(self) -> None:
         super()._record_epoch()
-        self._record_utilization("data_utilization", self.mean_weights_)
+        self._record_utilization("data_utilization", self.mean_weights_, "every sample had weight 0")
         for name, value in self.mentor.metrics().items():
             self.history.record(name, value)
         self.mean_weights_.clear()
 
-    def _record_utilization(self, name: str, means: list[tuple[float, float]]) -> None:
-        """Write the epoch's mean weight into the history; say so if it is 0."""
+    def _record_utilization(self, name: str, means: list[tuple[float, float]], if_zero: str) -> None:
+        """Write the epoch's mean weight into the history; warn if it is 0."""
         n_rows = sum(n for _, n in means)
         utilization = sum(mean * n for mean, n in means) / max(n_rows, 1e-12)
         self.history.record(name, utilization)
         if utilization == 0:
             warnings.warn(
-                f"In epoch {len(self.history)} every {'mix' if name.startswith('mixed') else 'sample'} had weight 0, "
-                "so nothing was learnt. Raise 'loss_percentile', choose a softer 'curriculum' or lower "
-                "'example_dropout'.",
+                f"In epoch {len(self.history)} {if_zero}: the curriculum believes no label. Raise 'loss_percentile', "
+                "choose a softer 'curriculum' or lower 'example_dropout'.",
                 NoisyLabelWarning,
                 stacklevel=2,
             )

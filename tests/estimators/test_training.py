@@ -136,7 +136,7 @@ def test_divergence_is_an_error(blobs):
 
 
 def test_nothing_to_learn_from_is_a_warning_with_advice(blobs):
-    with pytest.warns(NoisyLabelWarning, match="every sample had weight 0.*Raise 'loss_percentile'"):
+    with pytest.warns(NoisyLabelWarning, match="every sample had weight 0: .*Raise 'loss_percentile'"):
         MentorNetClassifier(lambda loss, *_: torch.zeros_like(loss), max_epochs=10, random_state=0).fit(*blobs)
 
 

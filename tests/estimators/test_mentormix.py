@@ -1,0 +1,68 @@
+"""MentorMixClassifier: defaults, presets, bad input."""
+
+import inspect
+
+import pytest
+from sklearn.base import clone
+
+from noisylabel import MentorMixClassifier, MentorNetClassifier
+from noisylabel.estimators import PRESETS
+from noisylabel.exceptions import InvalidParameterError
+
+TABLE = {  # published: alpha, percentile, second weighting
+    "cifar10-0.2": (2, 0.8, False),
+    "cifar10-0.4": (8, 0.6, False),
+    "cifar10-0.6": (8, 0.6, True),
+    "cifar10-0.8": (4, 0.2, True),
+    "cifar100-0.2": (2, 0.7, False),
+    "cifar100-0.4": (8, 0.5, False),
+    "cifar100-0.6": (4, 0.3, True),
+    "cifar100-0.8": (8, 0.1, True),
+}
+
+
+def test_it_takes_what_mentornet_takes():
+    mine, parents = (inspect.signature(c.__init__).parameters for c in (MentorMixClassifier, MentorNetClassifier))
+    assert list(mine) == list(parents)
+    other = {name for name in mine if mine[name].default != parents[name].default}
+    assert other == {"loss_percentile", "mixup_alpha", "ema_decay"}
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_presets_are_the_published_settings(name):
+    clf = MentorMixClassifier.from_preset(name)
+    assert (clf.mixup_alpha, clf.loss_percentile, clf.second_reweight) == TABLE[name]
+    assert (clf.burn_in, clf.percentile_decay, clf.ema_decay, clf.curriculum) == (10, 0.5, 0.9999, "mentornet_pd")
+    assert (clf.lr, clf.weight_decay, clf.batch_size, clf.max_epochs) == (0.1, 0.0002, 128, 512)
+    assert clf.lr * clf.lr_schedule(1.0) == pytest.approx(0.016677, abs=5e-7)
+    assert clone(clf).get_params().keys() == clf.get_params().keys()
+
+
+def test_presets_train_as_they_are_but_for_the_size(images):
+    changes = {"student": "cnn", "max_epochs": 1, "random_state": 0}
+    for name in PRESETS:
+        enough = {"max_epochs": 20, "burn_in": 50} if name == "auto" else {}
+        clf = MentorMixClassifier.from_preset(name, **(changes | enough)).fit(*images)
+        assert clf.n_iter_ == (changes | enough)["max_epochs"]
+    assert set(TABLE) | {"auto"} == set(PRESETS)
+    assert MentorMixClassifier.from_preset("auto").get_params() == MentorMixClassifier().get_params()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"mixup_alpha": -1}, r"'mixup_alpha' must be a number in \[0, inf\).*0 mixes nothing"),
+        ({"mixup_alpha": "auto"}, "'mixup_alpha' must be a number"),
+        ({"mix_ratio": "softish"}, "'mix_ratio' must be one of .* Did you mean 'soft'"),
+        ({"ema_decay": 1}, r"'ema_decay' must be a number in \[0, 1\)"),
+        ({"mixup_alpha": 0, "second_reweight": True}, "'second_reweight' weighs mixes.*Set 'mixup_alpha' above 0"),
+    ],
+)
+def test_bad_input_gets_a_clear_error(blobs, settings, message):
+    with pytest.raises(InvalidParameterError, match=message):
+        MentorMixClassifier(**settings).fit(*blobs)
+
+
+def test_unknown_presets_get_the_nearest():
+    with pytest.raises(InvalidParameterError, match="'preset' must be one of .* Did you mean 'cifar10-0.4'"):
+        MentorMixClassifier.from_preset("cifar10_0.4")
