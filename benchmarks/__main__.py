@@ -22,6 +22,8 @@ def main() -> int:
     run.add_argument("--profile", choices=PROFILES, required=True)
     run.add_argument("--methods", nargs="+", choices=METHODS)
     run.add_argument("--seeds", nargs="+", type=int)
+    run.add_argument("--rates", nargs="+", type=float, help="only noises of these nominal rates")
+    run.add_argument("--precision", choices=["fp32", "bf16"], help="instead of the profile's, where that is slow")
     run.add_argument("--results", type=Path, default=RESULTS, help="folder of results")
     report = commands.add_parser("report", help="mean and standard deviation over seeds")
     report.add_argument("--csv", type=Path, help="also write the table there")
@@ -47,7 +49,8 @@ def main() -> int:
 
 def _dispatch(options: argparse.Namespace) -> None:
     if options.command == "run":
-        run_profile(options.profile, options.methods, options.seeds, options.results)
+        only = {"method": options.methods, "seed": options.seeds, "rate": options.rates}
+        run_profile(options.profile, only, options.results, options.precision)
     elif options.command == "trusted":
         plot_trusted(options.out, options.profile, options.results)
         print(options.out)

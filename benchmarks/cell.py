@@ -52,9 +52,10 @@ class Cell:
 
 
 def cells(profile: str) -> list[Cell]:
-    """Return all cells of a profile, seed by seed, so that a stopped run has whole seeds."""
+    """Return all cells of a profile, each once, seed by seed, so that a stopped run has whole seeds."""
     p = PROFILES[profile]
-    return [Cell(profile, noise, rate, m, seed) for seed in p.seeds for noise, rate in p.noises for m in p.methods]
+    blocks = [(noise, method) for noises, methods in p.grid for noise in noises for method in methods]
+    return [Cell(profile, *noise, method, seed) for seed in p.seeds for noise, method in dict.fromkeys(blocks)]
 
 
 @cache
@@ -105,8 +106,14 @@ class TestCurve(Callback):
             self.curve_[epoch] = float((codes == self.y).mean())
 
 
-def run_cell(cell: Cell) -> dict[str, Any]:
+def run_cell(cell: Cell, precision: str | None = None) -> dict[str, Any]:
     """Train and measure one cell.
+
+    Parameters
+    ----------
+    cell : Cell
+    precision : {"fp32", "bf16"}, optional
+        Arithmetic, instead of the profile's: a processor may be slow at one of them.
 
     Returns
     -------
@@ -117,7 +124,9 @@ def run_cell(cell: Cell) -> dict[str, Any]:
     data = _load(profile.dataset)
     X, y, noisy_y, manifest = noisy_subset(profile, cell.noise, cell.rate, cell.seed)
     curve = TestCurve(data.test_data, data.test_target, profile.test_every)
-    clf = make_classifier(cell.method, profile, cell.seed, [("test_curve", curve)])
+    clf = make_classifier(cell.method, cell.rate, profile, cell.seed, [("test_curve", curve)])
+    if precision is not None:
+        clf.set_params(precision=precision)
     labels, trusted = _with_trusted(cell, profile, y, noisy_y)
     start = time.perf_counter()
     clf.fit(X, labels, y_trusted=trusted)

@@ -1,13 +1,15 @@
 """The methods of the tables: a row is a name and what it changes of the classifier."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from benchmarks.ablations import UnscaledDecay
 from benchmarks.profiles import Profile
-from noisylabel import MentorNetClassifier
+from noisylabel import MentorMixClassifier, MentorNetClassifier
 from noisylabel.curricula import DataDriven
+from noisylabel.estimators import PRESETS
 
 
 @dataclass(frozen=True)
@@ -18,8 +20,14 @@ class Method:
     ----------
     settings : dict
         Parameters of the classifier.
+    by_rate : dict
+        More parameters, for each noise rate (human labels count as 0.4): settings that were published by rate.
+    estimator : type
+        The classifier.
     tuned : bool
         Whether it gets the profile's ``tuned_epochs``.
+    epochs : float
+        Share of the profile's ``max_epochs``.
     n_trusted : int
         Training rows whose right label it may know, on average over the draws of the held-out rows.
     corrects : bool
@@ -27,7 +35,10 @@ class Method:
     """
 
     settings: dict[str, Any]
+    by_rate: dict[float, dict[str, Any]] = field(default_factory=dict)
+    estimator: type[MentorNetClassifier] = MentorNetClassifier
     tuned: bool = False
+    epochs: float = 1.0
     n_trusted: int = 0
     corrects: bool = False
 
@@ -36,6 +47,30 @@ def _data_driven(n_trusted: int, **changes: Any) -> Method:
     return Method({"curriculum": DataDriven(), "loss_percentile": 0.6} | changes, n_trusted=n_trusted)
 
 
+_PUBLISHED = {
+    rate: {name: PRESETS[f"cifar10-{rate}"][name] for name in ("mixup_alpha", "loss_percentile", "second_reweight")}
+    for rate in (0.2, 0.4, 0.6, 0.8)
+}
+_ALPHAS = {rate: {"mixup_alpha": one["mixup_alpha"]} for rate, one in _PUBLISHED.items()}
+_KNOWN_RATES = {rate: {"loss_percentile": round(1 - rate, 1)} for rate in _PUBLISHED}
+_PAPER = {"curriculum": "mentornet_pd", "burn_in": 10}
+
+
+def _mentormix(estimator: type[MentorNetClassifier] = MentorMixClassifier, **changes: Any) -> Method:
+    """MentorMix with the published alpha, percentile and second weighting of each noise rate, but for ``changes``."""
+    by_rate = {rate: {k: v for k, v in one.items() if k not in changes} for rate, one in _PUBLISHED.items()}
+    return Method(_PAPER | changes, by_rate=by_rate, estimator=estimator)
+
+
+# What the public PyTorch port does otherwise: hard threshold as mentor, of a percentile without memory; a burn-in of
+# 20 percent in which half of the samples count; weight decay that shrinking losses leave alone; no average.
+_PORT = {
+    "curriculum": "self_paced",
+    "percentile_decay": 0.0001,
+    "burn_in": 20,
+    "example_dropout": "0.5,20,0,80",
+    "ema_decay": 0.0,
+}
 _SELF_PACED = {"curriculum": "self_paced", "loss_percentile": 0.6}
 METHODS: dict[str, Method] = {
     "plain": Method({"curriculum": "uniform"}),
@@ -43,6 +78,25 @@ METHODS: dict[str, Method] = {
     "self_paced": Method(_SELF_PACED),
     "mentornet_pd": Method({"curriculum": "mentornet_pd", "loss_percentile": 0.6}),
     "self_paced_auto": Method({"curriculum": "self_paced", "loss_percentile": "auto"}),
+    "mentornet_pd_known_rate": Method({"curriculum": "mentornet_pd"}, by_rate=_KNOWN_RATES),
+    # MentorMix, and its parts alone
+    "mixup": Method({"curriculum": "uniform"}, by_rate=_ALPHAS),
+    "ema": Method({"curriculum": "uniform", "ema_decay": 0.9999}),
+    "mentormix": _mentormix(),
+    "mentormix_auto": Method({}, estimator=MentorMixClassifier),
+    "mentormix_same_time": replace(_mentormix(), epochs=0.75),  # a step costs a third more
+    # MentorMix, with one thing changed
+    "mentormix_second": _mentormix(second_reweight=True),
+    "mentormix_no_second": _mentormix(second_reweight=False),
+    "mentormix_alpha_2": _mentormix(mixup_alpha=2),
+    "mentormix_auto_percentile": _mentormix(loss_percentile="auto", burn_in=18),
+    "mentormix_no_ema": _mentormix(ema_decay=0.0),
+    "mentormix_memoryless": _mentormix(percentile_decay=0.0001),
+    "mentormix_bernoulli_burn_in": _mentormix(burn_in=20, example_dropout="0.5,20,0,80"),
+    "mentormix_threshold": _mentormix(curriculum="self_paced"),
+    "mentormix_unscaled_decay": _mentormix(UnscaledDecay),
+    "mentormix_soft": _mentormix(mix_ratio="soft"),
+    "mentormix_port": _mentormix(UnscaledDecay, **_PORT),
     # its 757 numbers were learned from CIFAR-10 images, some of which the profiles train on
     "mentornet_dd": Method({"curriculum": "mentornet_dd", "loss_percentile": 0.6}),
     # learned in fit from rows whose right label is known
@@ -56,12 +110,14 @@ METHODS: dict[str, Method] = {
 }
 
 
-def make_classifier(method: str, profile: Profile, seed: int, callbacks: list[Any]) -> MentorNetClassifier:
+def make_classifier(
+    name: str, rate: float | None, profile: Profile, seed: int, callbacks: list[Any]
+) -> MentorNetClassifier:
     """Return the classifier of a cell; all methods share the profile's student, data path and settings."""
-    epochs = profile.tuned_epochs if METHODS[method].tuned else profile.max_epochs
-    return MentorNetClassifier(
-        **METHODS[method].settings,
-        **profile.settings,
+    method = METHODS[name]
+    epochs = profile.tuned_epochs if method.tuned else round(method.epochs * profile.max_epochs)
+    return method.estimator(
+        **(profile.settings | method.settings | method.by_rate.get(0.4 if rate is None else rate, {})),
         max_epochs=epochs,
         validation_fraction=profile.n_valid / (profile.n_train + profile.n_valid),
         random_state=seed,

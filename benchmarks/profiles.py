@@ -14,6 +14,12 @@ CPU_STUDENT: dict[str, Any] = {
 }
 
 
+MLP_STUDENT: dict[str, Any] = {"student": "mlp", "optimizer": "sgd", "lr": 0.05, "weight_decay": 0.0005}
+
+
+Noise = tuple[str, float | None]
+
+
 @dataclass(frozen=True)
 class Profile:
     """Data, student and budget that all methods of a table share.
@@ -30,10 +36,9 @@ class Profile:
         Passes over the training samples.
     tuned_epochs : int
         Budget at which plain training is best, for ``plain_tuned``.
-    noises : tuple of (name, rate)
-        Rate is the nominal one; None for human labels.
-    methods : tuple of str
-        Keys of ``benchmarks.methods.METHODS``.
+    grid : tuple of (noises, methods)
+        Blocks of cells. A noise is (name, nominal rate), with None as the rate of human labels; a method is a key of
+        ``benchmarks.methods.METHODS``.
     seeds : tuple of int
     test_every : int
         Epochs between measurements on the test set.
@@ -46,15 +51,39 @@ class Profile:
     n_valid: int
     max_epochs: int
     tuned_epochs: int
-    noises: tuple[tuple[str, float | None], ...]
-    methods: tuple[str, ...]
+    grid: tuple[tuple[tuple[Noise, ...], tuple[str, ...]], ...]
     seeds: tuple[int, ...]
     test_every: int = 1
     settings: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def methods(self) -> list[str]:
+        """All methods, each once."""
+        return list(dict.fromkeys(method for _, methods in self.grid for method in methods))
+
 
 _WITHOUT_TRUSTED = ("plain", "plain_tuned", "self_paced", "mentornet_pd", "self_paced_auto", "mentornet_dd")
-_CIFAR10_NOISES = (("symmetric", 0.4), ("human_worst", None))
+_MIXING = ("mixup", "ema", "mentornet_pd_known_rate", "mentormix", "mentormix_auto", "mentormix_same_time")
+_MIXING_PARTS = (
+    "mentormix_second",
+    "mentormix_no_second",
+    "mentormix_alpha_2",
+    "mentormix_auto_percentile",
+    "mentormix_no_ema",
+    "mentormix_memoryless",
+    "mentormix_bernoulli_burn_in",
+    "mentormix_threshold",
+    "mentormix_unscaled_decay",
+    "mentormix_soft",
+    "mentormix_port",
+)
+
+
+def _symmetric(*rates: float) -> tuple[Noise, ...]:
+    return tuple(("symmetric", rate) for rate in rates)
+
+
+_CIFAR10_NOISES: tuple[Noise, ...] = (*_symmetric(0.4), ("human_worst", None))
 
 PROFILES = {
     "smoke": Profile(
@@ -63,8 +92,7 @@ PROFILES = {
         n_valid=200,
         max_epochs=20,
         tuned_epochs=5,
-        noises=(("symmetric", 0.4),),
-        methods=("plain", "plain_tuned", "self_paced"),
+        grid=((_symmetric(0.4), ("plain", "plain_tuned", "self_paced")),),
         seeds=(0,),
     ),
     "digits": Profile(
@@ -73,14 +101,28 @@ PROFILES = {
         n_valid=200,
         max_epochs=50,
         tuned_epochs=10,
-        noises=tuple(("symmetric", rate) for rate in (0.2, 0.4, 0.6, 0.8)),
-        methods=(
-            *_WITHOUT_TRUSTED,
-            "data_driven_50",
-            "data_driven_100",
-            "data_driven_300",
+        grid=(
+            (
+                _symmetric(0.2, 0.4, 0.6, 0.8),
+                (*_WITHOUT_TRUSTED, "data_driven_50", "data_driven_100", "data_driven_300", *_MIXING),
+            ),
+            (_symmetric(0.8), _MIXING_PARTS),
         ),
         seeds=(0, 1, 2),
+    ),
+    # real images that a small network memorises in half a minute
+    "fashion": Profile(
+        dataset="fashion_mnist",
+        n_train=10_000,
+        n_valid=1_000,
+        max_epochs=50,
+        tuned_epochs=5,
+        grid=(
+            (_symmetric(0.8), ("plain", "mentormix", *_MIXING_PARTS)),
+            (_symmetric(0.2, 0.4, 0.6, 0.8), ("plain", "plain_tuned", "self_paced_auto", *_MIXING)),
+        ),
+        seeds=(0, 1),
+        settings=MLP_STUDENT,
     ),
     # the regime in which plain training memorises
     "cifar10-10k": Profile(
@@ -89,18 +131,23 @@ PROFILES = {
         n_valid=1_000,
         max_epochs=60,
         tuned_epochs=15,
-        noises=_CIFAR10_NOISES,
-        methods=(
-            *_WITHOUT_TRUSTED,
-            "data_driven_100",
-            "data_driven_300",
-            "data_driven_1000",
-            "data_driven_5000",
-            "data_driven_one_loss_1000",
-            "data_driven_probability_1000",
-            "data_driven_often_1000",
-            "self_paced_corrected_1000",
-            "self_paced_corrected_5000",
+        grid=(
+            (
+                _CIFAR10_NOISES,
+                (
+                    *_WITHOUT_TRUSTED,
+                    "data_driven_100",
+                    "data_driven_300",
+                    "data_driven_1000",
+                    "data_driven_5000",
+                    "data_driven_one_loss_1000",
+                    "data_driven_probability_1000",
+                    "data_driven_often_1000",
+                    "self_paced_corrected_1000",
+                    "self_paced_corrected_5000",
+                ),
+            ),
+            ((*_symmetric(0.2, 0.4, 0.6, 0.8), ("human_worst", None)), ("plain", *_MIXING)),
         ),
         seeds=(0, 1),
         test_every=5,
@@ -113,10 +160,21 @@ PROFILES = {
         n_valid=1_000,
         max_epochs=10,
         tuned_epochs=10,
-        noises=_CIFAR10_NOISES,
-        methods=("plain", "self_paced", "mentornet_pd", "self_paced_auto"),
+        grid=((_CIFAR10_NOISES, ("plain", "self_paced", "mentornet_pd", "self_paced_auto")),),
         seeds=(0,),
         test_every=1,
         settings=CPU_STUDENT | {"batch_size": 250},
+    ),
+    # all images, long enough to memorise
+    "cifar10-long": Profile(
+        dataset="cifar10",
+        n_train=49_000,
+        n_valid=1_000,
+        max_epochs=60,
+        tuned_epochs=15,
+        grid=((_symmetric(0.4), ("plain", "mixup", "mentornet_pd", "mentormix", "mentormix_auto")),),
+        seeds=(0,),
+        test_every=5,
+        settings=CPU_STUDENT | {"batch_size": 128},
     ),
 }

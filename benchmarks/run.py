@@ -1,7 +1,9 @@
 """Run the cells of a profile that have no result yet."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tqdm.auto import tqdm
 
@@ -10,7 +12,10 @@ from benchmarks.store import RESULTS, path_of, save
 
 
 def run_profile(
-    profile: str, methods: list[str] | None = None, seeds: list[int] | None = None, folder: Path = RESULTS
+    profile: str,
+    only: Mapping[str, list[Any] | None] | None = None,
+    folder: Path = RESULTS,
+    precision: str | None = None,
 ) -> list[Cell]:
     """Train the missing cells one after the other; a killed run goes on where it stopped.
 
@@ -18,22 +23,27 @@ def run_profile(
     ----------
     profile : str
         Key of ``PROFILES``.
-    methods, seeds : list, optional
-        Only these.
+    only : mapping, optional
+        Lists of what to run, by ``"method"``, ``"seed"`` and ``"rate"`` (human labels have none); None is all.
     folder : Path
         Where results go.
+    precision : {"fp32", "bf16"}, optional
+        See :func:`benchmarks.cell.run_cell`.
 
     Returns
     -------
     list of Cell
         The cells that were run.
     """
-    wanted = [c for c in cells(profile) if (not methods or c.method in methods) and (not seeds or c.seed in seeds)]
+    chosen = {name: values for name, values in (only or {}).items() if values}
+    wanted = [cell for cell in cells(profile) if all(getattr(cell, name) in chosen[name] for name in chosen)]
     missing = [cell for cell in wanted if not path_of(cell, folder).exists()]
     print(f"{profile}: {len(wanted) - len(missing)} of {len(wanted)} cells are done.", file=sys.stderr)
     check_data(missing)
     for cell in tqdm(missing, desc=profile, unit="cell"):
-        result = run_cell(cell)
+        if path_of(cell, folder).exists():
+            continue  # another process has been faster
+        result = run_cell(cell, precision)
         save(cell, result, folder)
         metrics = result["metrics"]
         shown = ", ".join(f"{key} {metrics[key]:.4f}" for key in ("last", "selected", "oracle"))

@@ -79,8 +79,9 @@ def test_an_empty_folder_says_what_to_run(tmp_path):
 def test_profiles_name_known_methods_that_share_everything_else(name):
     profile = PROFILES[name]
     assert set(profile.methods) <= METHODS.keys()
-    changed = {"curriculum", "loss_percentile", "update_at", "max_epochs"}
-    settings = [make_classifier(method, profile, 0, []).get_params(deep=False) for method in profile.methods]
+    changed = {"curriculum", "loss_percentile", "update_at", "max_epochs", "burn_in", "example_dropout"}
+    changed |= {"mixup_alpha", "mix_ratio", "second_reweight", "ema_decay", "percentile_decay"}
+    settings = [make_classifier(method, 0.4, profile, 0, []).get_params(deep=False) for method in profile.methods]
     for other in settings[1:]:
         assert {k: v for k, v in other.items() if k not in changed} == {
             k: v for k, v in settings[0].items() if k not in changed
