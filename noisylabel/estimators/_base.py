@@ -145,9 +145,9 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
             if saved is not None:
                 check_same_run(saved, header["fingerprint"], folder)
         with private_torch_stream(seed, device):
-            module = self._build_module(data, len(self.classes_))
+            module, slow = self._build_module(data, len(self.classes_))
             train, valid, train_rows = self._hold_out(data, codes, np.random.default_rng(seed))
-            net = self._build_net(module, train, valid, device, seed, checkpoint)
+            net = self._build_net(module, train, valid, device, seed, {"optimizer__param_groups": slow}, checkpoint)
             self._use_trusted(net, _known_right(train, codes[train_rows], right_codes, train_rows))
             _train(net, train, saved)
         self._keep_results(net, len(codes), train_rows)
@@ -228,9 +228,16 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
             return StreamedData(X, codes, weight, device), codes
         return TensorData(as_tensor(values).to(device), torch.as_tensor(codes).to(device), weight), codes
 
-    def _build_module(self, data: TensorData | StreamedData, n_classes: int) -> nn.Module:
-        """Build the student, with the inputs' standardisation before it, and try it on two samples."""
-        student = resolve_student(self.student, self.sample_shape_).build(self.sample_shape_, n_classes)
+    def _build_module(
+        self, data: TensorData | StreamedData, n_classes: int
+    ) -> tuple[nn.Module, list[tuple[str, dict[str, float]]]]:
+        """Build the student, with the inputs' standardisation before it, and try it on two samples.
+
+        Also return skorch's parameter groups of what the student wants to learn at another rate.
+        """
+        maker = resolve_student(self.student, self.sample_shape_)
+        student = maker.build(self.sample_shape_, n_classes)
+        rates = {name: {"lr": self.lr * factor} for name, factor in maker.lr_factors(student).items()}
         rows = statistics_rows(len(data), self.sample_shape_, data.sample_weight)
         samples = self._samples(data, rows if self.standardize else rows[:2])
         if self.standardize:
@@ -239,7 +246,9 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         elif samples.dtype == torch.uint8:
             student = nn.Sequential(Standardize(torch.zeros(1), torch.ones(1)), student)  # as they are, as floats
         self._try_student(student, as_float32(samples[:2]), n_classes)
-        return student.to(memory_format=torch.channels_last) if len(self.sample_shape_) == 3 else student
+        module = student.to(memory_format=torch.channels_last) if len(self.sample_shape_) == 3 else student
+        prefix = "1." if isinstance(student, nn.Sequential) and isinstance(student[0], Standardize) else ""
+        return module, [(prefix + name, options) for name, options in rates.items()]
 
     @staticmethod
     def _samples(data: TensorData | StreamedData, rows: np.ndarray) -> Tensor:
@@ -294,7 +303,14 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         }
 
     def _build_net(
-        self, module: nn.Module, train: Any, valid: Any, device: torch.device, seed: int, checkpoint: Any
+        self,
+        module: nn.Module,
+        train: Any,
+        valid: Any,
+        device: torch.device,
+        seed: int,
+        student_options: dict[str, Any],
+        checkpoint: TrainingCheckpoint | None,
     ) -> IndexedNet:
         """Collect the skorch options, let the sub-class make the net, and initialise it."""
         mentor_stream = torch.Generator(device).manual_seed(seed + 1)
@@ -317,6 +333,7 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
             "device": str(device),
             "verbose": 0,
             **resolve_optimizer(self.optimizer),
+            **student_options,
             **(self.net_params or {}),
         }
         net = self._make_net(module, len(train), mentor_stream, options)

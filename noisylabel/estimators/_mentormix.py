@@ -18,8 +18,8 @@ class MentorMixClassifier(MentorNetClassifier):
     one of high weight), mixes the two, and learns the mix: the larger share belongs to a sample that the curriculum
     believes, and to the partner of one that it does not.
 
-    It is :class:`MentorNetClassifier` with other defaults: ``loss_percentile="auto"``, ``mixup_alpha=2``,
-    ``second_reweight=False`` and ``ema_decay=0.9999``. :meth:`from_preset` gives the published settings.
+    It is :class:`MentorNetClassifier` with other defaults: ``loss_percentile="auto"``, ``mixup_alpha=4``,
+    ``second_reweight=True`` and ``ema_decay=0.9999``. :meth:`from_preset` gives the published settings.
 
     Parameters
     ----------
@@ -28,11 +28,14 @@ class MentorMixClassifier(MentorNetClassifier):
     example_dropout : float in [0, 1], str or None, default=None
         As in :class:`MentorNetClassifier`: a dropped sample has weight 0, so its partner gets the larger share. The
         authors use none.
-    mixup_alpha : float in [0, inf), default=2.0
+    mixup_alpha : float in [0, inf), default=4.0
         Shares are drawn from Beta(alpha, alpha), one for each sample; the larger alpha, the more even the mixes. 0
         mixes nothing.
-    mix_ratio, second_reweight, ema_decay
+    mix_ratio, ema_decay
         As in :class:`MentorNetClassifier`.
+    second_reweight : bool, default=True
+        Let the curriculum also weigh the losses of the mixes. Without it, wrong labels still count with the smaller
+        share, which on very noisy labels is learnt by heart in the end.
     student, standardize, optimizer, lr, lr_schedule, weight_decay, max_epochs, batch_size, augment, precision, device
         As in :class:`MentorNetClassifier`.
     validation_fraction, checkpoint_dir, callbacks, net_params, random_state, verbose
@@ -75,9 +78,9 @@ class MentorMixClassifier(MentorNetClassifier):
         burn_in: float = 18,
         example_dropout: float | str | None = None,
         fixed_epoch_after_burn_in: bool = False,
-        mixup_alpha: float = 2.0,
+        mixup_alpha: float = 4.0,
         mix_ratio: str = "hard",
-        second_reweight: bool = False,
+        second_reweight: bool = True,
         ema_decay: float = 0.9999,
         student: Any = "auto",
         standardize: bool = True,

@@ -14,6 +14,7 @@ from skorch.callbacks import Callback, EpochTimer, PrintLog
 from skorch.history import History
 from torch import Tensor
 from torch.nn.functional import cross_entropy
+from torch.nn.modules.batchnorm import _NormBase
 
 from noisylabel.exceptions import DivergedError
 from noisylabel.nets._averaging import ParameterAverage
@@ -100,13 +101,24 @@ class IndexedNet(NeuralNet):
         return self.module_ if average is None else average.network(self.module_)
 
     def _get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> Any:
-        """Split the parameters so that weight decay meets only kernels, not biases or normalisation layers."""
-        parameters = [parameter for _, parameter in named_parameters if parameter.requires_grad]
-        _, kwargs = super()._get_params_for_optimizer(prefix, [])
-        kernels = [p for p in parameters if p.ndim > 1]
-        others = [p for p in parameters if p.ndim <= 1]
-        groups = [{"params": kernels}] if kernels else []
-        return ([*groups, {"params": others, "weight_decay": 0.0}] if others else groups,), kwargs
+        """Group the parameters so that weight decay meets only kernels, not biases or normalisation layers."""
+        learnable = [(name, parameter) for name, parameter in named_parameters if parameter.requires_grad]
+        (groups,), kwargs = super()._get_params_for_optimizer(prefix, learnable)
+        merged: dict[tuple[Any, ...], list[Tensor]] = {}
+        for group in groups:
+            options = {name: value for name, value in group.items() if name != "params"}
+            for parameter in group["params"]:
+                own = options if parameter.ndim > 1 else options | {"weight_decay": 0.0}
+                merged.setdefault(tuple(own.items()), []).append(parameter)
+        return ([{"params": parameters, **dict(key)} for key, parameters in merged.items()],), kwargs
+
+    def _set_training(self, training: bool = True) -> None:
+        """Set the mode of the network; normalisation layers whose parameters are frozen stay in evaluation mode."""
+        super()._set_training(training)
+        if training:
+            for layer in self.module_.modules():
+                if isinstance(layer, _NormBase) and layer.weight is not None and not layer.weight.requires_grad:
+                    layer.eval()
 
     def infer(self, x: Tensor, module: torch.nn.Module | None = None, **fit_params: Any) -> Tensor:
         """Return float32 logits of the trained network, or of ``module``."""

@@ -15,6 +15,7 @@ from noisylabel.students._cifarnet import CifarNet
 from noisylabel.students._cnn import SmallCNN
 from noisylabel.students._given import BuilderStudent, GivenModule
 from noisylabel.students._mlp import MLP
+from noisylabel.students._pretrained import Pretrained
 from noisylabel.students._resnet import ResNet
 from noisylabel.students._standardize import Standardize
 from noisylabel.students._timm import TimmModel
@@ -74,6 +75,7 @@ __all__ = [
     "BuilderStudent",
     "CifarNet",
     "GivenModule",
+    "Pretrained",
     "ResNet",
     "SmallCNN",
     "Standardize",

@@ -29,3 +29,7 @@ class Student(BaseEstimator, ABC):
         InvalidParameterError
             If the student cannot take samples of this shape.
         """
+
+    def lr_factors(self, module: nn.Module) -> dict[str, float]:
+        """Return factors on the learning rate for some parameters of a built network, by name; 1 for the others."""
+        return {}

@@ -25,7 +25,7 @@ def test_it_takes_what_mentornet_takes():
     mine, parents = (inspect.signature(c.__init__).parameters for c in (MentorMixClassifier, MentorNetClassifier))
     assert list(mine) == list(parents)
     other = {name for name in mine if mine[name].default != parents[name].default}
-    assert other == {"loss_percentile", "mixup_alpha", "ema_decay"}
+    assert other == {"loss_percentile", "mixup_alpha", "second_reweight", "ema_decay"}
 
 
 @pytest.mark.parametrize("name", TABLE)

@@ -1,0 +1,130 @@
+"""A network that starts from weights in a file."""
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from noisylabel._validation import check_number
+from noisylabel.exceptions import InvalidFileError, InvalidParameterError
+from noisylabel.students._base import Student
+from noisylabel.students._given import BuilderStudent
+
+
+class Pretrained(Student):
+    """Fine-tune: load what fits of a file's weights, and train the body more slowly than the new output layer.
+
+    The output layer is the network's last linear layer. It is loaded too if it fits, but always learns at the full
+    rate; everything else is the body, and must be in the file.
+
+    Parameters
+    ----------
+    student : Student or callable
+        The architecture: a Student such as ``TimmModel("resnet18")``, or a builder ``(sample_shape, n_classes)``, as
+        for torchvision ``lambda sample_shape, n_classes: torchvision.models.resnet18(num_classes=n_classes)``.
+    weights : str or Path
+        A state dict, as ``.safetensors`` or as what ``torch.save`` writes; nothing in it is run.
+    body_lr : float in [0, 1], default=0.1
+        Factor on the learning rate of the body. 0 freezes it, with the statistics of its normalisation layers.
+
+    References
+    ----------
+    Jiang et al., "Beyond synthetic noise", ICML 2020, recommend fine-tuning on noisy labels.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from noisylabel.students import MLP
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     torch.save(MLP((8,)).build((4,), 10).state_dict(), f"{folder}/mlp.pt")
+    ...     network = Pretrained(MLP((8,)), f"{folder}/mlp.pt", body_lr=0).build((4,), 3)
+    >>> [name for name, parameter in network.named_parameters() if parameter.requires_grad]
+    ['2.weight', '2.bias']
+    """
+
+    def __init__(self, student: Student | Callable[..., nn.Module], weights: str | Path, body_lr: float = 0.1) -> None:
+        self.student = student
+        self.weights = weights
+        self.body_lr = body_lr
+
+    def build(self, sample_shape: tuple[int, ...], n_classes: int) -> nn.Module:
+        """See :meth:`Student.build`.
+
+        Raises
+        ------
+        InvalidFileError
+            If the file is missing or damaged, or lacks weights of the body.
+        """
+        check_number("body_lr", self.body_lr, 0, 1, hint="It is a factor on 'lr'.")
+        module = self._architecture().build(sample_shape, n_classes)
+        head = _output_layer(module)
+        saved, own = _read_weights(Path(self.weights)), module.state_dict()
+        fitting = {k: v for k, v in saved.items() if k in own and v.shape == own[k].shape}
+        absent = [name for name in own if name not in fitting and not name.startswith(f"{head}.")]
+        if absent:
+            raise InvalidFileError(
+                f"{self.weights} lacks {len(absent)} of the {len(own)} weights of {type(module).__name__}, or has them "
+                f"in another shape: {', '.join(absent[:3])}, ... It has {', '.join(list(saved)[:3])}, ... Is it of the "
+                "same architecture, for images of the same channels?"
+            )
+        module.load_state_dict(own | fitting)
+        if self.body_lr == 0:
+            for name in self.body(module):
+                module.get_parameter(name).requires_grad_(False)
+        return module
+
+    def body(self, module: nn.Module) -> list[str]:
+        """Return the names of the parameters of all but the output layer."""
+        head = _output_layer(module)
+        return [name for name, _ in module.named_parameters() if not name.startswith(f"{head}.")]
+
+    def lr_factors(self, module: nn.Module) -> dict[str, float]:
+        """See :meth:`Student.lr_factors`."""
+        return dict.fromkeys(self.body(module), float(self.body_lr))
+
+    def _architecture(self) -> Student:
+        if isinstance(self.student, Student):
+            return self.student
+        if callable(self.student):
+            return BuilderStudent(self.student)
+        raise InvalidParameterError(
+            "'student' must be a Student, such as noisylabel.students.TimmModel('resnet18'), or a "
+            f"builder(sample_shape, n_classes). Got {self.student!r}."
+        )
+
+
+def _output_layer(module: nn.Module) -> str:
+    names = [name for name, layer in module.named_modules() if isinstance(layer, nn.Linear)]
+    if not names:
+        raise InvalidParameterError(
+            f"'student' {type(module).__name__} has no linear layer, so there is no telling which layer gives the "
+            "classes. Pre-trained students need one at the end."
+        )
+    return names[-1]
+
+
+def _read_weights(path: Path) -> dict[str, Tensor]:
+    """Return the tensors of a file by name."""
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        content: Any = torch.load(path, map_location="cpu", weights_only=True)
+        content = content.get("state_dict", content)
+        return {name: value for name, value in content.items() if isinstance(value, Tensor)}
+    except FileNotFoundError as error:
+        raise InvalidFileError(f"There is no file {path}. 'weights' must be a local file.") from error
+    except (
+        safetensors.SafetensorError,
+        pickle.UnpicklingError,
+        RuntimeError,
+        EOFError,
+        AttributeError,
+        ValueError,
+        OSError,
+    ) as error:
+        raise InvalidFileError(f"{path} holds no weights, or is damaged: {error}") from error

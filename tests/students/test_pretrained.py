@@ -1,0 +1,101 @@
+"""Fine-tuning: what is loaded, what learns, and how fast."""
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from noisylabel import MentorNetClassifier
+from noisylabel.exceptions import InvalidFileError, InvalidParameterError
+from noisylabel.students import MLP, Pretrained, ResNet, TimmModel
+
+
+@pytest.fixture
+def weights(tmp_path):
+    torch.manual_seed(0)
+    network = MLP((16,)).build((5,), 7)
+    torch.save(network.state_dict(), tmp_path / "mlp.pt")
+    return network.state_dict(), tmp_path / "mlp.pt"
+
+
+def test_the_body_is_loaded_and_the_output_layer_is_new(weights):
+    state, path = weights
+    network = Pretrained(MLP((16,)), path).build((5,), 3)
+    assert torch.equal(network[0].weight, state["0.weight"])
+    assert network[2].out_features == 3
+    same = Pretrained(MLP((16,)), path).build((5,), 7)
+    assert torch.equal(same[2].weight, state["2.weight"])
+
+
+@pytest.mark.parametrize("standardize", [True, False])
+def test_the_body_learns_more_slowly(blobs, weights, standardize):
+    settings = {"optimizer": torch.optim.SGD, "lr": 0.01, "lr_schedule": "constant", "max_epochs": 1, "random_state": 0}
+    moved = {}
+    for body_lr in (1.0, 0.1, 0.0):
+        student = Pretrained(MLP((16,)), weights[1], body_lr=body_lr)
+        start = weights[0]["0.weight"]
+        clf = MentorNetClassifier("uniform", student=student, standardize=standardize, **settings).fit(*blobs)
+        network = clf.net_.module_[1] if standardize else clf.net_.module_
+        moved[body_lr] = (network[0].weight - start).abs().max().item()
+        assert len(clf.net_.optimizer_.param_groups) <= 4
+    assert moved[0.1] == pytest.approx(0.1 * moved[1.0], rel=0.01)
+    assert moved[0.0] == 0 < moved[1.0]
+
+
+def test_a_frozen_body_keeps_its_statistics(images, tmp_path):
+    network = ResNet(8, width=8).build((3, 12, 12), 4)
+    path = tmp_path / "resnet.safetensors"
+    save_file(network.state_dict(), path)
+    clf = MentorNetClassifier(
+        "uniform", student=Pretrained(ResNet(8, width=8), path, body_lr=0), max_epochs=2, random_state=0
+    ).fit(*images)
+    after = clf.net_.module_[1].state_dict()
+    for name, value in network.state_dict().items():
+        assert torch.equal(after[name], value) or name.startswith("8.")  # the output layer
+    assert not torch.equal(after["8.weight"][:2], network.state_dict()["8.weight"][:2])
+
+
+def test_timm_and_builders(images, tmp_path):
+    pytest.importorskip("timm")
+    state = TimmModel("test_resnet").build((3, 12, 12), 1000).state_dict()
+    torch.save({"state_dict": state}, tmp_path / "timm.pth")
+    student = Pretrained(TimmModel("test_resnet"), tmp_path / "timm.pth", body_lr=0.5)
+    assert MentorNetClassifier(student=student, max_epochs=1).fit(*images).n_iter_ == 1
+
+    def build(sample_shape, n_classes):
+        return nn.Sequential(nn.Flatten(), nn.Linear(432, 6), nn.ReLU(), nn.Linear(6, n_classes))
+
+    torch.save(build(None, 9).state_dict(), tmp_path / "own.pt")
+    assert MentorNetClassifier(student=Pretrained(build, tmp_path / "own.pt"), max_epochs=1).fit(*images).n_iter_ == 1
+
+
+def test_files_that_do_not_fit_are_refused(weights, tmp_path):
+    path = weights[1]
+    with pytest.raises(InvalidFileError, match="lacks 2 of the 4 weights of Sequential.*0.weight, 0.bias"):
+        Pretrained(MLP((8,)), path).build((5,), 3)
+    with pytest.raises(InvalidFileError, match="There is no file"):
+        Pretrained(MLP((16,)), tmp_path / "none.pt").build((5,), 3)
+    for name in ("bad.pt", "bad.safetensors"):
+        (tmp_path / name).write_bytes(path.read_bytes()[:100])
+        with pytest.raises(InvalidFileError, match="holds no weights, or is damaged"):
+            Pretrained(MLP((16,)), tmp_path / name).build((5,), 3)
+    torch.save(np.zeros, tmp_path / "code.pt")
+    with pytest.raises(InvalidFileError, match="holds no weights"):
+        Pretrained(MLP((16,)), tmp_path / "code.pt").build((5,), 3)
+    with pytest.raises(InvalidParameterError, match="'student' must be a Student"):
+        Pretrained("mlp", path).build((5,), 3)
+    with pytest.raises(InvalidParameterError, match=r"'body_lr' must be a number in \[0, 1\]"):
+        Pretrained(MLP((16,)), path, body_lr=2).build((5,), 3)
+    with pytest.raises(InvalidParameterError, match="has no linear layer"):
+        Pretrained(lambda shape, n: nn.Sequential(nn.Identity()), path).build((5,), 3)
+
+
+def test_skorch_parameter_groups_are_heeded(blobs):
+    groups = {"optimizer__param_groups": [("*0.weight", {"lr": 0.5}), ("*0.bias", {"lr": 0.5})]}
+    settings = {"student": MLP((4,)), "optimizer": "sgd", "lr": 0.01, "lr_schedule": "constant", "max_epochs": 1}
+    clf = MentorNetClassifier(**settings, standardize=False, net_params=groups).fit(*blobs)
+    rates = {
+        (group["lr"], group["weight_decay"] > 0): len(group["params"]) for group in clf.net_.optimizer_.param_groups
+    }
+    assert rates == {(0.5, True): 1, (0.5, False): 1, (0.01, True): 1, (0.01, False): 1}
