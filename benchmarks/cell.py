@@ -145,6 +145,8 @@ def run_cell(cell: Cell, precision: str | None = None) -> dict[str, Any]:
             "noise_rate": getattr(clf, "noise_rate_", None),  # estimated, or among the trusted rows
             "mentornet": getattr(clf.curriculum_, "card", None),  # of a learned curriculum
             **_weight_shares(clf.sample_weight_, y, noisy_y),
+            "lowest_utilization": float(clf.history_["data_utilization"].min()),  # of all epochs
+            "valid_curve": [round(float(accuracy), 4) for accuracy in clf.history_["valid_acc"]],  # on noisy labels
             "seconds": round(seconds, 1),
             "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         },

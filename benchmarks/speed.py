@@ -25,7 +25,6 @@ from noisylabel import MentorMixClassifier, MentorNetClassifier
 from noisylabel.curricula import MentorNet, MentorNetwork
 from noisylabel.students import MLP, ResNet, Standardize
 
-
 # bf16 on both sides where the processor can have it; where it has AVX2 only, torch emulates it, many times slower
 IMAGE_PRECISION = "fp32" if torch.backends.cpu.get_cpu_capability() == "AVX2" else "bf16"
 

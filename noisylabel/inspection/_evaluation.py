@@ -42,7 +42,8 @@ def evaluate_checkpoint(folder: str | Path, X: Any, y: Any, student: Any = None,
     known = np.isin(labels, clf.classes_)
     if not known.any():
         raise InvalidDataError(
-            f"No label in the data, such as {labels[0]!r}, is one that was trained on, such as {clf.classes_[0]!r}."
+            f"No label in the data, such as {labels.tolist()[0]!r}, is one that was trained on, such as "
+            f"{clf.classes_.tolist()[0]!r}."
         )
     proba = clf.predict_proba(X)
     codes = np.searchsorted(clf.classes_, labels[known])

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from noisylabel._validation import check_number
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
 from noisylabel.students._base import Student
-from noisylabel.students._given import BuilderStudent
+from noisylabel.students._resolve import resolve_student
 
 
 class Pretrained(Student):
@@ -24,9 +24,10 @@ class Pretrained(Student):
 
     Parameters
     ----------
-    student : Student or callable
-        The architecture: a Student such as ``TimmModel("resnet18")``, or a builder ``(sample_shape, n_classes)``, as
-        for torchvision ``lambda sample_shape, n_classes: torchvision.models.resnet18(num_classes=n_classes)``.
+    student : str, Student or callable
+        The architecture: a name such as ``"resnet32"`` or ``"timm:resnet18"``, a Student, or a builder
+        ``(sample_shape, n_classes)``; for torchvision
+        ``lambda sample_shape, n_classes: torchvision.models.resnet18(num_classes=n_classes)``.
     weights : str or Path
         A state dict, as ``.safetensors`` or as what ``torch.save`` writes; nothing in it is run.
     body_lr : float in [0, 1], default=0.1
@@ -47,7 +48,9 @@ class Pretrained(Student):
     ['2.weight', '2.bias']
     """
 
-    def __init__(self, student: Student | Callable[..., nn.Module], weights: str | Path, body_lr: float = 0.1) -> None:
+    def __init__(
+        self, student: str | Student | Callable[..., nn.Module], weights: str | Path, body_lr: float = 0.1
+    ) -> None:
         self.student = student
         self.weights = weights
         self.body_lr = body_lr
@@ -61,7 +64,7 @@ class Pretrained(Student):
             If the file is missing or damaged, or lacks weights of the body.
         """
         check_number("body_lr", self.body_lr, 0, 1, hint="It is a factor on 'lr'.")
-        module = self._architecture().build(sample_shape, n_classes)
+        module = resolve_student(self.student, sample_shape).build(sample_shape, n_classes)
         head = _output_layer(module)
         saved, own = _read_weights(Path(self.weights)), module.state_dict()
         fitting = {k: v for k, v in saved.items() if k in own and v.shape == own[k].shape}
@@ -86,16 +89,6 @@ class Pretrained(Student):
     def lr_factors(self, module: nn.Module) -> dict[str, float]:
         """See :meth:`Student.lr_factors`."""
         return dict.fromkeys(self.body(module), float(self.body_lr))
-
-    def _architecture(self) -> Student:
-        if isinstance(self.student, Student):
-            return self.student
-        if callable(self.student):
-            return BuilderStudent(self.student)
-        raise InvalidParameterError(
-            "'student' must be a Student, such as noisylabel.students.TimmModel('resnet18'), or a "
-            f"builder(sample_shape, n_classes). Got {self.student!r}."
-        )
 
 
 def _output_layer(module: nn.Module) -> str:

@@ -60,8 +60,9 @@ def test_timm_and_builders(images, tmp_path):
     pytest.importorskip("timm")
     state = TimmModel("test_resnet").build((3, 12, 12), 1000).state_dict()
     torch.save({"state_dict": state}, tmp_path / "timm.pth")
-    student = Pretrained(TimmModel("test_resnet"), tmp_path / "timm.pth", body_lr=0.5)
-    assert MentorNetClassifier(student=student, max_epochs=1).fit(*images).n_iter_ == 1
+    for architecture in ("timm:test_resnet", TimmModel("test_resnet")):
+        student = Pretrained(architecture, tmp_path / "timm.pth", body_lr=0.5)
+        assert MentorNetClassifier(student=student, max_epochs=1).fit(*images).n_iter_ == 1
 
     def build(sample_shape, n_classes):
         return nn.Sequential(nn.Flatten(), nn.Linear(432, 6), nn.ReLU(), nn.Linear(6, n_classes))
@@ -83,8 +84,8 @@ def test_files_that_do_not_fit_are_refused(weights, tmp_path):
     torch.save(np.zeros, tmp_path / "code.pt")
     with pytest.raises(InvalidFileError, match="holds no weights"):
         Pretrained(MLP((16,)), tmp_path / "code.pt").build((5,), 3)
-    with pytest.raises(InvalidParameterError, match="'student' must be a Student"):
-        Pretrained("mlp", path).build((5,), 3)
+    with pytest.raises(InvalidParameterError, match="'student' must be one of .* Did you mean 'mlp'"):
+        Pretrained("mlpp", path).build((5,), 3)
     with pytest.raises(InvalidParameterError, match=r"'body_lr' must be a number in \[0, 1\]"):
         Pretrained(MLP((16,)), path, body_lr=2).build((5,), 3)
     with pytest.raises(InvalidParameterError, match="has no linear layer"):

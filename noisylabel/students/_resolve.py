@@ -1,0 +1,64 @@
+"""From what users write for a student to a Student."""
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import nn
+
+from noisylabel._validation import check_choice
+from noisylabel.exceptions import InvalidParameterError
+from noisylabel.students._base import Student
+from noisylabel.students._cifarnet import CifarNet
+from noisylabel.students._cnn import SmallCNN
+from noisylabel.students._given import BuilderStudent, GivenModule
+from noisylabel.students._mlp import MLP
+from noisylabel.students._resnet import ResNet
+from noisylabel.students._timm import TimmModel
+
+STUDENTS: dict[str, Callable[[], Student]] = {
+    "mlp": MLP,
+    "cnn": SmallCNN,
+    "resnet8": lambda: ResNet(8),
+    "resnet32": ResNet,
+    "mentormix_resnet32": lambda: ResNet(32, width=128, stem=64, negative_slope=0.1),
+    "mentornet_resnet101": lambda: ResNet(56, width=160, stem=16, negative_slope=0.1),
+    "cifarnet": CifarNet,
+}
+
+
+def resolve_student(student: Any, sample_shape: tuple[int, ...]) -> Student:
+    """Turn a name, ``"timm:NAME"``, a Student, a network, a network class or a builder into a Student.
+
+    Parameters
+    ----------
+    student : str, Student, nn.Module, type or callable
+        ``"auto"`` is ``"cnn"`` for images and ``"mlp"`` for everything else.
+    sample_shape : tuple of int
+        Shape of one sample.
+
+    Raises
+    ------
+    InvalidParameterError
+        If the name is unknown or the type is wrong.
+
+    Examples
+    --------
+    >>> resolve_student("auto", (20,))
+    MLP()
+    """
+    if isinstance(student, str):
+        if student == "auto":
+            return SmallCNN() if len(sample_shape) == 3 else MLP()
+        if student.startswith("timm:"):
+            return TimmModel(student.removeprefix("timm:"))
+        return STUDENTS[check_choice("student", student, [*STUDENTS, "auto"])]()
+    if isinstance(student, Student):
+        return student
+    if isinstance(student, nn.Module):
+        return GivenModule(student)
+    if callable(student):
+        return BuilderStudent(student)
+    raise InvalidParameterError(
+        f"'student' must be a name {[*STUDENTS, 'auto', 'timm:NAME']}, a Student, an nn.Module (class or object) or a "
+        f"builder(sample_shape, n_classes). Got {student!r}."
+    )
