@@ -76,5 +76,26 @@ def markdown(table: pd.DataFrame) -> str:
     return "\n\n".join(blocks)
 
 
+def markdown_by_noise(table: pd.DataFrame) -> str:
+    """Return the accuracies at the last epoch as Markdown: a block a profile, a row a method, a column a noise."""
+    blocks = []
+    for profile, rows in table.groupby("profile", sort=False):
+        noises = list(dict.fromkeys(zip(rows["noise"], rows["rate"], strict=True)))
+        names = [f"{noise.replace('_', ' ')} {100 * rate:.0f} %" for noise, rate in noises]
+        lines = [f"**{profile}**", "", f"| method | {' | '.join(names)} |", "|---" * (1 + len(names)) + "|"]
+        for method in dict.fromkeys(rows["method"]):
+            of_method = rows[rows["method"] == method].set_index(["noise", "rate"])
+            lines.append(f"| {method} | {' | '.join(_last(of_method, noise) for noise in noises)} |")
+        blocks.append("\n".join(lines))
+    return "\n\n".join(blocks)
+
+
+def _last(rows: pd.DataFrame, noise: tuple[str, float]) -> str:
+    if noise not in rows.index:
+        return ""
+    row = rows.loc[noise]
+    return f"{_percent(row['last'], row['last_std'])} (n = {row['n']})"
+
+
 def _percent(mean: float, std: float) -> str:
     return f"{100 * mean:.1f}" + ("" if pd.isna(std) else f" ± {100 * std:.1f}")

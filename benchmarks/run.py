@@ -24,7 +24,8 @@ def run_profile(
     profile : str
         Key of ``PROFILES``.
     only : mapping, optional
-        Lists of what to run, by ``"method"``, ``"seed"`` and ``"rate"`` (human labels have none); None is all.
+        Lists of what to run, by ``"method"``, ``"seed"``, ``"noise"`` and ``"rate"`` (human labels have none); None
+        is all.
     folder : Path
         Where results go.
     precision : {"fp32", "bf16"}, optional

@@ -68,6 +68,14 @@ def test_report_has_means_and_deviations(smoke, tmp_path, monkeypatch, capsys):
     assert (row["n"], row["last"], row["last_std"]) == (2, pytest.approx(0.6), pytest.approx(0.02**0.5))
     assert "plain_tuned" in capsys.readouterr().out
     assert "| plain | 2 | 60.0 ± 14.1 |" in markdown(report_table(folder))
+    only = ["--profile", "smoke", "--methods", "self_paced", "plain", "--rates", "0.4", "--by-noise"]
+    monkeypatch.setattr("sys.argv", ["benchmarks", "report", "--results", str(folder), *only])
+    capsys.readouterr()
+    assert command.main() == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:3] == ["**smoke**", "", "| method | symmetric 40 % |"]
+    assert [line.split(" |")[0] for line in lines[4:]] == ["| self_paced", "| plain"]
+    assert all(line.endswith("(n = 1) |") for line in lines[4:])
 
 
 def test_an_empty_folder_says_what_to_run(tmp_path):
