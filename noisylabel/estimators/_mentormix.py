@@ -23,7 +23,7 @@ class MentorMixClassifier(MentorNetClassifier):
 
     Parameters
     ----------
-    curriculum, update_at, loss_percentile, percentile_decay, burn_in, fixed_epoch_after_burn_in
+    curriculum, update_at, loss_percentile, percentile_decay, percentile_by_class, burn_in, fixed_epoch_after_burn_in
         As in :class:`MentorNetClassifier`.
     example_dropout : float in [0, 1], str or None, default=None
         As in :class:`MentorNetClassifier`: a dropped sample has weight 0, so its partner gets the larger share. The
@@ -75,6 +75,7 @@ class MentorMixClassifier(MentorNetClassifier):
         update_at: Sequence[float] = (21, 75),
         loss_percentile: float | str = "auto",
         percentile_decay: float = 0.5,
+        percentile_by_class: bool = False,
         burn_in: float = 18,
         example_dropout: float | str | None = None,
         fixed_epoch_after_burn_in: bool = False,
@@ -105,6 +106,7 @@ class MentorMixClassifier(MentorNetClassifier):
             update_at=update_at,
             loss_percentile=loss_percentile,
             percentile_decay=percentile_decay,
+            percentile_by_class=percentile_by_class,
             burn_in=burn_in,
             example_dropout=example_dropout,
             fixed_epoch_after_burn_in=fixed_epoch_after_burn_in,

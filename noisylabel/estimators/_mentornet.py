@@ -41,6 +41,10 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         right labels among the trusted rows.
     percentile_decay : float in [0, 1), default=0.5
         Share of the past in the moving average of the percentile.
+    percentile_by_class : bool, default=False
+        Compare each loss with a percentile of its own class's losses. With one percentile of all, a class that is
+        harder than the others can lose all its weight, and is then never learned. It presumes that classes have similar
+        shares of wrong labels.
     burn_in : float, 0 or in [1, 100], default=18
         Percent (not a fraction) of training at the start during which every sample has weight 1.
     example_dropout : float in [0, 1], str or None, default=None
@@ -152,6 +156,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         update_at: Sequence[float] = (21, 75),
         loss_percentile: float | str = 0.7,
         percentile_decay: float = 0.5,
+        percentile_by_class: bool = False,
         burn_in: float = 18,
         example_dropout: float | str | None = None,
         fixed_epoch_after_burn_in: bool = False,
@@ -181,6 +186,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         self.update_at = update_at
         self.loss_percentile = loss_percentile
         self.percentile_decay = percentile_decay
+        self.percentile_by_class = percentile_by_class
         self.burn_in = burn_in
         self.example_dropout = example_dropout
         self.fixed_epoch_after_burn_in = fixed_epoch_after_burn_in
@@ -209,6 +215,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
     def _make_mentor(self) -> PercentileMentor:
         options: dict[str, Any] = {
             "percentile_decay": self.percentile_decay,
+            "percentile_by_class": self.percentile_by_class,
             "burn_in": self.burn_in,
             "example_dropout": self.example_dropout,
             "fixed_epoch_after_burn_in": self.fixed_epoch_after_burn_in,

@@ -4,7 +4,7 @@ from noisylabel.functional.dropout import example_dropout_mask
 from noisylabel.functional.ema import ema_decay
 from noisylabel.functional.losses import weighted_loss
 from noisylabel.functional.mixup import draw_beta, draw_partners, mix, mixing_ratios, partner_probabilities
-from noisylabel.functional.percentiles import batch_percentile, moving_average
+from noisylabel.functional.percentiles import batch_percentile, class_percentiles, moving_average
 from noisylabel.functional.reweighting import (
     alignment_weights,
     diversity_weights,
@@ -39,6 +39,7 @@ __all__ = [
     "batch_percentile",
     "cauchy_loss_transform",
     "cauchy_weights",
+    "class_percentiles",
     "diversity_weights",
     "draw_beta",
     "draw_partners",

@@ -56,3 +56,48 @@ def moving_average(previous: Tensor | None, value: Tensor, decay: float) -> Tens
     tensor(1.5000)
     """
     return value if previous is None else torch.lerp(value, previous, decay)
+
+
+def class_percentiles(  # noqa: PLR0913 - a batch, what to track of it, and how fast
+    previous: Tensor, losses: Tensor, labels: Tensor, fraction: float, decay: float, sample_weight: Tensor | None = None
+) -> Tensor:
+    """Move the tracked percentile of each class by one batch.
+
+    A batch holds too few samples of a class to take a percentile of them. Stochastic approximation needs none: each
+    sample moves its class's percentile up by ``fraction``, and down by 1 if it lies below it, in units of
+    ``(1 - decay)`` standard deviations of the losses over the batch size. So the percentile of a class that fills all
+    batches moves as fast as :func:`moving_average`, and that of a rare one remembers as many of its own samples.
+
+    Parameters
+    ----------
+    previous : Tensor of shape (C,)
+        Percentiles so far.
+    losses, labels : Tensor of shape (B,)
+        Of one batch.
+    fraction : float in [0, 1]
+        0.7 for the 70th percentile.
+    decay : float in [0, 1)
+        Share of the past, as in :func:`moving_average`.
+    sample_weight : Tensor of shape (B,), optional
+        How many times each row counts.
+
+    Returns
+    -------
+    Tensor of shape (C,)
+
+    References
+    ----------
+    Robbins, Monro, "A stochastic approximation method", 1951.
+
+    Examples
+    --------
+    >>> import torch
+    >>> losses, labels = torch.tensor([0.0, 1.0, 2.0, 3.0]), torch.tensor([0, 0, 1, 1])
+    >>> class_percentiles(torch.tensor([0.5, 9.0]), losses, labels, 0.75, 0.5)
+    tensor([0.5699, 8.9301])
+    """
+    counts = torch.ones_like(losses) if sample_weight is None else sample_weight / sample_weight.mean()
+    mean = (counts * losses).mean()
+    spread = (counts * (losses - mean) ** 2).mean().sqrt()
+    pull = counts * (fraction - (losses <= previous[labels]).to(losses.dtype))
+    return previous + (1 - decay) * spread * torch.zeros_like(previous).index_add_(0, labels, pull) / len(losses)

@@ -41,7 +41,7 @@ class AutoPercentileMentor(PercentileMentor):
     ----------
     curriculum : Curriculum
         From features to weights.
-    percentile_decay, burn_in, example_dropout, fixed_epoch_after_burn_in
+    percentile_decay, percentile_by_class, burn_in, example_dropout, fixed_epoch_after_burn_in
         As in :class:`PercentileMentor`; ``burn_in`` must be above 0.
 
     Attributes
@@ -61,12 +61,14 @@ class AutoPercentileMentor(PercentileMentor):
         curriculum: Curriculum,
         *,
         percentile_decay: float = 0.5,
+        percentile_by_class: bool = False,
         burn_in: float = 18,
         example_dropout: float | str | None = None,
         fixed_epoch_after_burn_in: bool = False,
     ) -> None:
         self.curriculum = curriculum
         self.percentile_decay = percentile_decay
+        self.percentile_by_class = percentile_by_class
         self.burn_in = burn_in
         self.example_dropout = example_dropout
         self.fixed_epoch_after_burn_in = fixed_epoch_after_burn_in
@@ -138,7 +140,8 @@ class AutoPercentileMentor(PercentileMentor):
             )
         self.noise_rate_ = estimate_noise_rate(proba, labels)
         self.percentile_schedule_ = constant_schedule(1 - self.noise_rate_)
-        self.threshold_ = None
+        if not self.percentile_by_class:
+            self.threshold_ = None
 
     def state_dict(self) -> dict[str, Any]:
         """See :meth:`Mentor.state_dict`."""

@@ -11,7 +11,8 @@ class MixedLossMentor(PercentileMentor):
     """Weigh mixed samples with the curriculum and percentile that another mentor uses at the moment.
 
     Mixed losses are higher than plain ones, so their moving percentile is one of its own; so is the memory of earlier
-    losses, where the curriculum reads it. Example drop-out is the other mentor's business.
+    losses, where the curriculum reads it. The label of a mix is that of its larger share. Example drop-out is the other
+    mentor's business.
 
     Parameters
     ----------
@@ -35,6 +36,7 @@ class MixedLossMentor(PercentileMentor):
     def start(self, n_samples: int, n_classes: int, generator: torch.Generator) -> None:
         """Forget everything; the plain mentor has been started."""
         self.curriculum, self.percentile_decay = self.plain.curriculum, self.plain.percentile_decay
+        self.percentile_by_class, self.n_classes_ = self.plain.percentile_by_class, n_classes
         self.generator_ = generator
         self.threshold_ = None
         self.history_ = None
@@ -45,7 +47,7 @@ class MixedLossMentor(PercentileMentor):
         """See :meth:`Mentor.weigh`."""
         self.percentile_schedule_ = self.plain.percentile_schedule_
         self.threshold_ = self._moved_threshold(seen)
-        features = self._features(seen, seen.losses - self.threshold_)
+        features = self._features(seen, seen.losses - self._threshold_of(seen))
         return self.plain.curriculum_weights(seen, *features).to(seen.losses.dtype).detach()
 
     def metrics(self) -> dict[str, float]:

@@ -8,7 +8,7 @@ from torch import Tensor
 from noisylabel._validation import check_number
 from noisylabel.curricula import Curriculum, Uniform
 from noisylabel.exceptions import InvalidParameterError
-from noisylabel.functional import batch_percentile, example_dropout_mask, moving_average
+from noisylabel.functional import batch_percentile, class_percentiles, example_dropout_mask, moving_average
 from noisylabel.mentors._base import Mentor, Observation
 from noisylabel.schedules import percent_of_training, resolve_fraction_schedule
 
@@ -29,6 +29,9 @@ class PercentileMentor(Mentor):
         ``"fraction,percent,..."`` over training.
     percentile_decay : float in [0, 1), default=0.5
         Share of the past in the moving average.
+    percentile_by_class : bool, default=False
+        Track a percentile of each class's losses instead of one of all, so that no class is dropped for being harder
+        than the others.
     burn_in : float, 0 or in [1, 100], default=18
         Percent of training during which every weight is 1.
     example_dropout : float in [0, 1], str or None, default=None
@@ -41,7 +44,7 @@ class PercentileMentor(Mentor):
     ----------
     active_ : Curriculum
         The curriculum that weighs now, on the training device.
-    threshold_ : Tensor of shape () or None
+    threshold_ : Tensor of shape (), or (C,) by class, or None
         The moving loss percentile.
     history_ : Tensor of shape (N, K, 2) or None
         If the curriculum reads a sample's last K > 1 losses: those and their differences, oldest first; a first visit
@@ -69,6 +72,7 @@ class PercentileMentor(Mentor):
         *,
         loss_percentile: float | str = 0.7,
         percentile_decay: float = 0.5,
+        percentile_by_class: bool = False,
         burn_in: float = 18,
         example_dropout: float | str | None = None,
         fixed_epoch_after_burn_in: bool = False,
@@ -76,6 +80,7 @@ class PercentileMentor(Mentor):
         self.curriculum = curriculum
         self.loss_percentile = loss_percentile
         self.percentile_decay = percentile_decay
+        self.percentile_by_class = percentile_by_class
         self.burn_in = burn_in
         self.example_dropout = example_dropout
         self.fixed_epoch_after_burn_in = fixed_epoch_after_burn_in
@@ -90,6 +95,7 @@ class PercentileMentor(Mentor):
         self.dropout_schedule_ = resolve_fraction_schedule("example_dropout", dropout)
         self.percentile_schedule_ = self._percentile_schedule()
         self.generator_ = generator
+        self.n_classes_ = n_classes
         self.active_ = self.curriculum.to(generator.device)
         self.threshold_: Tensor | None = None
         self.history_: Tensor | None = None
@@ -110,7 +116,7 @@ class PercentileMentor(Mentor):
     def weigh(self, seen: Observation) -> Tensor:
         """See :meth:`Mentor.weigh`."""
         self.threshold_ = self._moved_threshold(seen)
-        features = self._features(seen, seen.losses - self.threshold_)
+        features = self._features(seen, seen.losses - self._threshold_of(seen))
         weights = self.curriculum_weights(seen, *features).to(seen.losses.dtype)
         dropout = self.dropout_schedule_(seen.progress)
         if dropout > 0:
@@ -121,8 +127,20 @@ class PercentileMentor(Mentor):
         """Return the average with the batch's percentile in it; a batch of which no row counts leaves it as it was."""
         if self.threshold_ is not None and seen.sample_weight is not None and not bool(seen.sample_weight.any()):
             return self.threshold_
-        percentile = batch_percentile(seen.losses, self.percentile_schedule_(seen.progress), seen.sample_weight)
-        return moving_average(self.threshold_, percentile, self.percentile_decay)
+        fraction, weight = self.percentile_schedule_(seen.progress), seen.sample_weight
+        if not self.percentile_by_class:
+            return moving_average(
+                self.threshold_, batch_percentile(seen.losses, fraction, weight), self.percentile_decay
+            )
+        before = self.threshold_
+        if before is None:
+            before = batch_percentile(seen.losses, fraction, weight).repeat(self.n_classes_)
+        return class_percentiles(before, seen.losses, seen.labels, fraction, self.percentile_decay, weight)
+
+    def _threshold_of(self, seen: Observation) -> Tensor:
+        """Return what each loss is compared with, (B,) or ()."""
+        assert self.threshold_ is not None
+        return self.threshold_[seen.labels] if self.percentile_by_class else self.threshold_
 
     def _features(self, seen: Observation, loss_diff: Tensor) -> tuple[Tensor, Tensor]:
         """Return losses and differences as the curriculum reads them, (B,) or (B, K), and remember them if K > 1."""
@@ -154,5 +172,5 @@ class PercentileMentor(Mentor):
         self.generator_.set_state(state["generator"].cpu())
 
     def metrics(self) -> dict[str, float]:
-        """Return the moving loss percentile."""
-        return {"loss_threshold": float("nan") if self.threshold_ is None else float(self.threshold_)}
+        """Return the moving loss percentile, by class the mean of them."""
+        return {"loss_threshold": float("nan") if self.threshold_ is None else float(self.threshold_.mean())}

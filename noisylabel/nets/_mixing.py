@@ -97,7 +97,8 @@ class MixingNet(WeightedNet):
         logits = self.infer(mix(X.float(), partners, ratios))
         targets = mix(one_hot(y, logits.shape[1]).float(), partners, ratios)
         losses = cross_entropy(logits, targets, reduction="none")
-        mixed_weights = self._weigh_mixed(batch, losses, logits, counts)
+        labels = torch.where(ratios >= 0.5, y, y[partners])
+        mixed_weights = self._weigh_mixed(batch, losses, logits, labels, counts)
         loss = weighted_loss(losses, mixed_weights, counts)
         loss.backward()
         mean_weight = self._note_mean(self.mixed_mean_weights_, mixed_weights, counts)
@@ -124,10 +125,12 @@ class MixingNet(WeightedNet):
         counts = (~held_back).float()
         return counts if batch.sample_weight is None else counts * batch.sample_weight
 
-    def _weigh_mixed(self, batch: Batch, losses: Tensor, logits: Tensor, counts: Tensor | None) -> Tensor:
+    def _weigh_mixed(
+        self, batch: Batch, losses: Tensor, logits: Tensor, labels: Tensor, counts: Tensor | None
+    ) -> Tensor:
         if self.mixed_mentor is None:
             return torch.ones_like(losses)
-        seen = Observation(losses.detach(), logits.detach(), batch[1], batch.rows, self.clock_.progress, counts)
+        seen = Observation(losses.detach(), logits.detach(), labels, batch.rows, self.clock_.progress, counts)
         return self.mixed_mentor.weigh(seen)
 
     def training_state(self) -> dict[str, Any]:

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from noisylabel.functional import batch_percentile, example_dropout_mask, moving_average, weighted_loss
+from noisylabel.functional import (
+    batch_percentile,
+    class_percentiles,
+    example_dropout_mask,
+    moving_average,
+    weighted_loss,
+)
 
 
 @pytest.mark.parametrize(("percent", "expected"), [(25, 2.25), (50, 4.5), (70, 6.3), (75, 6.75), (90, 8.1)])
@@ -69,3 +75,48 @@ def test_sample_weights_of_the_loss_stand_for_repeated_rows():
     expected = (losses * weights).repeat(counts).mean()
     actual = weighted_loss(torch.tensor(losses), torch.tensor(weights), torch.tensor(counts, dtype=torch.double))
     assert actual.item() == pytest.approx(expected)
+
+
+def tracked_class_percentiles(fraction, batches, decay=0.5):
+    thresholds = None
+    for losses, labels in batches:
+        losses, labels = torch.tensor(losses, dtype=torch.float32), torch.tensor(labels)
+        if thresholds is None:
+            thresholds = batch_percentile(losses, fraction).repeat(int(labels.max()) + 1)
+        thresholds = class_percentiles(thresholds, losses, labels, fraction, decay)
+    return thresholds.numpy()
+
+
+@pytest.mark.parametrize("fraction", [0.3, 0.7, 0.9])
+def test_class_percentiles_find_those_of_each_class(fraction):
+    """Easy and hard classes, a common and a rare one: the tracked numbers are the quantiles of the distributions."""
+    rng = np.random.default_rng(0)
+    scales, shares = np.array([0.2, 1.0, 3.0, 1.0]), np.array([0.4, 0.3, 0.2, 0.1])
+    batches = []
+    for _ in range(600):
+        labels = rng.choice(4, 128, p=shares)
+        batches.append((rng.uniform(0, scales[labels]), labels))
+    late = [tracked_class_percentiles(fraction, batches[:n]) for n in range(400, 600, 20)]
+    np.testing.assert_allclose(np.mean(late, axis=0), fraction * scales, atol=0.05 * scales.max())
+
+
+def test_one_class_moves_like_the_moving_average():
+    """From a wrong start, the half-life is that of the average of batch percentiles, up to the shape of the losses."""
+    rng = np.random.default_rng(1)
+    by_class, average = torch.tensor([0.8]), torch.tensor(0.8)
+    for _ in range(4):
+        losses = torch.tensor(rng.uniform(0, 1, 5000), dtype=torch.float32)
+        by_class = class_percentiles(by_class, losses, torch.zeros(5000, dtype=torch.long), 0.5, 0.5)
+        average = moving_average(average, batch_percentile(losses, 0.5), 0.5)
+    assert average.item() == pytest.approx(0.5 + 0.3 / 16, abs=0.01)
+    assert 0.5 < by_class.item() < 0.7
+
+
+def test_absent_classes_stay_and_weights_stand_for_repeated_rows():
+    rng = np.random.default_rng(2)
+    losses, labels, counts = torch.tensor(rng.exponential(size=40)), torch.arange(40) % 3, torch.arange(40) % 4
+    start = torch.full((5,), 0.7, dtype=torch.double)
+    repeated = class_percentiles(start, losses.repeat_interleave(counts), labels.repeat_interleave(counts), 0.6, 0.5)
+    torch.testing.assert_close(class_percentiles(start, losses, labels, 0.6, 0.5, counts.double()), repeated)
+    assert repeated[3:].tolist() == [0.7, 0.7]
+    assert not torch.isclose(repeated[:3], start[:3]).any()

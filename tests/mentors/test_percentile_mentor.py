@@ -1,5 +1,6 @@
 """The standard mentor: order of events, burn-in, drop-out, state."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -97,3 +98,20 @@ def test_weights_carry_no_gradient():
 def test_bad_parameters_are_named(parameters, message):
     with pytest.raises(ValueError, match=message):
         started(PercentileMentor(SelfPaced(), **parameters))
+
+
+def test_by_class_a_hard_class_keeps_its_share():
+    """Class 1 has losses ten times as high: one percentile drops it whole, one a class keeps half of it."""
+    rng = np.random.default_rng(0)
+    labels = torch.arange(128) % 2
+    kept = {}
+    for by_class in (False, True):
+        mentor = PercentileMentor(SelfPaced(), loss_percentile=0.5, percentile_by_class=by_class, burn_in=0)
+        started(mentor)
+        for _ in range(100):
+            losses = torch.tensor(rng.uniform(0.5, 1, 128), dtype=torch.float32) * (1 + 9 * labels)
+            weights = mentor.weigh(Observation(losses, torch.zeros(128, 2), labels, torch.arange(128), 0.5))
+        kept[by_class] = [weights[labels == c].mean().item() for c in (0, 1)]
+    assert kept[False] == [1.0, 0.0]
+    assert kept[True] == pytest.approx([0.5, 0.5], abs=0.15)
+    assert mentor.metrics()["loss_threshold"] == pytest.approx((0.75 + 7.5) / 2, rel=0.1)
