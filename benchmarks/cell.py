@@ -129,7 +129,7 @@ def run_cell(cell: Cell, precision: str | None = None) -> dict[str, Any]:
         clf.set_params(precision=precision)
     labels, trusted = _with_trusted(cell, profile, y, noisy_y)
     start = time.perf_counter()
-    clf.fit(X, labels, y_trusted=trusted)
+    clf.fit(X, labels, y_trusted=trusted, sample_weight=_counts(cell, y, noisy_y))
     seconds = time.perf_counter() - start
     selected = float(clf.score(data.test_data, data.test_target))
     accuracy = list(curve.curve_.values())
@@ -162,6 +162,8 @@ def _with_trusted(
     cell: Cell, profile: Profile, y: np.ndarray, noisy_y: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Return the labels to train on, and the trusted ones of a method that learns its curriculum from them."""
+    if METHODS[cell.method].knows == "labels":
+        return y, None
     rows = trusted_rows(cell.method, profile, cell.seed)
     if len(rows) == 0:
         return noisy_y, None
@@ -172,6 +174,11 @@ def _with_trusted(
     trusted = np.full(len(y), -1)
     trusted[rows] = y[rows]
     return noisy_y, trusted
+
+
+def _counts(cell: Cell, y: np.ndarray, noisy_y: np.ndarray) -> np.ndarray | None:
+    """Return 0 for the wrongly labelled rows if the method is told them; they still select the epoch."""
+    return (y == noisy_y).astype(np.float32) if METHODS[cell.method].knows == "rows" else None
 
 
 def _settings(clf: Any) -> dict[str, Any]:

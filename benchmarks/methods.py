@@ -32,6 +32,8 @@ class Method:
         Training rows whose right label it may know, on average over the draws of the held-out rows.
     corrects : bool
         Whether these labels replace the given ones, instead of teaching the curriculum.
+    knows : {"nothing", "rows", "labels"}
+        A bound, not a method: it is told which training labels are wrong and leaves them out, or has all of them right.
     """
 
     settings: dict[str, Any]
@@ -41,6 +43,7 @@ class Method:
     epochs: float = 1.0
     n_trusted: int = 0
     corrects: bool = False
+    knows: str = "nothing"
 
 
 def _data_driven(n_trusted: int, **changes: Any) -> Method:
@@ -53,7 +56,7 @@ _PUBLISHED = {
 }
 _ALPHAS = {rate: {"mixup_alpha": one["mixup_alpha"]} for rate, one in _PUBLISHED.items()}
 _KNOWN_RATES = {rate: {"loss_percentile": round(1 - rate, 1)} for rate in _PUBLISHED}
-_PAPER = {"curriculum": "mentornet_pd", "burn_in": 10}
+_PAPER = {"curriculum": "mentornet_pd", "burn_in": 10, "percentile_by_class": False}
 
 
 def _mentormix(estimator: type[MentorNetClassifier] = MentorMixClassifier, **changes: Any) -> Method:
@@ -79,13 +82,18 @@ METHODS: dict[str, Method] = {
     "mentornet_pd": Method({"curriculum": "mentornet_pd", "loss_percentile": 0.6}),
     "self_paced_auto": Method({"curriculum": "self_paced", "loss_percentile": "auto"}),
     "mentornet_pd_known_rate": Method({"curriculum": "mentornet_pd"}, by_rate=_KNOWN_RATES),
+    "mentornet_pd_by_class": Method({"curriculum": "mentornet_pd", "percentile_by_class": True}, by_rate=_KNOWN_RATES),
+    # what the wrong labels cost: without their rows, and with all labels right
+    "plain_right_rows": Method({"curriculum": "uniform"}, knows="rows"),
+    "plain_right_labels": Method({"curriculum": "uniform"}, knows="labels"),
     # MentorMix, and its parts alone
     "mixup": Method({"curriculum": "uniform"}, by_rate=_ALPHAS),
     "ema": Method({"curriculum": "uniform", "ema_decay": 0.9999}),
     "mentormix": _mentormix(),
     "mentormix_auto": Method({}, estimator=MentorMixClassifier),
     "mentormix_same_time": replace(_mentormix(), epochs=0.75),  # a step costs a third more
-    # MentorMix, with one thing changed
+    # published MentorMix, with one thing changed
+    "mentormix_by_class": _mentormix(percentile_by_class=True),
     "mentormix_second": _mentormix(second_reweight=True),
     "mentormix_no_second": _mentormix(second_reweight=False),
     "mentormix_alpha_2": _mentormix(mixup_alpha=2),

@@ -63,7 +63,17 @@ class Profile:
 
 
 _WITHOUT_TRUSTED = ("plain", "plain_tuned", "self_paced", "mentornet_pd", "self_paced_auto", "mentornet_dd")
-_MIXING = ("mixup", "ema", "mentornet_pd_known_rate", "mentormix", "mentormix_auto", "mentormix_same_time")
+_MIXING = (
+    "mixup",
+    "ema",
+    "mentornet_pd_known_rate",
+    "mentornet_pd_by_class",
+    "mentormix",
+    "mentormix_by_class",
+    "mentormix_auto",
+    "mentormix_same_time",
+)
+_BOUNDS = ("plain_right_rows", "plain_right_labels")
 _MIXING_PARTS = (
     "mentormix_second",
     "mentormix_no_second",
@@ -148,6 +158,7 @@ PROFILES = {
                 ),
             ),
             ((*_symmetric(0.2, 0.4, 0.6, 0.8), ("human_worst", None)), ("plain", *_MIXING)),
+            (_symmetric(0.4, 0.6), _BOUNDS),
         ),
         seeds=(0, 1),
         test_every=5,

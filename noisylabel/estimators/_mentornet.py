@@ -57,8 +57,9 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
     mix_ratio : {"hard", "soft"}, default="hard"
         Whether the larger share goes to the sample if its weight is at least 0.5 and else to its partner, or is blended
         by the weight.
-    second_reweight : bool, default=False
-        Let the curriculum also weigh the losses of the mixes, against their own moving percentile.
+    second_reweight : bool or "auto", default=False
+        Let the curriculum also weigh the losses of the mixes, against their own moving percentile. ``"auto"``: where
+        ``loss_percentile`` (given or estimated) is below 0.5, so where most labels are wrong.
     ema_decay : float in [0, 1), default=0.0
         Above 0: evaluate with a moving average of the parameters, whose decay grows to this from 0.1.
     student : str, Student, nn.Module (class or object) or callable, default="auto"
@@ -162,7 +163,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         fixed_epoch_after_burn_in: bool = False,
         mixup_alpha: float = 0.0,
         mix_ratio: str = "hard",
-        second_reweight: bool = False,
+        second_reweight: bool | str = False,
         ema_decay: float = 0.0,
         student: Any = "auto",
         standardize: bool = True,
@@ -236,7 +237,11 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         check_number("mixup_alpha", self.mixup_alpha, 0, hint="0 mixes nothing.")
         check_choice("mix_ratio", self.mix_ratio, ["hard", "soft"])
         check_number("ema_decay", self.ema_decay, 0, 1, closed="left", hint="0 averages nothing.")
-        if self.second_reweight and self.mixup_alpha == 0:
+        if self.second_reweight not in (False, True, "auto"):
+            raise InvalidParameterError(
+                f"'second_reweight' must be True, False or 'auto'. Got {self.second_reweight!r}."
+            )
+        if self.second_reweight is True and self.mixup_alpha == 0:
             raise InvalidParameterError(
                 "'second_reweight' weighs mixes of samples, and 'mixup_alpha' is 0, which makes none. Set "
                 "'mixup_alpha' above 0, or second_reweight=False."
@@ -252,7 +257,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
             return WeightedNet(module, **options)
         mixed_mentor = None
         if self.second_reweight:
-            mixed_mentor = MixedLossMentor(mentor)
+            mixed_mentor = MixedLossMentor(mentor, if_most_are_wrong=self.second_reweight == "auto")
             mixed_mentor.start(n_samples, len(self.classes_), generator)
         stream = torch.Generator(generator.device).manual_seed(generator.initial_seed() + 2)
         return MixingNet(

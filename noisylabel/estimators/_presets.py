@@ -10,6 +10,7 @@ _TRAINING: dict[str, Any] = {
     "curriculum": "mentornet_pd",
     "burn_in": 10,
     "percentile_decay": 0.5,
+    "percentile_by_class": False,
     "ema_decay": 0.9999,
     "student": "mentormix_resnet32",
     "optimizer": "sgd",

@@ -64,16 +64,17 @@ def class_percentiles(  # noqa: PLR0913 - a batch, what to track of it, and how 
     """Move the tracked percentile of each class by one batch.
 
     A batch holds too few samples of a class to take a percentile of them. Stochastic approximation needs none: each
-    sample moves its class's percentile up by ``fraction``, and down by 1 if it lies below it, in units of
-    ``(1 - decay)`` standard deviations of the losses over the batch size. So the percentile of a class that fills all
-    batches moves as fast as :func:`moving_average`, and that of a rare one remembers as many of its own samples.
+    sample moves the logarithm of its class's percentile up by ``fraction``, and down by 1 if it lies below it, in units
+    of ``2 (1 - decay)`` over the batch size. So the percentile of a class that fills all batches moves about as fast as
+    :func:`moving_average`, and that of a rare one remembers as many of its own samples. Logarithms, because losses of
+    different classes differ by factors.
 
     Parameters
     ----------
     previous : Tensor of shape (C,)
         Percentiles so far.
     losses, labels : Tensor of shape (B,)
-        Of one batch.
+        Of one batch; losses are at least 0.
     fraction : float in [0, 1]
         0.7 for the 70th percentile.
     decay : float in [0, 1)
@@ -84,6 +85,7 @@ def class_percentiles(  # noqa: PLR0913 - a batch, what to track of it, and how 
     Returns
     -------
     Tensor of shape (C,)
+        At least 1e-4: a class whose losses have all been near 0 must be able to come back.
 
     References
     ----------
@@ -94,10 +96,11 @@ def class_percentiles(  # noqa: PLR0913 - a batch, what to track of it, and how 
     >>> import torch
     >>> losses, labels = torch.tensor([0.0, 1.0, 2.0, 3.0]), torch.tensor([0, 0, 1, 1])
     >>> class_percentiles(torch.tensor([0.5, 9.0]), losses, labels, 0.75, 0.5)
-    tensor([0.5699, 8.9301])
+    tensor([0.5666, 7.9425])
     """
-    counts = torch.ones_like(losses) if sample_weight is None else sample_weight / sample_weight.mean()
-    mean = (counts * losses).mean()
-    spread = (counts * (losses - mean) ** 2).mean().sqrt()
+    counts = torch.ones_like(losses)
+    if sample_weight is not None:
+        counts = sample_weight / sample_weight.mean().clamp_min(torch.finfo(sample_weight.dtype).tiny)
     pull = counts * (fraction - (losses <= previous[labels]).to(losses.dtype))
-    return previous + (1 - decay) * spread * torch.zeros_like(previous).index_add_(0, labels, pull) / len(losses)
+    step = 2 * (1 - decay) / len(losses) * torch.zeros_like(previous).index_add_(0, labels, pull)
+    return (previous * step.exp()).clamp_min(1e-4)

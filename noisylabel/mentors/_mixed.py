@@ -6,6 +6,8 @@ from torch import Tensor
 from noisylabel.mentors._base import Observation
 from noisylabel.mentors._percentile import PercentileMentor
 
+_MOST = 0.5
+
 
 class MixedLossMentor(PercentileMentor):
     """Weigh mixed samples with the curriculum and percentile that another mentor uses at the moment.
@@ -18,6 +20,8 @@ class MixedLossMentor(PercentileMentor):
     ----------
     plain : PercentileMentor
         The mentor of the unmixed samples; it weighs each batch first.
+    if_most_are_wrong : bool, default=False
+        Weigh only while the other mentor's percentile is below 0.5, which says that most labels are wrong.
 
     References
     ----------
@@ -30,8 +34,9 @@ class MixedLossMentor(PercentileMentor):
     MixedLossMentor(plain=PercentileMentor(curriculum=SelfPaced()))
     """
 
-    def __init__(self, plain: PercentileMentor) -> None:
+    def __init__(self, plain: PercentileMentor, if_most_are_wrong: bool = False) -> None:
         self.plain = plain
+        self.if_most_are_wrong = if_most_are_wrong
 
     def start(self, n_samples: int, n_classes: int, generator: torch.Generator) -> None:
         """Forget everything; the plain mentor has been started."""
@@ -47,6 +52,8 @@ class MixedLossMentor(PercentileMentor):
         """See :meth:`Mentor.weigh`."""
         self.percentile_schedule_ = self.plain.percentile_schedule_
         self.threshold_ = self._moved_threshold(seen)
+        if self.if_most_are_wrong and self.percentile_schedule_(seen.progress) >= _MOST:
+            return torch.ones_like(seen.losses)
         features = self._features(seen, seen.losses - self._threshold_of(seen))
         return self.plain.curriculum_weights(seen, *features).to(seen.losses.dtype).detach()
 

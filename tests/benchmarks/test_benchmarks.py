@@ -88,7 +88,7 @@ def test_profiles_name_known_methods_that_share_everything_else(name):
     profile = PROFILES[name]
     assert set(profile.methods) <= METHODS.keys()
     changed = {"curriculum", "loss_percentile", "update_at", "max_epochs", "burn_in", "example_dropout"}
-    changed |= {"mixup_alpha", "mix_ratio", "second_reweight", "ema_decay", "percentile_decay"}
+    changed |= {"mixup_alpha", "mix_ratio", "second_reweight", "ema_decay", "percentile_decay", "percentile_by_class"}
     settings = [make_classifier(method, 0.4, profile, 0, []).get_params(deep=False) for method in profile.methods]
     for other in settings[1:]:
         assert {k: v for k, v in other.items() if k not in changed} == {

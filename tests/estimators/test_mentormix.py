@@ -25,7 +25,7 @@ def test_it_takes_what_mentornet_takes():
     mine, parents = (inspect.signature(c.__init__).parameters for c in (MentorMixClassifier, MentorNetClassifier))
     assert list(mine) == list(parents)
     other = {name for name in mine if mine[name].default != parents[name].default}
-    assert other == {"loss_percentile", "mixup_alpha", "second_reweight", "ema_decay"}
+    assert other == {"loss_percentile", "percentile_by_class", "mixup_alpha", "second_reweight", "ema_decay"}
 
 
 @pytest.mark.parametrize("name", TABLE)
@@ -33,6 +33,7 @@ def test_presets_are_the_published_settings(name):
     clf = MentorMixClassifier.from_preset(name)
     assert (clf.mixup_alpha, clf.loss_percentile, clf.second_reweight) == TABLE[name]
     assert (clf.burn_in, clf.percentile_decay, clf.ema_decay, clf.curriculum) == (10, 0.5, 0.9999, "mentornet_pd")
+    assert not clf.percentile_by_class
     assert (clf.lr, clf.weight_decay, clf.batch_size, clf.max_epochs) == (0.1, 0.0002, 128, 512)
     assert clf.lr * clf.lr_schedule(1.0) == pytest.approx(0.016677, abs=5e-7)
     assert clone(clf).get_params().keys() == clf.get_params().keys()
@@ -55,6 +56,7 @@ def test_presets_train_as_they_are_but_for_the_size(images):
         ({"mixup_alpha": "auto"}, "'mixup_alpha' must be a number"),
         ({"mix_ratio": "softish"}, "'mix_ratio' must be one of .* Did you mean 'soft'"),
         ({"ema_decay": 1}, r"'ema_decay' must be a number in \[0, 1\)"),
+        ({"second_reweight": "always"}, "'second_reweight' must be True, False or 'auto'. Got 'always'"),
         ({"mixup_alpha": 0, "second_reweight": True}, "'second_reweight' weighs mixes.*Set 'mixup_alpha' above 0"),
     ],
 )
@@ -66,3 +68,10 @@ def test_bad_input_gets_a_clear_error(blobs, settings, message):
 def test_unknown_presets_get_the_nearest():
     with pytest.raises(InvalidParameterError, match="'preset' must be one of .* Did you mean 'cifar10-0.4'"):
         MentorMixClassifier.from_preset("cifar10_0.4")
+
+
+def test_without_mixing_there_is_nothing_to_weigh_again(blobs):
+    X, y = blobs
+    settings = {"loss_percentile": 0.9, "ema_decay": 0, "random_state": 0, "max_epochs": 5}
+    mine = MentorMixClassifier(mixup_alpha=0, percentile_by_class=False, **settings).fit(X, y)
+    assert (mine.predict_proba(X) == MentorNetClassifier(**settings).fit(X, y).predict_proba(X)).all()

@@ -41,7 +41,7 @@ def norm_student():
 def test_alpha_zero_is_mentornet_exactly(digits):
     settings = {"loss_percentile": 0.6, "max_epochs": 10, "example_dropout": 0.2, "random_state": 0}
     plain = MentorNetClassifier(**settings).fit(digits.data, digits.noisy)
-    mix = MentorMixClassifier(mixup_alpha=0, second_reweight=False, ema_decay=0, **settings).fit(
+    mix = MentorMixClassifier(mixup_alpha=0, percentile_by_class=False, ema_decay=0, **settings).fit(
         digits.data, digits.noisy
     )
     assert torch.equal(parameters(plain), parameters(mix))
@@ -56,7 +56,8 @@ def test_a_step_is_weigh_sample_mix_learn(blobs):
     settings = {"optimizer": torch.optim.SGD, "lr": 0.1, "weight_decay": 0.0, "lr_schedule": "constant"}
     clf = MentorMixClassifier(
         "self_paced", loss_percentile=0.5, burn_in=0, mixup_alpha=2, second_reweight=True, student=student,
-        standardize=False, batch_size=40, max_epochs=2, ema_decay=0, random_state=0, **settings,
+        standardize=False, batch_size=40, max_epochs=2, ema_decay=0, percentile_by_class=False, random_state=0,
+        **settings,
     ).fit(X, y)  # fmt: skip
 
     from noisylabel._random import draw_seed
@@ -221,6 +222,36 @@ def test_the_second_percentile_is_one_of_its_own():
     assert plain.weigh(Observation(low, torch.zeros(4, 2), labels, rows, 0.5)).tolist() == [1, 1, 0, 0]
     assert mixed.weigh(Observation(high, torch.zeros(4, 2), labels, rows, 0.5)).tolist() == [1, 1, 0, 0]
     assert (plain.metrics()["loss_threshold"], mixed.metrics()["mixed_loss_threshold"]) == pytest.approx((0.25, 1.25))
+
+
+def test_mixes_are_weighed_where_most_labels_are_wrong():
+    seen = Observation(torch.tensor([0.1, 0.2, 0.3, 0.4]), torch.zeros(4, 2), torch.arange(4), torch.arange(4), 0.5)
+    for percentile, expected in ((0.5, [1, 1, 1, 1]), (0.49, [1, 1, 0, 0])):
+        plain = PercentileMentor(SelfPaced(), loss_percentile=percentile, burn_in=0)
+        plain.start(4, 4, torch.Generator())
+        mixed = MixedLossMentor(plain, if_most_are_wrong=True)
+        mixed.start(4, 4, torch.Generator())
+        assert mixed.weigh(seen).tolist() == expected
+
+
+def test_the_label_of_a_mix_is_that_of_its_larger_share(blobs):
+    """With a tiny alpha a mix is its larger part alone, and a network that has learned says of which class that is."""
+    agreement = []
+
+    class Spy(MixedLossMentor):
+        def weigh(self, seen):
+            agreement.append((seen.logits.argmax(1) == seen.labels).float().mean().item())
+            return super().weigh(seen)
+
+    class Exchange(Callback):
+        def on_train_begin(self, net, **kwargs):
+            net.mixed_mentor = Spy(net.mentor)
+            net.mixed_mentor.start(120, 3, torch.Generator())
+
+    settings = {"loss_percentile": 0.5, "mixup_alpha": 0.01, "second_reweight": True, "max_epochs": 60}
+    MentorMixClassifier("self_paced", callbacks=[Exchange()], random_state=0, **settings).fit(*blobs)
+    assert len(agreement) == 60
+    assert np.mean(agreement[-20:]) > 0.85  # 0.67 for the label of the first of the two
 
 
 def test_the_average_follows_the_formula():
