@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from noisylabel import MentorNetClassifier, corrupt
+from noisylabel import MentorMixClassifier, MentorNetClassifier, corrupt
 from noisylabel.datasets import fetch_cifar10, fetch_cifarn_labels
 from noisylabel.students import SmallCNN
 
@@ -34,6 +34,19 @@ def test_wrong_labels_of_real_images_get_less_weight(cifar, noise):
     wrong = noisy != cifar.target
     assert clf.sample_weight_[wrong].mean() < clf.sample_weight_[~wrong].mean() - 0.2
     assert clf.score(cifar.test_data, cifar.test_target) > 0.35
+
+
+@pytest.mark.slow
+def test_mentormix_beats_plain_training_on_real_images(cifar):
+    noisy = corrupt(cifar.target, "symmetric", rate=0.4, random_state=0)[0]
+    plain, mix = (
+        clf.set_params(max_epochs=40, augment="shift_flip", **SETTINGS)
+        .fit(cifar.data, noisy)
+        .score(cifar.test_data, cifar.test_target)
+        for clf in (MentorNetClassifier("uniform"), MentorMixClassifier(loss_percentile=0.6))
+    )
+    print(f"\nplain {plain:.3f}, MentorMix {mix:.3f}")
+    assert mix > plain + 0.03
 
 
 def estimated_noise_rate(noise, rate, seed=1):

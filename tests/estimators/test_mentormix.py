@@ -2,12 +2,16 @@
 
 import inspect
 
+import numpy as np
 import pytest
+import torch
 from sklearn.base import clone
+from skorch.callbacks import Callback
 
-from noisylabel import MentorMixClassifier, MentorNetClassifier
+from noisylabel import MentorMixClassifier, MentorNetClassifier, corrupt
 from noisylabel.estimators import PRESETS
 from noisylabel.exceptions import InvalidParameterError
+from noisylabel.nets import TensorData
 
 TABLE = {  # published: alpha, percentile, second weighting
     "cifar10-0.2": (2, 0.8, False),
@@ -75,3 +79,45 @@ def test_without_mixing_there_is_nothing_to_weigh_again(blobs):
     settings = {"loss_percentile": 0.9, "ema_decay": 0, "random_state": 0, "max_epochs": 5}
     mine = MentorMixClassifier(mixup_alpha=0, percentile_by_class=False, **settings).fit(X, y)
     assert (mine.predict_proba(X) == MentorNetClassifier(**settings).fit(X, y).predict_proba(X)).all()
+
+
+class TestAccuracy(Callback):
+    """Accuracy on clean labels after every epoch."""
+
+    __test__ = False
+
+    def __init__(self, X, y):
+        self.X = X
+        self.y = y
+
+    def on_train_begin(self, net, **kwargs):
+        self.curve_ = []
+
+    def on_epoch_end(self, net, **kwargs):
+        logits = next(net.forward_iter(TensorData(self.X)))
+        self.curve_.append((logits.argmax(1).numpy() == self.y).mean())
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_nothing_collapses_at_eighty_percent(digits, seed):
+    """The end is near the best epoch, no class is dropped, and plain training is far behind."""
+    noisy, _ = corrupt(digits.target, "symmetric", rate=0.8, random_state=seed)
+    watch = TestAccuracy(torch.tensor(digits.test_data, dtype=torch.float32), digits.test_target)
+    clf = MentorMixClassifier(callbacks=[watch], random_state=seed).fit(digits.data, noisy)
+    assert watch.curve_[-1] > 0.9 * max(watch.curve_)
+    assert clf.history_["data_utilization"].min() > 0.1
+    right = noisy == digits.target
+    by_class = [clf.sample_weight_[right & (digits.target == c)].mean() for c in range(10)]
+    assert min(by_class) > 0.4
+    assert clf.sample_weight_[right].mean() > clf.sample_weight_[~right].mean() + 0.5
+    plain = MentorNetClassifier("uniform", random_state=seed).fit(digits.data, noisy)
+    assert watch.curve_[-1] > plain.score(digits.test_data, digits.test_target) + 0.25
+    assert np.isclose(watch.curve_[-1], clf.score(digits.test_data, digits.test_target), atol=0.01)
+
+
+def test_it_beats_plain_training_on_digits(digits):
+    mix, plain = (
+        clf.set_params(random_state=0).fit(digits.data, digits.noisy).score(digits.test_data, digits.test_target)
+        for clf in (MentorMixClassifier(), MentorNetClassifier("uniform"))
+    )
+    assert mix > plain + 0.15
