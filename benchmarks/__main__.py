@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmarks.methods import METHODS
 from benchmarks.profiles import PROFILES
-from benchmarks.report import markdown, markdown_by_noise, report_table
+from benchmarks.report import markdown, markdown_by_noise, markdown_collapse, report_table
 from benchmarks.run import run_profile
 from benchmarks.speed import TIMINGS, run_speed
 from benchmarks.store import RESULTS
@@ -58,6 +58,7 @@ def _add_report(report: argparse.ArgumentParser) -> None:
     report.add_argument("--methods", nargs="+", choices=METHODS, help="only these, in this order")
     report.add_argument("--markdown", action="store_true", help="print the tables as Markdown, as in the README")
     report.add_argument("--by-noise", action="store_true", help="Markdown, last epoch only, a column for each noise")
+    report.add_argument("--collapse", action="store_true", help="Markdown, last against best epoch, and classes lost")
     report.add_argument("--results", type=Path, default=RESULTS, help="folder of results")
 
 
@@ -82,8 +83,8 @@ def _report(options: argparse.Namespace) -> None:
     if options.methods:
         table = table.sort_values("method", key=lambda names: names.map(options.methods.index), kind="stable")
         table = table.sort_values(["profile", "noise", "rate"], kind="stable")
-    if options.by_noise:
-        print(markdown_by_noise(table))
+    if options.by_noise or options.collapse:
+        print(markdown_by_noise(table) if options.by_noise else markdown_collapse(table))
     else:
         print(markdown(table) if options.markdown else table.round(4).to_string(index=False))
     if options.csv:

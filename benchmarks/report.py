@@ -9,6 +9,7 @@ from benchmarks.store import RESULTS, load_all
 
 KEYS = ["profile", "dataset", "noise", "rate", "method"]
 METRICS = ["last", "selected", "oracle"]
+_LOST = 0.1
 
 
 def result_table(results: list[dict[str, Any]]) -> pd.DataFrame:
@@ -28,10 +29,17 @@ def result_table(results: list[dict[str, Any]]) -> pd.DataFrame:
                 **{key: metrics[key] for key in METRICS},
                 "weight_right": metrics["weight_right"],
                 "weight_wrong": metrics["weight_wrong"],
+                "lost": _lost_classes(metrics),
                 "seconds": metrics["seconds"],
             }
         )
     return pd.DataFrame(rows)
+
+
+def _lost_classes(metrics: dict[str, Any]) -> float:
+    """Count the classes whose right labels have a mean weight below 0.1; NaN for results that do not say."""
+    weights = metrics.get("weight_right_by_class")
+    return float("nan") if weights is None else float(sum(weight < _LOST for weight in weights))
 
 
 def report_table(folder: Path = RESULTS) -> pd.DataFrame:
@@ -48,7 +56,7 @@ def report_table(folder: Path = RESULTS) -> pd.DataFrame:
     for metric in METRICS:
         table[metric] = groups[metric].mean()
         table[f"{metric}_std"] = groups[metric].std()
-    for extra in ("weight_right", "weight_wrong", "seconds"):
+    for extra in ("weight_right", "weight_wrong", "lost", "seconds"):
         table[extra] = groups[extra].mean()
     order = ["plain", "plain_tuned"]
     table = table.reset_index()
@@ -72,6 +80,25 @@ def markdown(table: pd.DataFrame) -> str:
             accuracies = " | ".join(_percent(row[metric], row[f"{metric}_std"]) for metric in METRICS)
             weights = f"{row['weight_right']:.2f} / {row['weight_wrong']:.2f}"
             lines.append(f"| {row['method']} | {row['n']} | {accuracies} | {weights} | {row['seconds'] / 60:.1f} |")
+        blocks.append("\n".join(lines))
+    return "\n\n".join(blocks)
+
+
+def markdown_collapse(table: pd.DataFrame) -> str:
+    """Return, as Markdown, how far the last epoch falls behind the best, and how many classes were lost on the way."""
+    blocks = []
+    for (profile, noise, rate), rows in table.groupby(["profile", "noise", "rate"], sort=False):
+        lines = [
+            f"**{profile}**, {noise} {100 * rate:.0f} %",
+            "",
+            "| method | n | last | best epoch | last / best | classes lost |",
+            "|---|---|---|---|---|---|",
+        ]
+        for _, row in rows.iterrows():
+            accuracies = " | ".join(_percent(row[metric], row[f"{metric}_std"]) for metric in ("last", "oracle"))
+            lost = "" if pd.isna(row["lost"]) else f"{row['lost']:.1f}"
+            share = f"{row['last'] / row['oracle']:.2f}"
+            lines.append(f"| {row['method']} | {row['n']} | {accuracies} | {share} | {lost} |")
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks)
 

@@ -76,6 +76,9 @@ def test_report_has_means_and_deviations(smoke, tmp_path, monkeypatch, capsys):
     assert lines[:3] == ["**smoke**", "", "| method | symmetric 40 % |"]
     assert [line.split(" |")[0] for line in lines[4:]] == ["| self_paced", "| plain"]
     assert all(line.endswith("(n = 1) |") for line in lines[4:])
+    monkeypatch.setattr("sys.argv", ["benchmarks", "report", "--results", str(folder), "--collapse"])
+    assert command.main() == 0
+    assert capsys.readouterr().out.splitlines()[-1].endswith(" | 0.0 |")
 
 
 def test_an_empty_folder_says_what_to_run(tmp_path):
