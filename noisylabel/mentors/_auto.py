@@ -140,8 +140,7 @@ class AutoPercentileMentor(PercentileMentor):
             )
         self.noise_rate_ = estimate_noise_rate(proba, labels)
         self.percentile_schedule_ = constant_schedule(1 - self.noise_rate_)
-        if not self.percentile_by_class:
-            self.threshold_ = None
+        self.threshold_ = None
 
     def state_dict(self) -> dict[str, Any]:
         """See :meth:`Mentor.state_dict`."""
@@ -151,7 +150,8 @@ class AutoPercentileMentor(PercentileMentor):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """See :meth:`Mentor.load_state_dict`."""
         super().load_state_dict(state)
-        self.is_probe_, self.proba_, self.labels_ = state["is_probe"], state["proba"], state["labels"]
+        device = self.generator_.device
+        self.is_probe_, self.proba_, self.labels_ = (state[k].to(device) for k in ("is_probe", "proba", "labels"))
         self.noise_rate_ = state["noise_rate"]
         if not math.isnan(self.noise_rate_):
             self.percentile_schedule_ = constant_schedule(1 - self.noise_rate_)
