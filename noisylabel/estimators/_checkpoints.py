@@ -4,6 +4,7 @@ import hashlib
 import pickle
 from collections.abc import Mapping
 from functools import partial
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,16 @@ from torch import Tensor, nn
 from noisylabel.callbacks import CHECKPOINT_FILE
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
 from noisylabel.nets import StreamedData, TensorData
-from noisylabel.students import MLP, CifarNet, ResNet, SmallCNN, Student, TimmModel
+from noisylabel.students import MLP, CifarNet, Pretrained, ResNet, SmallCNN, Student, TimmModel
 
-_MAY_CHANGE = {"callbacks", "checkpoint_dir", "device", "verbose"}  # between a run and its continuation
+_MAY_CHANGE = {"callbacks", "checkpoint_dir", "verbose"}  # between a run and its continuation
 _STUDENTS = {kind.__name__: kind for kind in (CifarNet, MLP, ResNet, SmallCNN, TimmModel)}
 _PLAIN = (str, int, float, bool, type(None))
+
+
+def plain_value(value: Any) -> Any:
+    """Return a NumPy scalar as the Python value that it stands for, and anything else as it is."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def describe(value: Any) -> str:
@@ -28,8 +34,7 @@ def describe(value: Any) -> str:
         return "{" + ", ".join(f"{key!r}: {describe(value[key])}" for key in value) + "}"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(describe(entry) for entry in value) + "]"
-    if isinstance(value, np.generic):
-        return repr(value.item())
+    value = plain_value(value)
     if isinstance(value, (*_PLAIN, Path, torch.device)):
         return repr(str(value) if isinstance(value, (Path, torch.device)) else value)
     if isinstance(value, partial):
@@ -45,7 +50,8 @@ def describe(value: Any) -> str:
 def describe_parameters(estimator: BaseEstimator) -> dict[str, str]:
     """Return the parameters that a continued run must share with the one that it continues."""
     parameters = {k: v for k, v in estimator.get_params(deep=False).items() if k not in _MAY_CHANGE}
-    if not isinstance(parameters["random_state"], int):
+    parameters["device"] = torch.device(parameters["device"]).type  # random streams of another kind do not go on
+    if not isinstance(parameters["random_state"], Integral):
         del parameters["random_state"]  # the run's seed is in the checkpoint
     return {name: describe(value) for name, value in parameters.items()}
 
@@ -128,6 +134,8 @@ def check_same_run(saved: dict[str, Any], fingerprint: dict[str, dict[str, str]]
 
 def describe_student(student: Any) -> dict[str, Any] | None:
     """Return what it takes to build a student again; None for a network or function of the user's."""
+    if isinstance(student, Pretrained):
+        return describe_student(student.student)  # the weights are in the checkpoint
     if isinstance(student, str):
         return {"name": student}
     parameters = student.get_params(deep=False) if isinstance(student, Student) else {}

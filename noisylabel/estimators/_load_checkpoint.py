@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from noisylabel._random import private_torch_stream
 from noisylabel.estimators._base import BaseNoisyLabelClassifier
 from noisylabel.estimators._checkpoints import read_checkpoint, rebuild_student
 from noisylabel.estimators._mentormix import MentorMixClassifier
@@ -27,8 +28,9 @@ _ESTIMATORS: dict[str, Callable[..., BaseNoisyLabelClassifier]] = {
 def load_checkpoint(folder: str | Path, student: Any = None, device: Any = "cpu") -> BaseNoisyLabelClassifier:
     """Return a classifier that predicts as the network of a checkpoint does, during or after training.
 
-    Nothing in the file is run. With ``ema_decay`` it is the average of the parameters. The classifier has no
-    per-row results, and its parameters other than the student are the defaults.
+    Nothing in the file is run. During training it is the network of the last epoch, with ``ema_decay`` the average of
+    its parameters; after training it is the one that ``fit`` kept. The classifier has no per-row results, and its
+    parameters other than the student are the defaults.
 
     Parameters
     ----------
@@ -42,7 +44,7 @@ def load_checkpoint(folder: str | Path, student: Any = None, device: Any = "cpu"
     Returns
     -------
     classifier
-        Fitted; ``n_iter_`` is the number of epochs it was trained for.
+        Fitted; ``n_iter_`` is the number of epochs that the training has done.
 
     Raises
     ------
@@ -66,6 +68,11 @@ def load_checkpoint(folder: str | Path, student: Any = None, device: Any = "cpu"
     saved = read_checkpoint(Path(folder))
     if saved is None:
         raise InvalidFileError(f"There is no checkpoint in {str(folder)!r}. Pass the 'checkpoint_dir' of a training.")
+    return classifier_of(saved, student, device)
+
+
+def classifier_of(saved: dict[str, Any], student: Any = None, device: Any = "cpu") -> BaseNoisyLabelClassifier:
+    """Return the classifier of a checkpoint that has been read; see :func:`load_checkpoint`."""
     student = rebuild_student(saved["student"], student)
     clf = _ESTIMATORS[saved["estimator"]](
         student=student, standardize=saved["standardize"], precision=saved["precision"], device=device
@@ -76,7 +83,9 @@ def load_checkpoint(folder: str | Path, student: Any = None, device: Any = "cpu"
         clf.feature_names_in_ = np.array(saved["feature_names"], dtype=object)
     clf.classes_ = np.array(saved["classes"]["labels"], dtype=np.dtype(saved["classes"]["dtype"]))
     clf.n_iter_ = len(_epochs(saved))
-    clf.net_ = _make_net(_load_module(saved, student), clf, resolve_device(device))
+    with private_torch_stream(0, torch.device("cpu")):
+        module = _load_module(saved, student)
+    clf.net_ = _make_net(module, clf, resolve_device(device))
     return clf
 
 
@@ -91,9 +100,9 @@ def _load_module(saved: dict[str, Any], student: Any) -> nn.Module:
     """Build the network and give it the weights that evaluation uses."""
     sample_shape, n_classes = tuple(saved["sample_shape"]), len(saved["classes"]["labels"])
     module = resolve_student(student, sample_shape).build(sample_shape, n_classes)
-    state, average = saved["training"]["module"], saved["training"]["average"]
-    if average is not None:
-        state = average["averaged"]
+    average = saved["training"]["average"]
+    state = saved["training"]["module"] if average is None else average["averaged"]
+    state = saved.get("final", state)
     if "0.mean" in state and "0.scale" in state:  # the fixed first layer
         module = nn.Sequential(Standardize(state["0.mean"], 1 / state["0.scale"]), module)
     try:

@@ -68,8 +68,8 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
     standardize : bool, default=True
         Make zero mean and unit variance of the inputs (a feature of a table, a channel of images) in a fixed first
         layer. False hands the samples to the student as they come.
-    optimizer : {"adamw", "adam", "sgd"} or Optimizer class, default="adamw"
-        ``"sgd"`` has Nesterov momentum 0.9.
+    optimizer : {"adamw", "adam", "sgd", "momentum"} or Optimizer class, default="adamw"
+        ``"sgd"`` has Nesterov momentum 0.9, ``"momentum"`` plain momentum 0.9.
     lr : float in (0, inf), default=0.002
         Largest learning rate.
     lr_schedule : str or callable, default="one_cycle"
@@ -241,7 +241,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
             raise InvalidParameterError(
                 f"'second_reweight' must be True, False or 'auto'. Got {self.second_reweight!r}."
             )
-        if self.second_reweight is True and self.mixup_alpha == 0:
+        if self.second_reweight and self.second_reweight != "auto" and self.mixup_alpha == 0:
             raise InvalidParameterError(
                 "'second_reweight' weighs mixes of samples, and 'mixup_alpha' is 0, which makes none. Set "
                 "'mixup_alpha' above 0, or second_reweight=False."

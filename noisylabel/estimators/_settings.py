@@ -13,6 +13,7 @@ from noisylabel.functional.augment import shift_and_flip
 _FUSED = {"optimizer__fused": True}  # one kernel for all parameters, on the CPU too
 OPTIMIZERS: dict[str, dict[str, Any]] = {
     "sgd": {"optimizer": torch.optim.SGD, "optimizer__momentum": 0.9, "optimizer__nesterov": True} | _FUSED,
+    "momentum": {"optimizer": torch.optim.SGD, "optimizer__momentum": 0.9} | _FUSED,
     "adam": {"optimizer": torch.optim.Adam} | _FUSED,
     "adamw": {"optimizer": torch.optim.AdamW} | _FUSED,
 }

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+_SMALL_ALPHA = 0.1  # below it, both gammas may be too small for single precision
+
 
 def partner_probabilities(weights: Tensor, sample_weight: Tensor | None = None) -> Tensor:
     """Probability (B,) of each sample to be drawn as a partner: the softmax of the weights.
@@ -63,9 +65,10 @@ def draw_beta(n: int, alpha: float, generator: torch.Generator) -> Tensor:
     >>> round(draws.mean().item(), 2), round(torch.maximum(draws, 1 - draws).mean().item(), 2)
     (0.5, 0.69)
     """
-    shape = torch.full((2, n), float(alpha), device=generator.device)
-    x, y = torch._standard_gamma(shape, generator=generator).clamp_min(torch.finfo(torch.float32).tiny)
-    return x / (x + y)
+    dtype = torch.float64 if alpha < _SMALL_ALPHA else torch.float32
+    shape = torch.full((2, n), float(alpha), device=generator.device, dtype=dtype)
+    x, y = torch._standard_gamma(shape, generator=generator).clamp_min(torch.finfo(dtype).tiny)
+    return (x / (x + y)).float()
 
 
 def mixing_ratios(draws: Tensor, weights: Tensor, kind: str = "hard") -> Tensor:

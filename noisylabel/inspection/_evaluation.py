@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
 from noisylabel._files import written_whole
 from noisylabel.callbacks import CHECKPOINT_FILE
-from noisylabel.estimators import load_checkpoint
+from noisylabel.estimators._checkpoints import read_checkpoint
+from noisylabel.estimators._load_checkpoint import classifier_of
 from noisylabel.exceptions import InvalidDataError, InvalidFileError
 
 
@@ -35,10 +35,24 @@ def evaluate_checkpoint(folder: str | Path, X: Any, y: Any, student: Any = None,
     Raises
     ------
     InvalidDataError
-        If no label of ``y`` is one of the training's.
+        If no label of ``y`` is one of the training's, or X and y differ in length.
+    InvalidFileError
+        If there is no checkpoint, or it is damaged.
     """
-    clf = load_checkpoint(folder, student, device)
+    return _evaluate(classifier_of(_read(folder), student, device), X, y)
+
+
+def _read(folder: str | Path) -> dict[str, Any]:
+    saved = read_checkpoint(Path(folder))
+    if saved is None:
+        raise InvalidFileError(f"There is no checkpoint in {str(folder)!r}. Pass the 'checkpoint_dir' of a training.")
+    return saved
+
+
+def _evaluate(clf: Any, X: Any, y: Any) -> dict[str, Any]:
     labels = np.asarray(y)
+    if isinstance(X, (np.ndarray, pd.DataFrame)) and len(X) != len(labels):
+        raise InvalidDataError(f"X has {len(X)} samples and y {len(labels)} labels. Give one label for each sample.")
     known = np.isin(labels, clf.classes_)
     if not known.any():
         raise InvalidDataError(
@@ -50,12 +64,6 @@ def evaluate_checkpoint(folder: str | Path, X: Any, y: Any, student: Any = None,
     loss = -np.log(np.maximum(proba[known][np.arange(known.sum()), codes], 1e-12)).mean()
     accuracy = float((clf.classes_[proba.argmax(axis=1)] == labels).mean())
     return {"epoch": clf.n_iter_, "accuracy": accuracy, "loss": float(loss)}
-
-
-def is_finished(folder: str | Path) -> bool:
-    """Whether the training of a checkpoint is over."""
-    path = Path(folder) / CHECKPOINT_FILE
-    return path.exists() and bool(torch.load(path, map_location="cpu", weights_only=True)["finished"])
 
 
 def watch_checkpoints(  # noqa: PLR0913 - what to evaluate, on what, and how patiently
@@ -82,23 +90,24 @@ def watch_checkpoints(  # noqa: PLR0913 - what to evaluate, on what, and how pat
     Yields
     ------
     dict
-        As :func:`evaluate_checkpoint` returns.
+        As :func:`evaluate_checkpoint` returns. When training is over, a last one of the network that it ends with.
 
     Raises
     ------
     InvalidFileError
         If no new checkpoint came within ``timeout``.
     """
-    path, seen, epoch, since = Path(folder) / CHECKPOINT_FILE, 0, -1, time.monotonic()
+    path, seen, since = Path(folder) / CHECKPOINT_FILE, 0, time.monotonic()
+    latest: dict[str, Any] = {}
     while True:
         changed = path.stat().st_mtime_ns if path.exists() else 0
         if changed != seen:
-            finished = is_finished(folder)
-            result = evaluate_checkpoint(folder, X, y, student, device)
-            if result["epoch"] != epoch:
+            saved = _read(folder)
+            result = _evaluate(classifier_of(saved, student, device), X, y)
+            if result != latest:
                 yield result
-            seen, epoch, since = changed, result["epoch"], time.monotonic()
-            if finished:
+            seen, latest, since = changed, result, time.monotonic()
+            if saved["finished"]:
                 return
         elif timeout is not None and time.monotonic() - since > timeout:
             raise InvalidFileError(
@@ -109,12 +118,20 @@ def watch_checkpoints(  # noqa: PLR0913 - what to evaluate, on what, and how pat
 
 
 def save_evaluation(rows: list[dict[str, Any]], folder: str | Path) -> Path:
-    """Write ``evaluation.csv`` and a plot of it, ``evaluation.png``, into a folder; return the table's path."""
+    """Add to ``evaluation.csv`` in a folder, and plot it as ``evaluation.png``; return the table's path.
+
+    A row takes the place of an earlier one of the same epoch and, if the rows say what they were measured on, the same
+    ``data``; the plot is of the data of the last row.
+    """
     from noisylabel.inspection._evaluation_plot import plot_evaluation
 
-    table = pd.DataFrame(rows)
-    path = Path(folder) / "evaluation.csv"
+    path, table = Path(folder) / "evaluation.csv", pd.DataFrame(rows)
+    if path.exists():
+        table = pd.concat([pd.read_csv(path), table])
+    keys = [key for key in ("data", "epoch") if key in table]
+    table = table.drop_duplicates(keys, keep="last").sort_values(keys, ignore_index=True)
     written_whole(path, lambda partial: table.to_csv(partial, index=False))
-    figure = plot_evaluation(table)
+    shown = table[table["data"] == rows[-1]["data"]] if "data" in rows[-1] else table
+    figure = plot_evaluation(shown)
     written_whole(path.with_suffix(".png"), lambda partial: figure.savefig(partial, dpi=120))
     return path

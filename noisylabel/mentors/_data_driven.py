@@ -34,7 +34,7 @@ class DataDrivenMentor(PercentileMentor):
         Percents of training at which a MentorNet is learned; increasing.
     loss_percentile : float in [0, 1], str or "auto", default=0.7
         As in :class:`PercentileMentor`; ``"auto"`` is the share of right labels among the trusted rows.
-    percentile_decay, burn_in, example_dropout, fixed_epoch_after_burn_in
+    percentile_decay, percentile_by_class, burn_in, example_dropout, fixed_epoch_after_burn_in
         As in :class:`PercentileMentor`.
 
     Attributes

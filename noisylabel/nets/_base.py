@@ -45,6 +45,11 @@ class Clock:
         return self.step / self.n_steps
 
 
+def _is_frozen(layer: _NormBase) -> bool:
+    """Whether a layer's parameters do not learn or, if it has none, its maker has marked it as ``frozen``."""
+    return bool(getattr(layer, "frozen", False)) or (layer.weight is not None and not layer.weight.requires_grad)
+
+
 def _listens_to_steps(callback: Callback) -> bool:
     """Whether a callback has anything to do at each step; telling one that has not would cost a small step dearly."""
     hooks = ("on_batch_begin", "on_grad_computed", "on_batch_end")
@@ -117,7 +122,7 @@ class IndexedNet(NeuralNet):
         super()._set_training(training)
         if training:
             for layer in self.module_.modules():
-                if isinstance(layer, _NormBase) and layer.weight is not None and not layer.weight.requires_grad:
+                if isinstance(layer, _NormBase) and _is_frozen(layer):
                     layer.eval()
 
     def infer(self, x: Tensor, module: torch.nn.Module | None = None, **fit_params: Any) -> Tensor:
@@ -223,6 +228,7 @@ class IndexedNet(NeuralNet):
 
     def training_state(self) -> dict[str, Any]:
         """Return all that training needs to go on after this epoch, as tensors, numbers and text."""
+        self.evaluated_module()  # gives the average the buffers of now
         rows = [{key: value for key, value in row.items() if key != "batches"} for row in self.history]
         return {
             "module": self.module_.state_dict(),

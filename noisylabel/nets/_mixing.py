@@ -24,6 +24,7 @@ def statistics_untouched(norms: list[_NormBase]) -> Iterator[None]:
     norms : list
         Batch and instance norm layers that track statistics.
     """
+    norms = [norm for norm in norms if norm.training]  # the others use their running statistics anyway
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.track_running_stats, norm.momentum = False, 0.0  # batch norm heeds the first, instance norm the second
@@ -91,6 +92,8 @@ class MixingNet(WeightedNet):
         plain, weights = self._weigh_plain(batch)
         counts = self._counts(batch)
         if counts is not None and not bool(counts.any()):
+            with torch.no_grad():
+                plain = plain or {"y_pred": self.infer(X)}
             return {"loss": torch.zeros(()), "mean_weight": 0.0, **plain}
         partners = draw_partners(weights, self.mix_generator, counts)
         ratios = mixing_ratios(draw_beta(len(y), self.mixup_alpha, self.mix_generator), weights, self.mix_ratio)
@@ -102,7 +105,7 @@ class MixingNet(WeightedNet):
         loss = weighted_loss(losses, mixed_weights, counts)
         loss.backward()
         mean_weight = self._note_mean(self.mixed_mean_weights_, mixed_weights, counts)
-        return {"loss": loss, "mean_weight": mean_weight, "mixed_y_pred": logits, **plain}
+        return {"loss": loss, "mean_weight": mean_weight, "y_pred": logits, "mixed_y_pred": logits, **plain}
 
     def _weigh_plain(self, batch: Batch) -> tuple[dict[str, Tensor], Tensor]:
         """Return logits and losses of the unmixed batch, by name, and its weights.

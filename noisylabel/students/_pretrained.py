@@ -9,6 +9,7 @@ import safetensors
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
 
 from noisylabel._validation import check_number
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
@@ -68,7 +69,7 @@ class Pretrained(Student):
         head = _output_layer(module)
         saved, own = _read_weights(Path(self.weights)), module.state_dict()
         fitting = {k: v for k, v in saved.items() if k in own and v.shape == own[k].shape}
-        absent = [name for name in own if name not in fitting and not name.startswith(f"{head}.")]
+        absent = [name for name in own if name not in fitting and not _is_below(name, head)]
         if absent:
             raise InvalidFileError(
                 f"{self.weights} lacks {len(absent)} of the {len(own)} weights of {type(module).__name__}, or has them "
@@ -79,16 +80,24 @@ class Pretrained(Student):
         if self.body_lr == 0:
             for name in self.body(module):
                 module.get_parameter(name).requires_grad_(False)
+            for layer in module.modules():
+                if isinstance(layer, _NormBase):
+                    layer.frozen = True  # type: ignore[assignment]  # its statistics too
         return module
 
     def body(self, module: nn.Module) -> list[str]:
         """Return the names of the parameters of all but the output layer."""
         head = _output_layer(module)
-        return [name for name, _ in module.named_parameters() if not name.startswith(f"{head}.")]
+        return [name for name, _ in module.named_parameters() if not _is_below(name, head)]
 
     def lr_factors(self, module: nn.Module) -> dict[str, float]:
         """See :meth:`Student.lr_factors`."""
         return dict.fromkeys(self.body(module), float(self.body_lr))
+
+
+def _is_below(name: str, layer: str) -> bool:
+    """Whether a parameter or buffer belongs to a layer; the network itself has the name ''."""
+    return layer == "" or name.startswith(f"{layer}.")
 
 
 def _output_layer(module: nn.Module) -> str:

@@ -207,6 +207,79 @@ def test_images_and_own_students_come_back(tmp_path):
         load_checkpoint(tmp_path / "nowhere")
 
 
+def test_a_checkpoint_of_an_average_has_the_statistics_of_its_time(images, tmp_path):
+    X, y = images
+    clf = MentorMixClassifier(
+        "uniform", student="resnet8", loss_percentile=0.7, max_epochs=4, random_state=0, checkpoint_dir=tmp_path
+    )
+    proba = clf.fit(X, y).predict_proba(X)
+    assert np.array_equal(load_checkpoint(tmp_path).predict_proba(X), proba)
+    (tmp_path / "checkpoint.pt").unlink()
+    with pytest.raises(RuntimeError, match="killed"):
+        clf.set_params(callbacks=[Kill(4, 1)]).fit(X, y)
+    saved = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["training"]
+    average = saved["average"]["averaged"]
+    running = [name for name in average if "running" in name]
+    assert running
+    assert all(torch.equal(average[name], saved["module"][name]) for name in running)
+
+
+def test_after_training_it_is_the_network_that_fit_kept(digits, tmp_path):
+    settings = {"validation_fraction": 0.2, "max_epochs": 40, "random_state": 0, "checkpoint_dir": tmp_path}
+    clf = MentorNetClassifier("uniform", **settings).fit(digits.data, digits.noisy)
+    assert clf.best_epoch_ < 40
+    assert np.array_equal(load_checkpoint(tmp_path).predict_proba(digits.data), clf.predict_proba(digits.data))
+
+
+def test_a_training_that_stopped_early_stays_stopped(digits, tmp_path):
+    for patience in (1, 3):
+        folder = tmp_path / str(patience)
+        stop = EarlyStopping("valid_acc", patience=patience, lower_is_better=False)
+        clf = MentorNetClassifier(
+            "uniform", validation_fraction=0.2, max_epochs=60, callbacks=[stop], random_state=0, checkpoint_dir=folder
+        ).fit(digits.data, digits.noisy)
+        loaded = load_checkpoint(folder)
+        assert loaded.n_iter_ == clf.n_iter_ < 60
+        assert np.array_equal(loaded.predict_proba(digits.data), clf.predict_proba(digits.data))
+        weights = weights_of(clf)
+        again = clf.fit(digits.data, digits.noisy)
+        assert again.n_iter_ == loaded.n_iter_
+        assert torch.equal(weights_of(again), weights)
+
+
+def test_loading_leaves_the_global_stream_alone(blobs, tmp_path):
+    MentorNetClassifier(max_epochs=1, checkpoint_dir=tmp_path).fit(*blobs)
+    before = torch.get_rng_state()
+    load_checkpoint(tmp_path)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_seeds_of_any_integer_type_tell_runs_apart(blobs, tmp_path):
+    clf = MentorNetClassifier(max_epochs=1, checkpoint_dir=tmp_path)
+    clf.set_params(random_state=np.int64(0)).fit(*blobs)
+    clf.set_params(random_state=0).fit(*blobs)
+    with pytest.raises(InvalidParameterError, match="random_state was 0, is 1"):
+        clf.set_params(random_state=np.int64(1)).fit(*blobs)
+
+
+def test_labels_of_numpys_own_text_type_are_saved_as_text(blobs, tmp_path):
+    X, y = blobs
+    labels = np.array([np.str_("abc"[code]) for code in y], dtype=object)
+    clf = MentorNetClassifier(max_epochs=2, checkpoint_dir=tmp_path).fit(X, labels)
+    assert (load_checkpoint(tmp_path).predict(X) == clf.predict(X)).all()
+
+
+def test_pretrained_students_come_back_without_their_file(images, tmp_path):
+    from noisylabel.students import Pretrained, ResNet
+
+    weights = tmp_path / "resnet.pt"
+    torch.save(ResNet(8, width=8).build((3, 12, 12), 4).state_dict(), weights)
+    student = Pretrained(ResNet(8, width=8), weights, body_lr=0.5)
+    clf = MentorNetClassifier(student=student, max_epochs=1, checkpoint_dir=tmp_path / "run").fit(*images)
+    weights.unlink()
+    assert np.array_equal(load_checkpoint(tmp_path / "run").predict_proba(images[0]), clf.predict_proba(images[0]))
+
+
 SCRIPT = """
 import sys, numpy as np, torch
 from sklearn.datasets import load_digits

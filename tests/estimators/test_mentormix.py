@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, EarlyStopping, EpochScoring
 
 from noisylabel import MentorMixClassifier, MentorNetClassifier, corrupt
 from noisylabel.estimators import PRESETS
@@ -67,6 +67,29 @@ def test_presets_train_as_they_are_but_for_the_size(images):
 def test_bad_input_gets_a_clear_error(blobs, settings, message):
     with pytest.raises(InvalidParameterError, match=message):
         MentorMixClassifier(**settings).fit(*blobs)
+
+
+def test_presets_can_be_changed_and_stay_as_they_are(images):
+    clf = MentorMixClassifier.from_preset("cifar10-0.8", optimizer="adamw", student="cnn", max_epochs=1).fit(*images)
+    assert isinstance(clf.net_.optimizer_, torch.optim.AdamW)
+    momentum = MentorMixClassifier.from_preset("cifar10-0.8", student="cnn", max_epochs=1).fit(*images)
+    group = momentum.net_.optimizer_.param_groups[0]
+    assert (group["momentum"], group["nesterov"]) == (0.9, False)
+
+
+def test_the_best_raw_parameters_are_no_average(blobs):
+    stop = EarlyStopping("valid_acc", lower_is_better=False, load_best=True)
+    for callbacks in ([stop], [("stop", stop)]):
+        with pytest.raises(InvalidParameterError, match="load_best=True.*Use load_best=False"):
+            MentorMixClassifier(callbacks=callbacks, validation_fraction=0.2).fit(*blobs)
+    MentorMixClassifier(ema_decay=0, loss_percentile=0.9, callbacks=[stop], validation_fraction=0.2).fit(*blobs)
+
+
+def test_skorchs_scoring_works_on_mixes(blobs):
+    score = EpochScoring(lambda net, X, y: 1.0, on_train=True, name="ones", use_caching=False)
+    for curriculum in ("uniform", "self_paced"):
+        clf = MentorNetClassifier(curriculum, mixup_alpha=1.0, max_epochs=2, callbacks=[score]).fit(*blobs)
+        assert clf.history_["ones"].tolist() == [1.0, 1.0]
 
 
 def test_unknown_presets_get_the_nearest():

@@ -45,6 +45,7 @@ def test_draws_follow_the_beta_distribution(alpha, mean_of_larger):
 def test_tiny_alphas_give_numbers():
     draws = draw_beta(10_000, 0.01, stream())
     assert ((draws >= 0) & (draws <= 1)).all()
+    assert (draws == 0.5).float().mean() < 0.01  # nearly all are 0 or 1
 
 
 def test_the_larger_share_goes_to_whom_the_curriculum_believes():

@@ -56,6 +56,28 @@ def test_a_frozen_body_keeps_its_statistics(images, tmp_path):
     assert not torch.equal(after["8.weight"][:2], network.state_dict()["8.weight"][:2])
 
 
+def test_frozen_layers_without_parameters_keep_their_statistics_too(images, tmp_path):
+    def build(sample_shape, n_classes):
+        norm = nn.BatchNorm2d(4, affine=False)
+        return nn.Sequential(nn.Conv2d(3, 4, 3), norm, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, n_classes))
+
+    torch.save(build(None, 5).state_dict(), tmp_path / "norm.pt")
+    student = Pretrained(build, tmp_path / "norm.pt", body_lr=0)
+    clf = MentorNetClassifier("uniform", student=student, max_epochs=2).fit(*images)
+    assert torch.equal(clf.net_.module_[1][1].running_mean, torch.zeros(4))
+
+
+def test_a_single_layer_is_all_output_layer(blobs, tmp_path):
+    def build(sample_shape, n_classes):
+        return nn.Linear(sample_shape[0], n_classes)
+
+    torch.save(build((5,), 9).state_dict(), tmp_path / "linear.pt")
+    clf = MentorNetClassifier(
+        "uniform", student=Pretrained(build, tmp_path / "linear.pt", body_lr=0), lr=0.1, max_epochs=30
+    )
+    assert clf.fit(*blobs).score(*blobs) > 0.8
+
+
 def test_timm_and_builders(images, tmp_path):
     pytest.importorskip("timm")
     state = TimmModel("test_resnet").build((3, 12, 12), 1000).state_dict()
