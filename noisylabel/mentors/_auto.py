@@ -140,7 +140,8 @@ class AutoPercentileMentor(PercentileMentor):
             )
         self.noise_rate_ = estimate_noise_rate(proba, labels)
         self.percentile_schedule_ = constant_schedule(1 - self.noise_rate_)
-        self.threshold_ = None
+        if not self.percentile_by_class:
+            self.threshold_ = None
 
     def state_dict(self) -> dict[str, Any]:
         """See :meth:`Mentor.state_dict`."""

@@ -41,9 +41,9 @@ class MixedLossMentor(PercentileMentor):
     def start(self, n_samples: int, n_classes: int, generator: torch.Generator) -> None:
         """Forget everything; the plain mentor has been started."""
         self.curriculum, self.percentile_decay = self.plain.curriculum, self.plain.percentile_decay
-        self.percentile_by_class = self.plain.percentile_by_class
+        self.percentile_by_class, self.n_classes_ = self.plain.percentile_by_class, n_classes
         self.generator_ = generator
-        self._forget_percentiles(n_classes)
+        self.threshold_ = None
         self.history_ = None
         if self.plain.history_ is not None:
             self.history_ = torch.full_like(self.plain.history_, torch.nan)
@@ -51,10 +51,10 @@ class MixedLossMentor(PercentileMentor):
     def weigh(self, seen: Observation) -> Tensor:
         """See :meth:`Mentor.weigh`."""
         self.percentile_schedule_ = self.plain.percentile_schedule_
-        thresholds = self._thresholds(seen)
+        self.threshold_ = self._moved_threshold(seen)
         if self.if_most_are_wrong and self.percentile_schedule_(seen.progress) >= _MOST:
             return torch.ones_like(seen.losses)
-        features = self._features(seen, seen.losses - thresholds)
+        features = self._features(seen, seen.losses - self._threshold_of(seen))
         return self.plain.curriculum_weights(seen, *features).to(seen.losses.dtype).detach()
 
     def metrics(self) -> dict[str, float]:

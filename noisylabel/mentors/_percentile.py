@@ -12,8 +12,6 @@ from noisylabel.functional import batch_percentile, class_percentiles, example_d
 from noisylabel.mentors._base import Mentor, Observation
 from noisylabel.schedules import percent_of_training, resolve_fraction_schedule
 
-_SMALLEST = 1e-4  # loss; ratios of smaller ones mean nothing
-
 
 class PercentileMentor(Mentor):
     """Weigh each batch by a curriculum, given the losses and their distance from a moving percentile.
@@ -46,11 +44,8 @@ class PercentileMentor(Mentor):
     ----------
     active_ : Curriculum
         The curriculum that weighs now, on the training device.
-    threshold_ : Tensor of shape () or None
+    threshold_ : Tensor of shape (), or (C,) by class, or None
         The moving loss percentile.
-    class_ratios_ : Tensor of shape (C,) or None
-        With ``percentile_by_class``: each class's percentile over that of all. The moving percentile follows the losses
-        of all within a few batches; the ratios take as many samples of their class.
     history_ : Tensor of shape (N, K, 2) or None
         If the curriculum reads a sample's last K > 1 losses: those and their differences, oldest first; a first visit
         fills all K.
@@ -100,17 +95,12 @@ class PercentileMentor(Mentor):
         self.dropout_schedule_ = resolve_fraction_schedule("example_dropout", dropout)
         self.percentile_schedule_ = self._percentile_schedule()
         self.generator_ = generator
+        self.n_classes_ = n_classes
         self.active_ = self.curriculum.to(generator.device)
-        self._forget_percentiles(n_classes)
+        self.threshold_: Tensor | None = None
         self.history_: Tensor | None = None
         if self._history_length() > 1:
             self.history_ = torch.full((n_samples, self._history_length(), 2), torch.nan, device=generator.device)
-
-    def _forget_percentiles(self, n_classes: int) -> None:
-        self.threshold_: Tensor | None = None
-        self.class_ratios_: Tensor | None = None
-        if self.percentile_by_class:
-            self.class_ratios_ = torch.ones(n_classes, device=self.generator_.device)
 
     @property
     def always_one(self) -> bool:
@@ -125,32 +115,32 @@ class PercentileMentor(Mentor):
 
     def weigh(self, seen: Observation) -> Tensor:
         """See :meth:`Mentor.weigh`."""
-        features = self._features(seen, seen.losses - self._thresholds(seen))
+        self.threshold_ = self._moved_threshold(seen)
+        features = self._features(seen, seen.losses - self._threshold_of(seen))
         weights = self.curriculum_weights(seen, *features).to(seen.losses.dtype)
         dropout = self.dropout_schedule_(seen.progress)
         if dropout > 0:
             weights = weights * example_dropout_mask(len(weights), dropout, self.generator_)
         return weights.detach()
 
-    def _thresholds(self, seen: Observation) -> Tensor:
-        """Take the batch into the moving percentiles; return what each loss is compared with, (B,) or ().
-
-        A batch of which no row counts leaves them as they were.
-        """
-        weight = seen.sample_weight
-        if self.threshold_ is None or weight is None or bool(weight.any()):
-            fraction = self.percentile_schedule_(seen.progress)
-            percentile = batch_percentile(seen.losses, fraction, weight)
-            self.threshold_ = moving_average(self.threshold_, percentile, self.percentile_decay)
-            if self.class_ratios_ is not None:
-                overall = self.threshold_.clamp_min(_SMALLEST)
-                by_class = class_percentiles(
-                    overall * self.class_ratios_, seen.losses, seen.labels, fraction, self.percentile_decay, weight
-                )
-                self.class_ratios_ = by_class / overall
-        if self.class_ratios_ is None:
+    def _moved_threshold(self, seen: Observation) -> Tensor:
+        """Return the average with the batch's percentile in it; a batch of which no row counts leaves it as it was."""
+        if self.threshold_ is not None and seen.sample_weight is not None and not bool(seen.sample_weight.any()):
             return self.threshold_
-        return self.threshold_.clamp_min(_SMALLEST) * self.class_ratios_[seen.labels]
+        fraction, weight = self.percentile_schedule_(seen.progress), seen.sample_weight
+        if not self.percentile_by_class:
+            return moving_average(
+                self.threshold_, batch_percentile(seen.losses, fraction, weight), self.percentile_decay
+            )
+        before = self.threshold_
+        if before is None:
+            before = batch_percentile(seen.losses, fraction, weight).repeat(self.n_classes_)
+        return class_percentiles(before, seen.losses, seen.labels, fraction, self.percentile_decay, weight)
+
+    def _threshold_of(self, seen: Observation) -> Tensor:
+        """Return what each loss is compared with, (B,) or ()."""
+        assert self.threshold_ is not None
+        return self.threshold_[seen.labels] if self.percentile_by_class else self.threshold_
 
     def _features(self, seen: Observation, loss_diff: Tensor) -> tuple[Tensor, Tensor]:
         """Return losses and differences as the curriculum reads them, (B,) or (B, K), and remember them if K > 1."""
@@ -173,13 +163,11 @@ class PercentileMentor(Mentor):
 
     def state_dict(self) -> dict[str, Any]:
         """See :meth:`Mentor.state_dict`."""
-        percentiles = {"threshold": self.threshold_, "class_ratios": self.class_ratios_}
-        return {**percentiles, "history": self.history_, "generator": self.generator_.get_state()}
+        return {"threshold": self.threshold_, "history": self.history_, "generator": self.generator_.get_state()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """See :meth:`Mentor.load_state_dict`."""
-        self.threshold_, self.class_ratios_ = self._own(state["threshold"]), self._own(state["class_ratios"])
-        self.history_ = self._own(state["history"])
+        self.threshold_, self.history_ = self._own(state["threshold"]), self._own(state["history"])
         self.generator_.set_state(state["generator"].cpu())
 
     def _own(self, saved: Tensor | None) -> Tensor | None:
@@ -187,5 +175,5 @@ class PercentileMentor(Mentor):
         return None if saved is None else saved.to(self.generator_.device, copy=True)
 
     def metrics(self) -> dict[str, float]:
-        """Return the moving loss percentile."""
-        return {"loss_threshold": float("nan") if self.threshold_ is None else float(self.threshold_)}
+        """Return the moving loss percentile, by class the mean of them."""
+        return {"loss_threshold": float("nan") if self.threshold_ is None else float(self.threshold_.mean())}
