@@ -158,7 +158,7 @@ PROFILES = {
                 ),
             ),
             ((*_symmetric(0.2, 0.4, 0.6, 0.8), ("human_worst", None)), ("plain", *_MIXING)),
-            (_symmetric(0.4, 0.6), _BOUNDS),
+            (_symmetric(0.4, 0.6), (*_BOUNDS, "mentormix_auto_no_second")),
         ),
         seeds=(0, 1),
         test_every=5,

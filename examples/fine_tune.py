@@ -19,7 +19,7 @@ from noisylabel.students import MLP, Pretrained
 digits = load_digits()
 weights = Path(tempfile.mkdtemp()) / "digits.pt"
 pretraining = MentorNetClassifier("uniform", student=MLP(), random_state=0).fit(digits.data[:900], digits.target[:900])
-torch.save(pretraining.net_.module_[1].state_dict(), weights)  # [0] is the inputs' standardisation
+torch.save(pretraining.net_.module_.state_dict(), weights)
 
 holes = np.array(["one", "none", "none", "none", "none", "none", "one", "none", "two", "one"])  # the new task
 noisy_y, manifest = corrupt(holes[digits.target[900:]], "symmetric", rate=0.4, random_state=0)

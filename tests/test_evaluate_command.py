@@ -167,6 +167,8 @@ def test_what_cannot_be_evaluated_is_an_error(trained, tmp_path):
     folder, _, X, _ = trained
     with pytest.raises(ValueError, match="No label in the data, such as 'z', is one that was trained on, such as 'a'"):
         evaluate_checkpoint(folder, X, np.full(120, "z"))
+    with pytest.warns(UserWarning, match="60 of 120 labels, such as 'z', were not among those trained on"):
+        evaluate_checkpoint(folder, X, np.repeat(["a", "z"], 60))
     with pytest.raises(ValueError, match="There is no checkpoint in"):
         evaluate_checkpoint(tmp_path, X, np.full(120, "a"))
     with pytest.raises(ValueError, match=r"No new checkpoint in .* for 0.1 seconds. Is the training still running\?"):

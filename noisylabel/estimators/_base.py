@@ -77,7 +77,7 @@ def _train(net: IndexedNet, data: TensorData | StreamedData, saved: dict[str, An
     net.notify("on_train_end", X=data, y=None)
 
 
-def _objects(callbacks: list[Any] | None) -> list[Any]:
+def _objects(callbacks: Any) -> list[Any]:
     """Return callbacks without the names that skorch lets them have."""
     return [entry[1] if isinstance(entry, tuple) else entry for entry in callbacks or []]
 
@@ -223,6 +223,8 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         check_number("weight_decay", self.weight_decay, 0)
         check_number("validation_fraction", self.validation_fraction, 0, 0.5, hint="0 holds nothing out.")
         check_choice("precision", self.precision, ["fp32", "bf16"])
+        if not isinstance(self.callbacks, (list, tuple, type(None))):
+            raise InvalidParameterError(f"'callbacks' must be a list of skorch callbacks. Got {self.callbacks!r}.")
         if self.ema_decay and any(isinstance(c, EarlyStopping) and c.load_best for c in _objects(self.callbacks)):
             raise InvalidParameterError(
                 "EarlyStopping(load_best=True) would bring back the parameters of its best epoch and not their "

@@ -128,7 +128,8 @@ def check_same_run(saved: dict[str, Any], fingerprint: dict[str, dict[str, str]]
             shown = "; ".join(f"{name} was {then.get(name)}, is {now.get(name)}" for name in changed)
             raise InvalidParameterError(
                 f"'checkpoint_dir' {str(folder)!r} holds a training run with other {kind}: {shown}. Use the same to go "
-                "on, another folder for a new run, or delete this one."
+                "on, another folder for a new run, or delete this one. In a search or cross-validation leave "
+                "'checkpoint_dir' out."
             )
 
 

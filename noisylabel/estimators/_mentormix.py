@@ -52,8 +52,8 @@ class MentorMixClassifier(MentorNetClassifier):
     sample_weight_ : ndarray of shape (N,)
         Weight of each row, unmixed, at its last visit; NaN for held-out rows.
     history_ : DataFrame
-        A row an epoch, as in :class:`MentorNetClassifier`; with ``second_reweight`` also ``mixed_data_utilization`` and
-        ``mixed_loss_threshold``.
+        A row an epoch, as in :class:`MentorNetClassifier`; with ``second_reweight`` also ``mixed_data_utilization``
+        (1 where ``"auto"`` does not weigh mixes) and ``mixed_loss_threshold``.
     classes_, net_, noise_rate_, curriculum_, best_epoch_, n_iter_, sample_shape_, sample_dtype_, n_features_in_
         As in :class:`MentorNetClassifier`; the net is a :class:`noisylabel.nets.MixingNet`.
 

@@ -1,5 +1,6 @@
 """MentorNet: a student trained under a curriculum."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,12 @@ import torch
 from torch import nn
 
 from noisylabel._validation import check_choice, check_number
-from noisylabel.curricula import Curriculum, DataDriven, resolve_curriculum
+from noisylabel.curricula import Curriculum, DataDriven, Uniform, resolve_curriculum
 from noisylabel.estimators._base import BaseNoisyLabelClassifier
-from noisylabel.exceptions import InvalidParameterError
+from noisylabel.exceptions import InvalidParameterError, NoisyLabelWarning
 from noisylabel.mentors import AutoPercentileMentor, DataDrivenMentor, MixedLossMentor, PercentileMentor
 from noisylabel.nets import IndexedNet, MixingNet, WeightedNet
+from noisylabel.schedules import percent_of_training
 
 
 class MentorNetClassifier(BaseNoisyLabelClassifier):
@@ -44,7 +46,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
     percentile_by_class : bool, default=False
         Compare each loss with a percentile of its own class's losses. With one percentile of all, a class that is
         harder than the others can lose all its weight, and is then never learned. It presumes that classes have similar
-        shares of wrong labels.
+        shares of wrong labels, and some 20 rows or more.
     burn_in : float, 0 or in [1, 100], default=18
         Percent (not a fraction) of training at the start during which every sample has weight 1.
     example_dropout : float in [0, 1], str or None, default=None
@@ -94,7 +96,8 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
     checkpoint_dir : str or Path, optional
         Folder for a checkpoint, written after each epoch. If it holds one of the same data and parameters, ``fit`` goes
         on from there, to the same result bit for bit on the CPU. :func:`noisylabel.load_checkpoint` makes a classifier
-        of it, and ``noisylabel evaluate --watch`` follows it during training.
+        of it, and ``noisylabel evaluate --watch`` follows it during training. Leave it out in a search or
+        cross-validation, whose folds are different data.
     callbacks : list of skorch callbacks, optional
         In addition to our own.
     net_params : dict, optional
@@ -233,6 +236,8 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
+        if self.percentile_by_class not in (False, True):
+            raise InvalidParameterError(f"'percentile_by_class' must be a bool. Got {self.percentile_by_class!r}.")
         self._make_mentor().start(2, 2, torch.Generator())
         check_number("mixup_alpha", self.mixup_alpha, 0, hint="0 mixes nothing.")
         check_choice("mix_ratio", self.mix_ratio, ["hard", "soft"])
@@ -280,9 +285,25 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
 
     def _keep_results(self, net: IndexedNet, n_samples: int, train_rows: np.ndarray) -> None:
         mentor = net.mentor
+        if net.clock_.step < net.clock_.n_steps and not isinstance(mentor.curriculum, Uniform):
+            self._warn_if_within_burn_in(net)
         if isinstance(mentor, (AutoPercentileMentor, DataDrivenMentor)):
             self.noise_rate_ = mentor.noise_rate_
         self.curriculum_ = mentor.curriculum
         if isinstance(mentor, DataDrivenMentor):
             self.curriculum_ = mentor.result()
         super()._keep_results(net, n_samples, train_rows)
+
+    def _warn_if_within_burn_in(self, net: IndexedNet) -> None:
+        """Say so if training was stopped before its curriculum did anything."""
+        if percent_of_training((net.clock_.step - 1) / net.clock_.n_steps) >= self.burn_in:
+            return
+        warnings.warn(
+            f"Training ended after {len(net.history)} epochs, within the burn-in of {self.burn_in:g} percent of "
+            f"'max_epochs' ({self.max_epochs}): the curriculum never acted. Stop later (a larger 'patience'), or lower "
+            "'max_epochs' or 'burn_in'.",
+            NoisyLabelWarning,
+            stacklevel=4,
+        )
+        if isinstance(net.mentor, AutoPercentileMentor):
+            net.weights_[net.mentor.is_probe_] = torch.nan  # held back, not doubted

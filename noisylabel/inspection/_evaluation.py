@@ -1,6 +1,7 @@
 """Evaluate the checkpoints of a training, while it runs or after it."""
 
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from noisylabel._files import written_whole
 from noisylabel.callbacks import CHECKPOINT_FILE
 from noisylabel.estimators._checkpoints import read_checkpoint
 from noisylabel.estimators._load_checkpoint import classifier_of
-from noisylabel.exceptions import InvalidDataError, InvalidFileError
+from noisylabel.exceptions import InvalidDataError, InvalidFileError, NoisyLabelWarning
 
 
 def evaluate_checkpoint(folder: str | Path, X: Any, y: Any, student: Any = None, device: Any = "cpu") -> dict[str, Any]:
@@ -58,6 +59,14 @@ def _evaluate(clf: Any, X: Any, y: Any) -> dict[str, Any]:
         raise InvalidDataError(
             f"No label in the data, such as {labels.tolist()[0]!r}, is one that was trained on, such as "
             f"{clf.classes_.tolist()[0]!r}."
+        )
+    if not known.all():
+        unknown = labels[~known].tolist()
+        warnings.warn(
+            f"{len(unknown)} of {len(labels)} labels, such as {unknown[0]!r}, were not among those trained on. They "
+            "count as wrong in the accuracy and are left out of the loss.",
+            NoisyLabelWarning,
+            stacklevel=2,
         )
     proba = clf.predict_proba(X)
     codes = np.searchsorted(clf.classes_, labels[known])

@@ -30,7 +30,8 @@ class Pretrained(Student):
         ``(sample_shape, n_classes)``; for torchvision
         ``lambda sample_shape, n_classes: torchvision.models.resnet18(num_classes=n_classes)``.
     weights : str or Path
-        A state dict, as ``.safetensors`` or as what ``torch.save`` writes; nothing in it is run.
+        A state dict, as ``.safetensors`` or as what ``torch.save`` writes, or the ``checkpoint.pt`` of a finished
+        training here; nothing in it is run.
     body_lr : float in [0, 1], default=0.1
         Factor on the learning rate of the body. 0 freezes it, with the statistics of its normalisation layers.
 
@@ -71,10 +72,12 @@ class Pretrained(Student):
         fitting = {k: v for k, v in saved.items() if k in own and v.shape == own[k].shape}
         absent = [name for name in own if name not in fitting and not _is_below(name, head)]
         if absent:
+            examples = [f"{name} {tuple(own[name].shape)}" for name in absent[:3]]
+            there = [f"{name} {tuple(saved[name].shape)}" for name in (*absent, *saved) if name in saved][:3]
             raise InvalidFileError(
-                f"{self.weights} lacks {len(absent)} of the {len(own)} weights of {type(module).__name__}, or has them "
-                f"in another shape: {', '.join(absent[:3])}, ... It has {', '.join(list(saved)[:3])}, ... Is it of the "
-                "same architecture, for images of the same channels?"
+                f"{self.weights} lacks {len(absent)} of the {len(own)} weights of student {self.student!r}, or has "
+                f"them in another shape: {', '.join(examples)}, ... It has {', '.join(there)}, ... Is it of the same "
+                "architecture, for samples of the same shape?"
             )
         module.load_state_dict(own | fitting)
         if self.body_lr == 0:
@@ -114,10 +117,10 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
     """Return the tensors of a file by name."""
     try:
         if path.suffix == ".safetensors":
-            return load_file(path)
+            return _of_the_student(load_file(path))
         content: Any = torch.load(path, map_location="cpu", weights_only=True)
-        content = content.get("state_dict", content)
-        return {name: value for name, value in content.items() if isinstance(value, Tensor)}
+        content = content.get("state_dict", content.get("final", content))  # also of a checkpoint_dir
+        return _of_the_student({name: value for name, value in content.items() if isinstance(value, Tensor)})
     except FileNotFoundError as error:
         raise InvalidFileError(f"There is no file {path}. 'weights' must be a local file.") from error
     except (
@@ -130,3 +133,12 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
         OSError,
     ) as error:
         raise InvalidFileError(f"{path} holds no weights, or is damaged: {error}") from error
+
+
+def _of_the_student(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Take off what wraps a network: torch's data parallelism, and the fixed first layer of our own classifiers."""
+    if weights and all(name.startswith("module.") for name in weights):
+        weights = {name.removeprefix("module."): value for name, value in weights.items()}
+    if {"0.mean", "0.scale"} <= weights.keys():
+        weights = {name.removeprefix("1."): value for name, value in weights.items() if name.startswith("1.")}
+    return weights

@@ -10,7 +10,7 @@ from skorch.callbacks import Callback, EarlyStopping, EpochScoring
 
 from noisylabel import MentorMixClassifier, MentorNetClassifier, corrupt
 from noisylabel.estimators import PRESETS
-from noisylabel.exceptions import InvalidParameterError
+from noisylabel.exceptions import InvalidParameterError, NoisyLabelWarning
 from noisylabel.nets import TensorData
 
 TABLE = {  # published: alpha, percentile, second weighting
@@ -56,6 +56,8 @@ def test_presets_train_as_they_are_but_for_the_size(images):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
+        ({"percentile_by_class": "yes"}, "'percentile_by_class' must be a bool. Got 'yes'"),
+        ({"callbacks": EarlyStopping()}, "'callbacks' must be a list of skorch callbacks. Got <"),
         ({"mixup_alpha": -1}, r"'mixup_alpha' must be a number in \[0, inf\).*0 mixes nothing"),
         ({"mixup_alpha": "auto"}, "'mixup_alpha' must be a number"),
         ({"mix_ratio": "softish"}, "'mix_ratio' must be one of .* Did you mean 'soft'"),
@@ -82,7 +84,8 @@ def test_the_best_raw_parameters_are_no_average(blobs):
     for callbacks in ([stop], [("stop", stop)]):
         with pytest.raises(InvalidParameterError, match="load_best=True.*Use load_best=False"):
             MentorMixClassifier(callbacks=callbacks, validation_fraction=0.2).fit(*blobs)
-    MentorMixClassifier(ema_decay=0, loss_percentile=0.9, callbacks=[stop], validation_fraction=0.2).fit(*blobs)
+    settings = {"loss_percentile": 0.9, "burn_in": 0, "validation_fraction": 0.2}
+    MentorMixClassifier(ema_decay=0, callbacks=[stop], **settings).fit(*blobs)
 
 
 def test_skorchs_scoring_works_on_mixes(blobs):
@@ -90,6 +93,16 @@ def test_skorchs_scoring_works_on_mixes(blobs):
     for curriculum in ("uniform", "self_paced"):
         clf = MentorNetClassifier(curriculum, mixup_alpha=1.0, max_epochs=2, callbacks=[score]).fit(*blobs)
         assert clf.history_["ones"].tolist() == [1.0, 1.0]
+
+
+def test_a_stop_within_the_burn_in_is_a_warning(digits):
+    stop = EarlyStopping("valid_acc", patience=3, lower_is_better=False)
+    clf = MentorMixClassifier(max_epochs=500, validation_fraction=0.2, callbacks=[stop], random_state=0)
+    with pytest.warns(
+        NoisyLabelWarning, match="within the burn-in of 18 percent of 'max_epochs' .500.: the curriculum"
+    ):
+        clf.fit(digits.data, digits.noisy)
+    assert set(np.unique(clf.sample_weight_[~np.isnan(clf.sample_weight_)])) == {1.0}
 
 
 def test_unknown_presets_get_the_nearest():

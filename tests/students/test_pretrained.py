@@ -93,9 +93,23 @@ def test_timm_and_builders(images, tmp_path):
     assert MentorNetClassifier(student=Pretrained(build, tmp_path / "own.pt"), max_epochs=1).fit(*images).n_iter_ == 1
 
 
+def test_networks_of_our_own_and_wrapped_ones_are_unwrapped(blobs, tmp_path):
+    clf = MentorNetClassifier("uniform", student="mlp", max_epochs=2, checkpoint_dir=tmp_path).fit(*blobs)
+    state = clf.net_.module_.state_dict()
+    torch.save(state, tmp_path / "own.pt")
+    torch.save({f"module.{name}": value for name, value in state.items()}, tmp_path / "parallel.pt")
+    save_file({name: value.contiguous() for name, value in state.items()}, tmp_path / "own.safetensors")
+    for name in ("own.pt", "parallel.pt", "own.safetensors", "checkpoint.pt"):
+        network = Pretrained("mlp", tmp_path / name).build((5,), 3)
+        assert torch.equal(network[0].weight, state["1.0.weight"])
+
+
 def test_files_that_do_not_fit_are_refused(weights, tmp_path):
     path = weights[1]
-    with pytest.raises(InvalidFileError, match="lacks 2 of the 4 weights of Sequential.*0.weight, 0.bias"):
+    with pytest.raises(
+        InvalidFileError,
+        match=r"lacks 2 of the 4 weights of student MLP.*0.weight \(8, 5\), .* It has 0.weight \(16, 5\)",
+    ):
         Pretrained(MLP((8,)), path).build((5,), 3)
     with pytest.raises(InvalidFileError, match="There is no file"):
         Pretrained(MLP((16,)), tmp_path / "none.pt").build((5,), 3)
