@@ -146,7 +146,6 @@ def run_cell(cell: Cell, precision: str | None = None) -> dict[str, Any]:
             "mentornet": getattr(clf.curriculum_, "card", None),  # of a learned curriculum
             **_weight_shares(clf.sample_weight_, y, noisy_y),
             "lowest_utilization": float(clf.history_["data_utilization"].min()),  # of all epochs
-            "valid_curve": [round(float(accuracy), 4) for accuracy in clf.history_["valid_acc"]],  # on noisy labels
             "seconds": round(seconds, 1),
             "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         },
@@ -162,8 +161,6 @@ def _with_trusted(
     cell: Cell, profile: Profile, y: np.ndarray, noisy_y: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Return the labels to train on, and the trusted ones of a method that learns its curriculum from them."""
-    if METHODS[cell.method].knows == "labels":
-        return y, None
     rows = trusted_rows(cell.method, profile, cell.seed)
     if len(rows) == 0:
         return noisy_y, None
@@ -178,7 +175,7 @@ def _with_trusted(
 
 def _counts(cell: Cell, y: np.ndarray, noisy_y: np.ndarray) -> np.ndarray | None:
     """Return 0 for the wrongly labelled rows if the method is told them; they still select the epoch."""
-    return (y == noisy_y).astype(np.float32) if METHODS[cell.method].knows == "rows" else None
+    return (y == noisy_y).astype(np.float32) if METHODS[cell.method].knows_wrong else None
 
 
 def _settings(clf: Any) -> dict[str, Any]:

@@ -32,8 +32,8 @@ class Method:
         Training rows whose right label it may know, on average over the draws of the held-out rows.
     corrects : bool
         Whether these labels replace the given ones, instead of teaching the curriculum.
-    knows : {"nothing", "rows", "labels"}
-        A bound, not a method: it is told which training labels are wrong and leaves them out, or has all of them right.
+    knows_wrong : bool
+        A bound, not a method: it is told which training labels are wrong, and leaves those rows out.
     """
 
     settings: dict[str, Any]
@@ -43,7 +43,7 @@ class Method:
     epochs: float = 1.0
     n_trusted: int = 0
     corrects: bool = False
-    knows: str = "nothing"
+    knows_wrong: bool = False
 
 
 def _data_driven(n_trusted: int, **changes: Any) -> Method:
@@ -83,9 +83,7 @@ METHODS: dict[str, Method] = {
     "self_paced_auto": Method({"curriculum": "self_paced", "loss_percentile": "auto"}),
     "mentornet_pd_known_rate": Method({"curriculum": "mentornet_pd"}, by_rate=_KNOWN_RATES),
     "mentornet_pd_by_class": Method({"curriculum": "mentornet_pd", "percentile_by_class": True}, by_rate=_KNOWN_RATES),
-    # what the wrong labels cost: without their rows, and with all labels right
-    "plain_right_rows": Method({"curriculum": "uniform"}, knows="rows"),
-    "plain_right_labels": Method({"curriculum": "uniform"}, knows="labels"),
+    "plain_right_rows": Method({"curriculum": "uniform"}, knows_wrong=True),
     # MentorMix, and its parts alone
     "mixup": Method({"curriculum": "uniform"}, by_rate=_ALPHAS),
     "ema": Method({"curriculum": "uniform", "ema_decay": 0.9999}),

@@ -73,7 +73,6 @@ _MIXING = (
     "mentormix_auto",
     "mentormix_same_time",
 )
-_BOUNDS = ("plain_right_rows", "plain_right_labels")
 _MIXING_PARTS = (
     "mentormix_second",
     "mentormix_no_second",
@@ -158,7 +157,7 @@ PROFILES = {
                 ),
             ),
             ((*_symmetric(0.2, 0.4, 0.6, 0.8), ("human_worst", None)), ("plain", *_MIXING)),
-            (_symmetric(0.4, 0.6), (*_BOUNDS, "mentormix_auto_no_second")),
+            (_symmetric(0.4, 0.6), ("plain_right_rows", "mentormix_auto_no_second")),
         ),
         seeds=(0, 1),
         test_every=5,

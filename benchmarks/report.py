@@ -1,5 +1,6 @@
 """Tables from results."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -68,37 +69,31 @@ def report_table(folder: Path = RESULTS) -> pd.DataFrame:
 
 def markdown(table: pd.DataFrame) -> str:
     """Return the table as Markdown: a block a profile and noise, accuracies in percent, mean ± standard deviation."""
-    blocks = []
-    for (profile, noise, rate), rows in table.groupby(["profile", "noise", "rate"], sort=False):
-        lines = [
-            f"**{profile}**, {noise} {100 * rate:.0f} %",
-            "",
-            "| method | n | last | selected | oracle | weight of right / wrong labels | minutes |",
-            "|---|---|---|---|---|---|---|",
-        ]
-        for _, row in rows.iterrows():
-            accuracies = " | ".join(_percent(row[metric], row[f"{metric}_std"]) for metric in METRICS)
-            weights = f"{row['weight_right']:.2f} / {row['weight_wrong']:.2f}"
-            lines.append(f"| {row['method']} | {row['n']} | {accuracies} | {weights} | {row['seconds'] / 60:.1f} |")
-        blocks.append("\n".join(lines))
-    return "\n\n".join(blocks)
+
+    def cells(row: pd.Series) -> list[str]:
+        weights = f"{row['weight_right']:.2f} / {row['weight_wrong']:.2f}"
+        return [*(_accuracy(row, metric) for metric in METRICS), weights, f"{row['seconds'] / 60:.1f}"]
+
+    return _blocks(table, [*METRICS, "weight of right / wrong labels", "minutes"], cells)
 
 
 def markdown_collapse(table: pd.DataFrame) -> str:
     """Return, as Markdown, how far the last epoch falls behind the best, and how many classes were lost on the way."""
+
+    def cells(row: pd.Series) -> list[str]:
+        lost = "" if pd.isna(row["lost"]) else f"{row['lost']:.1f}"
+        return [_accuracy(row, "last"), _accuracy(row, "oracle"), f"{row['last'] / row['oracle']:.2f}", lost]
+
+    return _blocks(table, ["last", "best epoch", "last / best", "classes lost"], cells)
+
+
+def _blocks(table: pd.DataFrame, columns: list[str], cells: Callable[[pd.Series], list[str]]) -> str:
+    """Return a Markdown table for each profile and noise, a row a method."""
     blocks = []
     for (profile, noise, rate), rows in table.groupby(["profile", "noise", "rate"], sort=False):
-        lines = [
-            f"**{profile}**, {noise} {100 * rate:.0f} %",
-            "",
-            "| method | n | last | best epoch | last / best | classes lost |",
-            "|---|---|---|---|---|---|",
-        ]
-        for _, row in rows.iterrows():
-            accuracies = " | ".join(_percent(row[metric], row[f"{metric}_std"]) for metric in ("last", "oracle"))
-            lost = "" if pd.isna(row["lost"]) else f"{row['lost']:.1f}"
-            share = f"{row['last'] / row['oracle']:.2f}"
-            lines.append(f"| {row['method']} | {row['n']} | {accuracies} | {share} | {lost} |")
+        lines = [f"**{profile}**, {noise} {100 * rate:.0f} %", "", f"| {' | '.join(['method', 'n', *columns])} |"]
+        lines.append("|---" * (2 + len(columns)) + "|")
+        lines += [f"| {' | '.join([row['method'], str(row['n']), *cells(row)])} |" for _, row in rows.iterrows()]
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks)
 
@@ -121,8 +116,9 @@ def _last(rows: pd.DataFrame, noise: tuple[str, float]) -> str:
     if noise not in rows.index:
         return ""
     row = rows.loc[noise]
-    return f"{_percent(row['last'], row['last_std'])} (n = {row['n']})"
+    return f"{_accuracy(row, 'last')} (n = {row['n']})"
 
 
-def _percent(mean: float, std: float) -> str:
+def _accuracy(row: pd.Series, metric: str) -> str:
+    mean, std = row[metric], row[f"{metric}_std"]
     return f"{100 * mean:.1f}" + ("" if pd.isna(std) else f" ± {100 * std:.1f}")

@@ -49,10 +49,6 @@ class TrainingCheckpoint(Callback):
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Save; the last of the callbacks, so that the others have had their say about the epoch."""
-        self.save(net)
-
-    def save(self, net: Any) -> None:
-        """Write the state after an epoch."""
         states = {name: callback_state(callback) for name, callback in net.callbacks_}
         states = {name: state for name, state in states.items() if state is not None}
         self._write({**self.header, "training": net.training_state(), "callbacks": states, "finished": False})

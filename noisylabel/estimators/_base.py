@@ -73,7 +73,7 @@ def _train(net: IndexedNet, data: TensorData | StreamedData, saved: dict[str, An
             raise
         for _, callback in net.callbacks_:
             if isinstance(callback, TrainingCheckpoint):
-                callback.save(net)
+                callback.on_epoch_end(net)
     net.notify("on_train_end", X=data, y=None)
 
 

@@ -65,10 +65,10 @@ def class_percentiles(  # noqa: PLR0913 - a batch, what to track of it, and how 
 
     A batch holds too few samples of a class to take a percentile of them. Stochastic approximation needs none: each
     sample moves the logarithm of its class's percentile up by ``fraction``, and down by 1 if it lies below it, in units
-    of ``2 (1 - decay)`` over the batch size. So it moves slowly, the more so the rarer the class: when all losses of
-    ten equal classes fall ten-fold, the 80th percentiles (``decay`` 0.5) take some 110 batches to follow, and until
-    then are too high. That is on purpose: percentiles that follow at once were worse at 80 % noise. Logarithms, because
-    losses of different classes differ by factors.
+    of ``2 (1 - decay)`` over the batch size. So it moves slowly, the more so the rarer the class: with C equal classes
+    it falls by at most ``2 (1 - decay) (1 - fraction) / C`` a batch, in logarithms; when all losses of ten classes
+    fall ten-fold, the 80th percentiles (``decay`` 0.5) are too high for 115 batches. Logarithms, because losses of
+    different classes differ by factors.
 
     Parameters
     ----------

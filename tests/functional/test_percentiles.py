@@ -121,3 +121,11 @@ def test_absent_classes_stay_and_weights_stand_for_repeated_rows():
     assert repeated[3:].tolist() == [0.7, 0.7]
     assert torch.equal(class_percentiles(start, losses, labels, 0.6, 0.5, torch.zeros(40)), start)
     assert not torch.isclose(repeated[:3], start[:3]).any()
+
+
+def test_they_fall_as_slowly_as_the_docstring_says():
+    percentiles, labels, n_batches = torch.ones(10), torch.arange(120) % 10, 0
+    while percentiles.max() > 0.1:
+        percentiles = class_percentiles(percentiles, torch.full((120,), 0.01), labels, 0.8, 0.5)
+        n_batches += 1
+    assert n_batches == pytest.approx(115, abs=1)
