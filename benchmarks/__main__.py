@@ -1,9 +1,11 @@
-"""``python -m benchmarks run | report | trusted | speed``."""
+"""``python -m benchmarks run | report | trusted | detection | speed``."""
 
 import argparse
 import sys
 from pathlib import Path
 
+from benchmarks.detection import CELLS as DETECTION_CELLS
+from benchmarks.detection import detection_markdown, detection_table, run_detection
 from benchmarks.methods import METHODS
 from benchmarks.profiles import PROFILES
 from benchmarks.report import markdown, markdown_by_noise, markdown_collapse, report_table
@@ -44,11 +46,19 @@ def _parser() -> argparse.ArgumentParser:
     trusted.add_argument("--out", type=Path, default=Path("trusted.png"), help="PNG (%(default)s)")
     for command in (run, trusted):
         command.add_argument("--results", type=Path, default=RESULTS, help="folder of results")
+    _add_detection(commands.add_parser("detection", help="wrong labels found, against cleanlab; then the table"))
     speed = commands.add_parser("speed", help="ratios against bare torch and stock skorch")
     speed.add_argument("--json", action="store_true", help="one JSON object a line")
     speed.add_argument("--fused", action="store_true", help="fused optimisers for the bare loop and skorch too")
     speed.add_argument("--only", nargs="+", choices=TIMINGS)
     return parser
+
+
+def _add_detection(detection: argparse.ArgumentParser) -> None:
+    detection.add_argument("--profile", nargs="+", choices=DETECTION_CELLS, default=list(DETECTION_CELLS))
+    detection.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    detection.add_argument("--report", action="store_true", help="only print the table of what has been run")
+    detection.add_argument("--ablation", action="store_true", help="average precision of each score instead")
 
 
 def _add_report(report: argparse.ArgumentParser) -> None:
@@ -69,6 +79,11 @@ def _dispatch(options: argparse.Namespace) -> None:
     elif options.command == "trusted":
         plot_trusted(options.out, options.profile, options.results)
         print(options.out)
+    elif options.command == "detection":
+        if not options.report:
+            run_detection(options.profile, options.seeds)
+        table = detection_table()
+        print(detection_markdown(table[table["profile"].isin(options.profile)], options.ablation))
     elif options.command == "speed":
         run_speed(options.only, as_json=options.json, fused=options.fused)
     else:

@@ -21,6 +21,7 @@ from benchmarks.methods import METHODS, make_classifier, trusted_rows
 from benchmarks.profiles import PROFILES, Profile
 from noisylabel import corrupt
 from noisylabel.datasets import DATASETS, fetch_cifarn_labels
+from noisylabel.functional import expected_calibration_error
 from noisylabel.nets import TensorData
 from noisylabel.noise import HumanNoise, NoiseManifest
 
@@ -86,7 +87,10 @@ def noisy_subset(profile: Profile, noise: str, rate: float | None, seed: int) ->
 
 
 class TestCurve(Callback):
-    """Measure the accuracy on the clean test set during training, for the columns ``last`` and ``oracle``."""
+    """Measure the accuracy on the clean test set during training, for the columns ``last`` and ``oracle``.
+
+    And, at the last epoch, the calibration error. In two stages of training, what remains is of the second.
+    """
 
     def __init__(self, X: np.ndarray, y: np.ndarray, every: int) -> None:
         self.X = X
@@ -102,8 +106,14 @@ class TestCurve(Callback):
         """Measure every so many epochs, and at the last one."""
         epoch = len(net.history)
         if epoch % self.every == 0 or epoch == net.max_epochs:
-            codes = torch.cat([logits.argmax(1) for logits in net.forward_iter(self.data_)]).numpy()
-            self.curve_[epoch] = float((codes == self.y).mean())
+            logits = torch.cat(list(net.forward_iter(self.data_)))
+            self.curve_[epoch] = float((logits.argmax(1).numpy() == self.y).mean())
+            self.ece_ = calibration_error(logits.softmax(1), self.y)
+
+
+def calibration_error(proba: Any, y: np.ndarray) -> float:
+    """Return the expected calibration error, of ten bins."""
+    return float(expected_calibration_error(torch.as_tensor(proba), torch.as_tensor(y)))
 
 
 def run_cell(cell: Cell, precision: str | None = None) -> dict[str, Any]:
@@ -131,7 +141,8 @@ def run_cell(cell: Cell, precision: str | None = None) -> dict[str, Any]:
     start = time.perf_counter()
     clf.fit(X, labels, y_trusted=trusted, sample_weight=_counts(cell, y, noisy_y))
     seconds = time.perf_counter() - start
-    selected = float(clf.score(data.test_data, data.test_target))
+    proba = clf.predict_proba(data.test_data)
+    selected = float((proba.argmax(1) == data.test_target).mean())
     accuracy = list(curve.curve_.values())
     return {
         "cell": asdict(cell),
@@ -141,9 +152,11 @@ def run_cell(cell: Cell, precision: str | None = None) -> dict[str, Any]:
             "selected": selected,
             "oracle": max([*accuracy, selected]),
             "selected_epoch": clf.best_epoch_,
+            "ece": curve.ece_,  # of the last epoch
+            "ece_selected": calibration_error(proba, data.test_target),
             "curve": curve.curve_,
             "noise_rate": getattr(clf, "noise_rate_", None),  # estimated, or among the trusted rows
-            "mentornet": getattr(clf.curriculum_, "card", None),  # of a learned curriculum
+            "mentornet": getattr(getattr(clf, "curriculum_", None), "card", None),  # of a learned curriculum
             **_weight_shares(clf.sample_weight_, y, noisy_y),
             "lowest_utilization": float(clf.history_["data_utilization"].min()),  # of all epochs
             "seconds": round(seconds, 1),

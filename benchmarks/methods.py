@@ -7,7 +7,7 @@ import numpy as np
 
 from benchmarks.ablations import UnscaledDecay
 from benchmarks.profiles import Profile
-from noisylabel import MentorMixClassifier, MentorNetClassifier
+from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier
 from noisylabel.curricula import DataDriven
 from noisylabel.estimators import PRESETS
 
@@ -27,7 +27,7 @@ class Method:
     tuned : bool
         Whether it gets the profile's ``tuned_epochs``.
     epochs : float
-        Share of the profile's ``max_epochs``.
+        Share of the profile's ``max_epochs``; of a method in two stages, for each.
     n_trusted : int
         Training rows whose right label it may know, on average over the draws of the held-out rows.
     corrects : bool
@@ -38,7 +38,7 @@ class Method:
 
     settings: dict[str, Any]
     by_rate: dict[float, dict[str, Any]] = field(default_factory=dict)
-    estimator: type[MentorNetClassifier] = MentorNetClassifier
+    estimator: type[MentorNetClassifier | FilterKDClassifier] = MentorNetClassifier
     tuned: bool = False
     epochs: float = 1.0
     n_trusted: int = 0
@@ -63,6 +63,11 @@ def _mentormix(estimator: type[MentorNetClassifier] = MentorMixClassifier, **cha
     """MentorMix with the published alpha, percentile and second weighting of each noise rate, but for ``changes``."""
     by_rate = {rate: {k: v for k, v in one.items() if k not in changes} for rate, one in _PUBLISHED.items()}
     return Method(_PAPER | changes, by_rate=by_rate, estimator=estimator)
+
+
+def _distilled(teacher: str) -> Method:
+    """Filter-KD, or another way to teach, whose teacher and student have half of the epochs each."""
+    return Method({"teacher": teacher}, estimator=FilterKDClassifier, epochs=0.5)
 
 
 # What the public PyTorch port does otherwise: hard threshold as mentor, of a percentile without memory; a burn-in of
@@ -104,6 +109,12 @@ METHODS: dict[str, Method] = {
     "mentormix_unscaled_decay": _mentormix(UnscaledDecay),
     "mentormix_soft": _mentormix(mix_ratio="soft"),
     "mentormix_port": _mentormix(UnscaledDecay, **_PORT),
+    # targets other than labels; all at the same number of epochs in total
+    "filter_kd": _distilled("filtered"),
+    "kd_last": _distilled("last"),
+    "kd_early_stopped": _distilled("early_stopped"),
+    "label_smoothing": Method({"teacher": "label_smoothing"}, estimator=FilterKDClassifier),
+    "one_hot": Method({"teacher": "one_hot"}, estimator=FilterKDClassifier),
     # its 757 numbers were learned from CIFAR-10 images, some of which the profiles train on
     "mentornet_dd": Method({"curriculum": "mentornet_dd", "loss_percentile": 0.6}),
     # learned in fit from rows whose right label is known
@@ -119,7 +130,7 @@ METHODS: dict[str, Method] = {
 
 def make_classifier(
     name: str, rate: float | None, profile: Profile, seed: int, callbacks: list[Any]
-) -> MentorNetClassifier:
+) -> MentorNetClassifier | FilterKDClassifier:
     """Return the classifier of a cell; all methods share the profile's student, data path and settings."""
     method = METHODS[name]
     epochs = profile.tuned_epochs if method.tuned else round(method.epochs * profile.max_epochs)

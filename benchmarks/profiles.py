@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from noisylabel.students import SmallCNN
+
 CPU_STUDENT: dict[str, Any] = {
     "student": "cnn",
     "optimizer": "sgd",
@@ -88,6 +90,9 @@ _MIXING_PARTS = (
 )
 
 
+_DISTILLING = ("filter_kd", "kd_last", "kd_early_stopped", "label_smoothing", "one_hot")
+
+
 def _symmetric(*rates: float) -> tuple[Noise, ...]:
     return tuple(("symmetric", rate) for rate in rates)
 
@@ -116,6 +121,7 @@ PROFILES = {
                 (*_WITHOUT_TRUSTED, "data_driven_50", "data_driven_100", "data_driven_300", *_MIXING),
             ),
             (_symmetric(0.8), _MIXING_PARTS),
+            (_symmetric(0.0, 0.2, 0.4), _DISTILLING),
         ),
         seeds=(0, 1, 2),
     ),
@@ -129,6 +135,7 @@ PROFILES = {
         grid=(
             (_symmetric(0.8), ("plain", "mentormix", *_MIXING_PARTS)),
             (_symmetric(0.2, 0.4, 0.6, 0.8), ("plain", "plain_tuned", "self_paced_auto", *_MIXING)),
+            (_symmetric(0.0, 0.2, 0.4), _DISTILLING),
         ),
         seeds=(0, 1),
         settings=MLP_STUDENT,
@@ -157,11 +164,24 @@ PROFILES = {
                 ),
             ),
             ((*_symmetric(0.2, 0.4, 0.6, 0.8), ("human_worst", None)), ("plain", *_MIXING)),
-            (_symmetric(0.4, 0.6), ("plain_right_rows", "mentormix_auto_no_second")),
+            (_symmetric(0.4, 0.6, 0.8), ("plain_right_rows", "mentormix_auto_no_second")),
+            ((*_symmetric(0.0, 0.2, 0.4), ("human_worst", None)), _DISTILLING),
         ),
         seeds=(0, 1),
         test_every=5,
         settings=CPU_STUDENT | {"batch_size": 128},
+    ),
+    # the same regime with half of the images and a smaller network, a fifth of the time
+    "cifar10-5k": Profile(
+        dataset="cifar10",
+        n_train=5_000,
+        n_valid=500,
+        max_epochs=60,
+        tuned_epochs=15,
+        grid=(((*_symmetric(0.0, 0.2, 0.4), ("human_worst", None)), _DISTILLING),),
+        seeds=(0, 1),
+        test_every=10,
+        settings=CPU_STUDENT | {"student": SmallCNN((32, 64, 64)), "batch_size": 128},
     ),
     # the regime in which plain training is at its best: all images, few epochs
     "cifar10-short": Profile(

@@ -28,6 +28,7 @@ def result_table(results: list[dict[str, Any]]) -> pd.DataFrame:
                 "rate": rate,
                 "method": cell["method"],
                 **{key: metrics[key] for key in METRICS},
+                "ece": metrics.get("ece", float("nan")),  # older results have none
                 "weight_right": metrics["weight_right"],
                 "weight_wrong": metrics["weight_wrong"],
                 "lost": _lost_classes(metrics),
@@ -47,14 +48,15 @@ def report_table(folder: Path = RESULTS) -> pd.DataFrame:
     """Return mean and standard deviation over seeds, a row a profile, noise and method.
 
     ``last``: last epoch. ``selected``: the epoch with the best accuracy on noisy validation labels. ``oracle``: the
-    best of the epochs at which the test set was looked at, which nobody can choose in practice.
+    best of the epochs at which the test set was looked at, which nobody can choose in practice. ``ece``: expected
+    calibration error of the last epoch on the test set, in [0, 1].
     """
     runs = result_table(load_all(folder))
     if runs.empty:
         raise SystemExit(f"No results in {folder}. Run: python -m benchmarks run --profile smoke")
     groups = runs.groupby(KEYS, sort=False)
     table = groups.size().rename("n").to_frame()
-    for metric in METRICS:
+    for metric in (*METRICS, "ece"):
         table[metric] = groups[metric].mean()
         table[f"{metric}_std"] = groups[metric].std()
     for extra in ("weight_right", "weight_wrong", "lost", "seconds"):
@@ -68,13 +70,17 @@ def report_table(folder: Path = RESULTS) -> pd.DataFrame:
 
 
 def markdown(table: pd.DataFrame) -> str:
-    """Return the table as Markdown: a block a profile and noise, accuracies in percent, mean ± standard deviation."""
+    """Return the table as Markdown: a block a profile and noise, accuracies in percent, mean ± standard deviation.
+
+    The calibration error is in it, in percent too, if any row has one.
+    """
+    metrics = [*METRICS, "ece"] if table["ece"].notna().any() else METRICS
 
     def cells(row: pd.Series) -> list[str]:
         weights = f"{row['weight_right']:.2f} / {row['weight_wrong']:.2f}"
-        return [*(_accuracy(row, metric) for metric in METRICS), weights, f"{row['seconds'] / 60:.1f}"]
+        return [*(_accuracy(row, metric) for metric in metrics), weights, f"{row['seconds'] / 60:.1f}"]
 
-    return _blocks(table, [*METRICS, "weight of right / wrong labels", "minutes"], cells)
+    return _blocks(table, [*metrics, "weight of right / wrong labels", "minutes"], cells)
 
 
 def markdown_collapse(table: pd.DataFrame) -> str:
@@ -121,4 +127,6 @@ def _last(rows: pd.DataFrame, noise: tuple[str, float]) -> str:
 
 def _accuracy(row: pd.Series, metric: str) -> str:
     mean, std = row[metric], row[f"{metric}_std"]
+    if pd.isna(mean):
+        return ""
     return f"{100 * mean:.1f}" + ("" if pd.isna(std) else f" ± {100 * std:.1f}")

@@ -1,7 +1,7 @@
 """What the classifiers share: checks, randomness, data, the student, and prediction."""
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -37,11 +37,15 @@ from noisylabel.estimators._data import (
     statistics_rows,
     validation_rows,
 )
+from noisylabel.estimators._label_issues import label_issues
 from noisylabel.estimators._settings import prediction_batch_size, resolve_augment, resolve_device, resolve_optimizer
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError
 from noisylabel.nets import IndexedNet, OrderedBatches, StreamedData, TensorData, TrainingBatches, as_float32
 from noisylabel.schedules import resolve_lr_schedule
 from noisylabel.students import Standardize, resolve_student
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def _no_partial_fit(estimator: Any) -> bool:
@@ -111,6 +115,19 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
     ) -> IndexedNet:
         """Return an uninitialised net for ``module`` with the skorch ``options``."""
 
+    def _run_seed(self, saved: dict[str, Any] | None) -> int:
+        """Return the seed of a run, or of the ``saved`` one that goes on."""
+        return draw_seed(self.random_state) if saved is None else int(saved["seed"])
+
+    def _stream_seed(self, seed: int) -> int:
+        """Return the seed of the first weights, and of all that the student itself draws, such as drop-out."""
+        return seed
+
+    def _teach(
+        self, net: IndexedNet, seed: int, train_rows: np.ndarray, X: Any, y: np.ndarray, sample_weight: Any
+    ) -> None:
+        """Train a teacher, and let the net learn from it, where the method has one."""
+
     def _use_trusted(self, net: IndexedNet, is_right: Tensor | None) -> None:
         """Take over which labels of the training rows are right (1), wrong (0) or unknown (NaN), where that helps."""
         if is_right is not None:
@@ -146,12 +163,18 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         ValueError
             If X or y cannot be used; the message says why.
         """
+        return self._fit(X, y, sample_weight, y_trusted)
+
+    def _fit(
+        self, X: Any, y: Any, sample_weight: Any, y_trusted: Any = None, seed: int | None = None
+    ) -> "BaseNoisyLabelClassifier":
+        """Train from the run's seed; a new run draws it from ``random_state`` unless it is given."""
         self._forget()
         device = resolve_device(self.device)
         self._check_parameters()
         folder = None if self.checkpoint_dir is None else open_folder(self.checkpoint_dir)
         saved = None if folder is None else read_checkpoint(folder)
-        seed = draw_seed(self.random_state) if saved is None else saved["seed"]
+        seed = self._run_seed(saved) if seed is None else seed
         data, codes = self._training_data(X, y, sample_weight, device)
         right_codes = None if y_trusted is None else trusted_codes(y_trusted, len(codes), self.classes_)
         checkpoint = None
@@ -160,13 +183,14 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
             checkpoint = TrainingCheckpoint(folder, header)
             if saved is not None:
                 check_same_run(saved, header["fingerprint"], folder)
-        with private_torch_stream(seed, device):
+        with private_torch_stream(self._stream_seed(seed), device):
             module, slow = self._build_module(data, len(self.classes_))
             train, valid, train_rows = self._hold_out(data, codes, np.random.default_rng(seed))
             net = self._build_net(module, train, valid, device, seed, {"optimizer__param_groups": slow}, checkpoint)
             self._use_trusted(net, _known_right(train, codes[train_rows], right_codes, train_rows))
+            self._teach(net, seed, train_rows, X, self.classes_[codes], sample_weight)
             _train(net, train, saved)
-        self._keep_results(net, len(codes), train_rows)
+        self._keep_results(net, codes, train_rows, valid)
         return self
 
     @available_if(_no_partial_fit)
@@ -210,6 +234,48 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         proba = self.predict_proba(X)
         labels: np.ndarray = self.classes_[proba.argmax(axis=1)]
         return labels
+
+    def label_issues(self) -> "pd.DataFrame":
+        """Rank the labels that ``fit`` was given, the least believable first.
+
+        No second training and no cross-validation: it reads what the one training run saw of each row. Labels that fit
+        the others are learnt early, wrong ones late or never, so the mean loss over all visits tells them apart. As
+        many labels are called issues as are estimated to be wrong.
+
+        Returns
+        -------
+        DataFrame
+            A row for each row of ``fit``, with its row number as index. Columns: ``row``; ``given_label``;
+            ``suggested_label``, for an issue the most probable other class, else the given label;
+            ``predicted_label``, the most probable other class if its logit was the higher on average, else the given
+            label; ``label_quality`` in [0, 1], ``exp(-mean loss)``; ``is_label_issue``; ``loss``, ``margin`` and
+            ``weight``, means over the visits (weight NaN for held-out rows); ``forgetting``, how often a learnt label
+            was forgotten. ``attrs["noise_rate"]`` is the estimated share of wrong labels. Held-out rows are judged by
+            the final network alone.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        InvalidParameterError
+            After plain mixup, which never sees unmixed samples.
+
+        Examples
+        --------
+        >>> from noisylabel import MentorNetClassifier, corrupt
+        >>> from noisylabel.datasets import load_digits
+        >>> digits = load_digits()
+        >>> noisy_y, manifest = corrupt(digits.target, "symmetric", rate=0.4, random_state=0)
+        >>> clf = MentorNetClassifier(loss_percentile="auto", random_state=0).fit(digits.data, noisy_y)
+        >>> issues = clf.label_issues()
+        >>> worst = issues["row"].head(300)
+        >>> bool((noisy_y[worst] != digits.target[worst]).mean() > 0.95)
+        True
+        >>> bool((issues["suggested_label"].head(300) == digits.target[worst]).mean() > 0.85)
+        True
+        """
+        check_is_fitted(self, "record_")
+        return label_issues(self.record_, self._codes, self.classes_)
 
     def _forget(self) -> None:
         """Drop what an earlier fit learnt, so that a fit that fails leaves no half-fitted classifier."""
@@ -371,7 +437,7 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         last = [] if checkpoint is None else [("checkpoint", checkpoint)]
         return own + list(self.callbacks or []) + last
 
-    def _keep_results(self, net: IndexedNet, n_samples: int, train_rows: np.ndarray) -> None:
+    def _keep_results(self, net: IndexedNet, codes: np.ndarray, train_rows: np.ndarray, valid: Any) -> None:
         """Set the learnt attributes, and let go of the training data's traces in the net."""
         import pandas as pd
 
@@ -381,8 +447,21 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
             [{k: v for k, v in row.items() if k != "batches" and not k.endswith("_best")} for row in net.history]
         )
         self.history_ = self.history_.dropna(axis="columns", how="all")
-        self.sample_weight_ = np.full(n_samples, np.nan, dtype=np.float32)
-        self.sample_weight_[train_rows] = net.weights_.cpu().numpy()
+        self._codes = codes
+        self.record_ = net.record.spread(train_rows, len(codes))
+        if valid is not None:
+            self._note_held_out(net, valid, np.setdiff1d(np.arange(len(codes)), train_rows))
+        self.sample_weight_ = self.record_.column("weight").numpy().copy()
         if self.validation_fraction:
             self.best_epoch_ = dict(net.callbacks_)["best_epoch"].best_epoch_
         net.forget_training()
+
+    def _note_held_out(self, net: IndexedNet, valid: Any, rows: np.ndarray) -> None:
+        """Write into the record what the final network says of the rows that it was not trained on."""
+        start = 0
+        for logits in net.forward_iter(valid):
+            part = rows[start : start + len(logits)]
+            start += len(logits)
+            weights = torch.full((len(part),), torch.nan)
+            self.record_.note(torch.as_tensor(part), torch.as_tensor(self._codes[part]), logits, weights)
+        self.record_.flush()

@@ -11,6 +11,7 @@ from torch import nn
 from noisylabel._random import private_torch_stream
 from noisylabel.estimators._base import BaseNoisyLabelClassifier
 from noisylabel.estimators._checkpoints import read_checkpoint, rebuild_student
+from noisylabel.estimators._filterkd import FilterKDClassifier
 from noisylabel.estimators._mentormix import MentorMixClassifier
 from noisylabel.estimators._mentornet import MentorNetClassifier
 from noisylabel.estimators._settings import prediction_batch_size, resolve_device
@@ -20,6 +21,7 @@ from noisylabel.schedules import resolve_lr_schedule
 from noisylabel.students import Standardize, resolve_student
 
 _ESTIMATORS: dict[str, Callable[..., BaseNoisyLabelClassifier]] = {
+    "FilterKDClassifier": FilterKDClassifier,
     "MentorMixClassifier": MentorMixClassifier,
     "MentorNetClassifier": MentorNetClassifier,
 }

@@ -35,13 +35,13 @@ class MentorMixClassifier(MentorNetClassifier):
     mixup_alpha : float in [0, inf), default=1.0
         Shares are drawn from Beta(alpha, alpha), one for each sample; the larger alpha, the more even the mixes, and
         the longer they take to learn: the authors have 2 to 8 for 512 epochs. 0 mixes nothing.
-    mix_ratio, ema_decay
+    mix_ratio, ema_decay, filter_alpha
         As in :class:`MentorNetClassifier`.
     second_reweight : bool or "auto", default="auto"
         Let the curriculum also weigh the losses of the mixes. Without it, wrong labels still count with the smaller
         share, which on very noisy labels is learnt by heart in the end; with it, few mixes are left to learn from.
-        ``"auto"`` does it where most labels are wrong (``loss_percentile``, given or estimated, below 0.5), as the
-        authors do at 60 and 80 % and not at 20 and 40 %.
+        ``"auto"`` does it where more than two in three labels are wrong (``loss_percentile``, given or estimated, below
+        a third). The authors do it at 60 and 80 % and not at 20 and 40 %, for trainings of 512 epochs.
     student, standardize, optimizer, lr, lr_schedule, weight_decay, max_epochs, batch_size, augment, precision, device
         As in :class:`MentorNetClassifier`.
     validation_fraction, checkpoint_dir, callbacks, net_params, random_state, verbose
@@ -49,6 +49,8 @@ class MentorMixClassifier(MentorNetClassifier):
 
     Attributes
     ----------
+    record_ : SampleRecord
+        What training saw of each row, unmixed; as in :class:`MentorNetClassifier`.
     sample_weight_ : ndarray of shape (N,)
         Weight of each row, unmixed, at its last visit; NaN for held-out rows.
     history_ : DataFrame
@@ -89,6 +91,7 @@ class MentorMixClassifier(MentorNetClassifier):
         mix_ratio: str = "hard",
         second_reweight: bool | str = "auto",
         ema_decay: float = 0.9999,
+        filter_alpha: float | None = None,
         student: Any = "auto",
         standardize: bool = True,
         optimizer: Any = "adamw",
@@ -120,6 +123,7 @@ class MentorMixClassifier(MentorNetClassifier):
             mix_ratio=mix_ratio,
             second_reweight=second_reweight,
             ema_decay=ema_decay,
+            filter_alpha=filter_alpha,
             student=student,
             standardize=standardize,
             optimizer=optimizer,

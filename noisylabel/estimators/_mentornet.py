@@ -14,7 +14,7 @@ from noisylabel.curricula import Curriculum, DataDriven, Uniform, resolve_curric
 from noisylabel.estimators._base import BaseNoisyLabelClassifier
 from noisylabel.exceptions import InvalidParameterError, NoisyLabelWarning
 from noisylabel.mentors import AutoPercentileMentor, DataDrivenMentor, MixedLossMentor, PercentileMentor
-from noisylabel.nets import IndexedNet, MixingNet, WeightedNet
+from noisylabel.nets import IndexedNet, MixingNet, SampleRecord, WeightedNet
 from noisylabel.schedules import percent_of_training
 
 
@@ -61,9 +61,12 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         by the weight.
     second_reweight : bool or "auto", default=False
         Let the curriculum also weigh the losses of the mixes, against their own moving percentile. ``"auto"``: where
-        ``loss_percentile`` (given or estimated) is below 0.5, so where most labels are wrong.
+        ``loss_percentile`` (given or estimated) is below a third, so where more than two in three labels are wrong.
     ema_decay : float in [0, 1), default=0.0
         Above 0: evaluate with a moving average of the parameters, whose decay grows to this from 0.1.
+    filter_alpha : float in (0, 1], optional
+        Keep filtered predictions in ``record_.proba_`` too, (N, C): averages over the visits of a row in which the
+        latest counts this much. 0.05 in the Filter-KD paper; 4 bytes for each row and class.
     student : str, Student, nn.Module (class or object) or callable, default="auto"
         The network: a name in :data:`noisylabel.students.STUDENTS`, ``"timm:NAME"``, a network giving one logit a
         class, or a builder ``(sample_shape, n_classes)``. ``"auto"``: ``"cnn"`` for images, else ``"mlp"``.
@@ -116,6 +119,8 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
     history_ : DataFrame
         A row an epoch: training loss, learning rate, ``data_utilization`` (mean weight), ``loss_threshold`` (moving
         percentile), validation loss and accuracy where rows are held out, seconds.
+    record_ : SampleRecord
+        What training saw of each row; see :class:`noisylabel.nets.SampleRecord` and :meth:`label_issues`.
     sample_weight_ : ndarray of shape (N,)
         Weight of each row at its last visit; NaN for held-out rows.
     noise_rate_ : float
@@ -168,6 +173,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         mix_ratio: str = "hard",
         second_reweight: bool | str = False,
         ema_decay: float = 0.0,
+        filter_alpha: float | None = None,
         student: Any = "auto",
         standardize: bool = True,
         optimizer: Any = "adamw",
@@ -198,6 +204,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         self.mix_ratio = mix_ratio
         self.second_reweight = second_reweight
         self.ema_decay = ema_decay
+        self.filter_alpha = filter_alpha
         self.student = student
         self.standardize = standardize
         self.optimizer = optimizer
@@ -241,6 +248,8 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         self._make_mentor().start(2, 2, torch.Generator())
         check_number("mixup_alpha", self.mixup_alpha, 0, hint="0 mixes nothing.")
         check_choice("mix_ratio", self.mix_ratio, ["hard", "soft"])
+        if self.filter_alpha is not None:
+            check_number("filter_alpha", self.filter_alpha, 0, 1, closed="right", hint="None keeps no predictions.")
         check_number("ema_decay", self.ema_decay, 0, 1, closed="left", hint="0 averages nothing.")
         if self.second_reweight not in (False, True, "auto"):
             raise InvalidParameterError(
@@ -257,12 +266,13 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
     ) -> IndexedNet:
         mentor = self._make_mentor()
         mentor.start(n_samples, len(self.classes_), generator)
-        options = {"mentor": mentor, "ema_decay": self.ema_decay, **options}
+        record = SampleRecord(n_samples, len(self.classes_), generator.device, self.filter_alpha)
+        options = {"mentor": mentor, "record": record, "ema_decay": self.ema_decay, **options}
         if self.mixup_alpha == 0:
             return WeightedNet(module, **options)
         mixed_mentor = None
         if self.second_reweight:
-            mixed_mentor = MixedLossMentor(mentor, if_most_are_wrong=self.second_reweight == "auto")
+            mixed_mentor = MixedLossMentor(mentor, if_few_are_right=self.second_reweight == "auto")
             mixed_mentor.start(n_samples, len(self.classes_), generator)
         stream = torch.Generator(generator.device).manual_seed(generator.initial_seed() + 2)
         return MixingNet(
@@ -283,7 +293,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
                 "learn. Set curriculum='data_driven', or leave y_trusted out."
             )
 
-    def _keep_results(self, net: IndexedNet, n_samples: int, train_rows: np.ndarray) -> None:
+    def _keep_results(self, net: IndexedNet, codes: np.ndarray, train_rows: np.ndarray, valid: Any) -> None:
         mentor = net.mentor
         if net.clock_.step < net.clock_.n_steps and not isinstance(mentor.curriculum, Uniform):
             self._warn_if_within_burn_in(net)
@@ -292,7 +302,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         self.curriculum_ = mentor.curriculum
         if isinstance(mentor, DataDrivenMentor):
             self.curriculum_ = mentor.result()
-        super()._keep_results(net, n_samples, train_rows)
+        super()._keep_results(net, codes, train_rows, valid)
 
     def _warn_if_within_burn_in(self, net: IndexedNet) -> None:
         """Say so if training was stopped before its curriculum did anything."""
@@ -305,5 +315,3 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
             NoisyLabelWarning,
             stacklevel=4,
         )
-        if isinstance(net.mentor, AutoPercentileMentor):
-            net.weights_[net.mentor.is_probe_] = torch.nan  # held back, not doubted

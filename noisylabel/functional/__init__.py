@@ -1,9 +1,28 @@
 """The arithmetic: tensors in, tensors out, no state."""
 
+from noisylabel.functional.calibration import expected_calibration_error
+from noisylabel.functional.distillation import (
+    distillation_loss,
+    distillation_losses,
+    filtered_update,
+    smoothed_targets,
+    temper,
+)
 from noisylabel.functional.dropout import example_dropout_mask
 from noisylabel.functional.ema import ema_decay
 from noisylabel.functional.losses import weighted_loss
 from noisylabel.functional.mixup import draw_beta, draw_partners, mix, mixing_ratios, partner_probabilities
+from noisylabel.functional.ntk import empirical_ntk, predicted_step, softmax_jacobian
+from noisylabel.functional.paths import (
+    base_difficulty,
+    converged_difficulty,
+    distance_gap,
+    first_visit,
+    integral_difficulty,
+    label_probability,
+    tortuosity,
+    zig_zag_score,
+)
 from noisylabel.functional.percentiles import batch_percentile, class_percentiles, moving_average
 from noisylabel.functional.reweighting import (
     alignment_weights,
@@ -36,38 +55,55 @@ from noisylabel.functional.weights import (
 
 __all__ = [
     "alignment_weights",
+    "base_difficulty",
     "batch_percentile",
     "cauchy_loss_transform",
     "cauchy_weights",
     "class_percentiles",
+    "converged_difficulty",
+    "distance_gap",
+    "distillation_loss",
+    "distillation_losses",
     "diversity_weights",
     "draw_beta",
     "draw_partners",
     "ema_decay",
+    "empirical_ntk",
     "example_dropout_mask",
+    "expected_calibration_error",
     "fidelity_weights",
+    "filtered_update",
+    "first_visit",
     "focal_weights",
     "hard_example_mining_weights",
     "huber_loss_transform",
     "huber_weights",
+    "integral_difficulty",
     "l1_l2_loss_transform",
     "l1_l2_weights",
+    "label_probability",
     "mentornet_pd_weights",
     "mix",
     "mixing_ratios",
     "moving_average",
     "partner_probabilities",
+    "predicted_step",
     "prediction_variance_weights",
     "self_paced_weights",
+    "smoothed_targets",
     "soft_mixture_weights",
+    "softmax_jacobian",
     "spcl_linear_weights",
     "spcl_logarithmic_weights",
     "spcl_mixture_weights",
     "spcl_polynomial_weights",
     "strict_threshold_weights",
+    "temper",
     "threshold_closeness_weights",
+    "tortuosity",
     "uniform_weights",
     "weighted_loss",
     "welsch_loss_transform",
     "welsch_weights",
+    "zig_zag_score",
 ]

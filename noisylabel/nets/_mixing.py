@@ -12,6 +12,7 @@ from torch.nn.modules.batchnorm import _NormBase
 from noisylabel.functional import draw_beta, draw_partners, mix, mixing_ratios, weighted_loss
 from noisylabel.mentors import Mentor, MixedLossMentor, Observation
 from noisylabel.nets._batches import Batch
+from noisylabel.nets._record import SampleRecord
 from noisylabel.nets._weighted import WeightedNet
 
 
@@ -47,6 +48,8 @@ class MixingNet(WeightedNet):
         The student.
     mentor : Mentor
         Started; weighs the plain samples.
+    record : SampleRecord
+        Where to write what training sees of each row, unmixed.
     mixup_alpha : float in (0, inf)
         Parameter of Beta(alpha, alpha).
     mix_ratio : {"hard", "soft"}
@@ -68,6 +71,7 @@ class MixingNet(WeightedNet):
         module: Any,
         *,
         mentor: Mentor,
+        record: SampleRecord,
         mixup_alpha: float,
         mix_ratio: str,
         mix_generator: torch.Generator,
@@ -78,7 +82,7 @@ class MixingNet(WeightedNet):
         self.mix_ratio = mix_ratio
         self.mix_generator = mix_generator
         self.mixed_mentor = mixed_mentor
-        super().__init__(module, mentor=mentor, **kwargs)
+        super().__init__(module, mentor=mentor, record=record, **kwargs)
 
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         """Look for the layers whose statistics the first pass must leave alone."""
@@ -114,7 +118,10 @@ class MixingNet(WeightedNet):
         """
         X, y = batch
         if self.mentor.always_one:
-            return {}, self._note_weights(batch, torch.ones(len(y), device=y.device))
+            weights = torch.ones(len(y), device=y.device)
+            self._note(batch, weights.new_full((len(y), self.record.n_classes), torch.nan), weights)
+            self._note_mean(self.mean_weights_, weights, batch.sample_weight)
+            return {}, weights
         with torch.no_grad(), statistics_untouched(self.norms_):
             logits = self.infer(X)
             losses = cross_entropy(logits, y, reduction="none")

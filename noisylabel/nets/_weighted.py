@@ -13,6 +13,7 @@ from noisylabel.functional import weighted_loss
 from noisylabel.mentors import Mentor, Observation
 from noisylabel.nets._base import IndexedNet
 from noisylabel.nets._batches import Batch
+from noisylabel.nets._record import SampleRecord
 
 
 class WeightedNet(IndexedNet):
@@ -24,23 +25,20 @@ class WeightedNet(IndexedNet):
         The student.
     mentor : Mentor
         Started; its weights are detached from the student's gradient.
+    record : SampleRecord
+        Where to write what training sees of each row.
     **kwargs
         See :class:`IndexedNet`.
-
-    Attributes
-    ----------
-    weights_ : Tensor of shape (N,)
-        Weight of each row at its last visit; NaN for rows never visited.
     """
 
-    def __init__(self, module: Any, *, mentor: Mentor, **kwargs: Any) -> None:
+    def __init__(self, module: Any, *, mentor: Mentor, record: SampleRecord, **kwargs: Any) -> None:
         self.mentor = mentor
+        self.record = record
         super().__init__(module, **kwargs)
 
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
-        """Start with no weights known."""
+        """Start with no mean weights known."""
         super().on_train_begin(net, X, y, **kwargs)
-        self.weights_ = torch.full((len(X),), torch.nan, device=self.device)
         self.mean_weights_: list[tuple[float, float]] = []
 
     def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
@@ -59,13 +57,15 @@ class WeightedNet(IndexedNet):
         seen = Observation(
             losses.detach(), logits.detach(), batch[1], batch.rows, self.clock_.progress, batch.sample_weight
         )
-        return self._note_weights(batch, self.mentor.weigh(seen))
-
-    def _note_weights(self, batch: Batch, weights: Tensor) -> Tensor:
-        """Remember the weights of a batch, and return them."""
-        self.weights_.index_copy_(0, batch.rows, weights)
+        weights = self.mentor.weigh(seen)
+        held_back = self.mentor.held_back(batch.rows, seen.progress)
+        self._note(batch, seen.logits, weights if held_back is None else weights.masked_fill(held_back, torch.nan))
         self._note_mean(self.mean_weights_, weights, batch.sample_weight)
         return weights
+
+    def _note(self, batch: Batch, logits: Tensor, weights: Tensor) -> None:
+        """Write a visit into the record."""
+        self.record.note(batch.rows, batch[1], logits, weights)
 
     @staticmethod
     def _note_mean(means: list[tuple[float, float]], weights: Tensor, counts: Tensor | None) -> float:
@@ -79,23 +79,24 @@ class WeightedNet(IndexedNet):
         return mean
 
     def training_state(self) -> dict[str, Any]:
-        """Add the mentor's memory and the rows' weights."""
-        return {**super().training_state(), "mentor": self.mentor.state_dict(), "weights": self.weights_}
+        """Add the mentor's memory and the record."""
+        return {**super().training_state(), "mentor": self.mentor.state_dict(), "record": self.record.state_dict()}
 
     def restore_training(self, state: dict[str, Any]) -> None:
         """See :meth:`IndexedNet.restore_training`."""
         super().restore_training(state)
         self.mentor.load_state_dict(state["mentor"])
-        self.weights_.copy_(state["weights"])
+        self.record.load_state_dict(state["record"])
 
     def forget_training(self) -> None:
-        """Also let go of the mentor's memory and the rows' weights."""
+        """Also let go of the mentor's memory and the record."""
         super().forget_training()
         self.mentor = clone(self.mentor)
-        del self.weights_
+        self.record = None
 
     def _record_epoch(self) -> None:
         super()._record_epoch()
+        self.record.flush()
         self._record_utilization("data_utilization", self.mean_weights_, "every sample had weight 0")
         for name, value in self.mentor.metrics().items():
             self.history.record(name, value)

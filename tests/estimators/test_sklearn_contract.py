@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from noisylabel import MentorMixClassifier, MentorNetClassifier
+from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier
 from sweeps import MENTORNET_GRID
 
 ROUNDING = {
@@ -24,7 +24,11 @@ ROUNDING = {
 MIX = MentorMixClassifier(loss_percentile=0.7)  # "auto" wants more rows than these checks have
 
 
-@parametrize_with_checks([MentorNetClassifier(), MIX], expected_failed_checks=lambda _: ROUNDING, xfail_strict=False)
+@parametrize_with_checks(
+    [MentorNetClassifier(), MIX, FilterKDClassifier()],
+    expected_failed_checks=lambda _: ROUNDING,
+    xfail_strict=False,
+)
 def test_sklearn_checks(estimator, check):
     check(estimator)
 

@@ -224,12 +224,12 @@ def test_the_second_percentile_is_one_of_its_own():
     assert (plain.metrics()["loss_threshold"], mixed.metrics()["mixed_loss_threshold"]) == pytest.approx((0.25, 1.25))
 
 
-def test_mixes_are_weighed_where_most_labels_are_wrong():
+def test_mixes_are_weighed_where_few_labels_are_right():
     seen = Observation(torch.tensor([0.1, 0.2, 0.3, 0.4]), torch.zeros(4, 2), torch.arange(4), torch.arange(4), 0.5)
-    for percentile, expected in ((0.5, [1, 1, 1, 1]), (0.49, [1, 1, 0, 0])):
+    for percentile, expected in ((0.5, [1, 1, 1, 1]), (0.25, [1, 0, 0, 0])):
         plain = PercentileMentor(SelfPaced(), loss_percentile=percentile, burn_in=0)
         plain.start(4, 4, torch.Generator())
-        mixed = MixedLossMentor(plain, if_most_are_wrong=True)
+        mixed = MixedLossMentor(plain, if_few_are_right=True)
         mixed.start(4, 4, torch.Generator())
         assert mixed.weigh(seen).tolist() == expected
 

@@ -1,0 +1,164 @@
+"""Finding wrong labels: one training run of ours against cleanlab's five folds, same data, student and epochs."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from tqdm.auto import tqdm
+
+from benchmarks.cell import Cell, check_data, environment, noisy_subset
+from benchmarks.profiles import PROFILES
+from noisylabel import MentorMixClassifier, MentorNetClassifier
+from noisylabel._files import write_whole
+
+RESULTS = Path(__file__).parent / "results" / "detection"
+SYMMETRIC = (("symmetric", 0.2), ("symmetric", 0.4))
+CELLS = {
+    "digits": SYMMETRIC,
+    "fashion": SYMMETRIC,
+    "cifar10-5k": (*SYMMETRIC, ("asymmetric", 0.4), ("human_worst", None)),
+}
+EPOCHS = {"cifar10-5k": 30}  # instead of the profile's
+DETECTORS: dict[str, Callable[..., MentorNetClassifier]] = {
+    "plain": lambda **settings: MentorNetClassifier("uniform", **settings),
+    "mentornet": lambda **settings: MentorNetClassifier(loss_percentile="auto", percentile_by_class=True, **settings),
+    "mentormix": lambda **settings: MentorMixClassifier(**settings),
+}
+DEFAULT_SCORE = {"cleanlab": "self_confidence", "cleanlab_tuned": "self_confidence"}  # ours is label_quality
+
+
+def run_detection(names: list[str], seeds: list[int], folder: Path = RESULTS) -> None:
+    """Run the missing cells: each a profile, a noise and a seed, with all detectors and cleanlab in one process."""
+    wanted = [Cell(name, *noise, "detection", seed) for seed in seeds for name in names for noise in CELLS[name]]
+    check_data(wanted)
+    for cell in tqdm(wanted, desc="detection", unit="cell"):
+        path = folder / cell.profile / f"{cell.name}.json"
+        if not path.exists():
+            write_whole(path, json.dumps(detect(cell), indent=1).encode())
+
+
+def detect(cell: Cell) -> dict[str, Any]:
+    """Return what each detector finds in the data of a cell, ready for JSON."""
+    profile = PROFILES[cell.profile]
+    X, y, noisy_y, _ = noisy_subset(profile, cell.noise, cell.rate, cell.seed)
+    is_wrong = noisy_y != y
+    epochs = EPOCHS.get(cell.profile, profile.max_epochs)
+    settings = profile.settings | {"max_epochs": epochs, "random_state": cell.seed}
+    found = {}
+    for name, make in DETECTORS.items():
+        clf = make(filter_alpha=0.05, **settings)
+        found[name] = _timed(lambda clf=clf: _ours(clf.fit(X, noisy_y), noisy_y), is_wrong)
+    for name, changes in (("cleanlab", {}), ("cleanlab_tuned", {"max_epochs": profile.tuned_epochs})):
+        student = MentorNetClassifier("uniform", **(settings | changes))
+        found[name] = _timed(lambda student=student: _cleanlab(student, X, noisy_y, cell.seed), is_wrong)
+    return {
+        "profile": cell.profile,
+        "noise": cell.noise,
+        "rate": cell.rate,
+        "seed": cell.seed,
+        "n_rows": len(y),
+        "true_rate": float(is_wrong.mean()),
+        "detectors": found,
+        "environment": environment(),
+    }
+
+
+def _timed(find: Callable[[], tuple[dict[str, np.ndarray], np.ndarray, float]], is_wrong: np.ndarray) -> dict[str, Any]:
+    """Measure a detector that returns scores (low is bad), which rows it flags, and its noise rate."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    scores, flagged, rate = find()
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    return {
+        "seconds": round(wall, 2),
+        "cpu_seconds": round(cpu, 2),
+        "noise_rate": rate,
+        "precision": float(is_wrong[flagged].mean()) if flagged.any() else None,
+        "recall": float(flagged[is_wrong].mean()),
+        "average_precision": {name: float(average_precision_score(is_wrong, -s)) for name, s in scores.items()},
+        "auroc": {name: float(roc_auc_score(is_wrong, -s)) for name, s in scores.items()},
+    }
+
+
+def _ours(clf: MentorNetClassifier, noisy_y: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray, float]:
+    """Read the table of issues, and other scores from the same record."""
+    issues = clf.label_issues()
+    by_row = issues.sort_index()
+    record = clf.record_.to_frame()
+    filtered = clf.record_.proba_.numpy()[np.arange(len(noisy_y)), noisy_y]
+    scores = {
+        "label_quality": by_row["label_quality"].to_numpy(),
+        "last_loss": -record["loss"].to_numpy(),
+        "mean_margin": record["margin_mean"].to_numpy(),
+        "mean_proba": record["proba_mean"].to_numpy(),
+        "forgetting": -record["forgetting"].to_numpy(dtype=float),
+        "mean_weight": record["weight_mean"].fillna(1.0).to_numpy(),
+        "filtered_proba": filtered,
+    }
+    return scores, by_row["is_label_issue"].to_numpy(), issues.attrs["noise_rate"]
+
+
+def _cleanlab(
+    student: MentorNetClassifier, X: np.ndarray, noisy_y: np.ndarray, seed: int
+) -> tuple[dict[str, np.ndarray], np.ndarray, float]:
+    """Predict each row by a network of the other four folds, and let cleanlab judge."""
+    from cleanlab.count import num_label_issues
+    from cleanlab.filter import find_label_issues
+    from cleanlab.rank import get_label_quality_scores
+
+    folds = StratifiedKFold(5, shuffle=True, random_state=seed)
+    proba = cross_val_predict(student, X, noisy_y, cv=folds, method="predict_proba").astype(np.float64)
+    proba /= proba.sum(axis=1, keepdims=True)
+    kinds = ("self_confidence", "normalized_margin", "confidence_weighted_entropy")
+    scores = {kind: get_label_quality_scores(noisy_y, proba, method=kind) for kind in kinds}
+    flagged = find_label_issues(noisy_y, proba, n_jobs=1)
+    return scores, flagged, num_label_issues(noisy_y, proba) / len(noisy_y)
+
+
+def detection_table(folder: Path = RESULTS) -> pd.DataFrame:
+    """Return a row for each cell and detector."""
+    rows = []
+    for path in sorted(folder.glob("*/*.json")):
+        result = json.loads(path.read_text(encoding="utf-8"))
+        reference = result["detectors"]["cleanlab"]
+        for name, found in result["detectors"].items():
+            score = DEFAULT_SCORE.get(name, "label_quality")
+            rows.append(
+                {
+                    "profile": result["profile"],
+                    "noise": f"{result['noise']} {40 if result['rate'] is None else round(100 * result['rate'])} %",
+                    "seed": result["seed"],
+                    "detector": name,
+                    "AP": found["average_precision"][score],
+                    "AUROC": found["auroc"][score],
+                    "precision": found["precision"],
+                    "recall": found["recall"],
+                    "rate error": found["noise_rate"] - result["true_rate"],
+                    "time": found["cpu_seconds"] / reference["cpu_seconds"],
+                    **{f"AP of {kind}": value for kind, value in found["average_precision"].items()},
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def detection_markdown(table: pd.DataFrame, ablation: bool = False) -> str:
+    """Return Markdown tables of means over seeds, one for each profile; or of the average precision of each score."""
+    shown = ["AP", "AUROC", "precision", "recall", "rate error", "time"]
+    if ablation:
+        table = table[~table["detector"].str.startswith("cleanlab")]
+        shown = [name for name in table if name.startswith("AP of ") and table[name].notna().any()]
+    parts = []
+    for profile, runs in table.groupby("profile", sort=False):
+        by = runs.groupby(["noise", "detector"], sort=False)
+        mean = by[shown].mean().round(3)
+        mean.insert(0, "n", by.size())
+        lines = [["noise", "detector", "n", *(name.removeprefix("AP of ") for name in shown)]]
+        lines.append(["---"] * len(lines[0]))
+        lines += [[*key, int(row["n"]), *(f"{row[name]:.3f}" for name in shown)] for key, row in mean.iterrows()]
+        parts.append(f"**{profile}**\n\n" + "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines))
+    return "\n\n".join(parts)

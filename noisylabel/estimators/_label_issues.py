@@ -1,0 +1,47 @@
+"""The table of suspicious labels."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from noisylabel.exceptions import InvalidParameterError
+from noisylabel.functional.label_quality import estimate_issue_rate, label_quality
+from noisylabel.nets import SampleRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def label_issues(record: SampleRecord, codes: np.ndarray, classes: np.ndarray) -> "pd.DataFrame":
+    """Rank the given labels, the least believable first; see :meth:`BaseNoisyLabelClassifier.label_issues`."""
+    import pandas as pd
+
+    seen = record.to_frame()
+    quality = label_quality(seen["loss_mean"].to_numpy())
+    known = ~np.isnan(quality)
+    if not known.any():
+        raise InvalidParameterError(
+            "There are no losses of unmixed samples to judge the labels by: plain mixup (curriculum='uniform' with "
+            "'mixup_alpha' above 0) never works them out. Use another curriculum, or mixup_alpha=0."
+        )
+    rate = estimate_issue_rate(quality)
+    order = np.argsort(quality, kind="stable")  # NaN last
+    is_issue = np.zeros(len(codes), dtype=bool)
+    is_issue[order[: round(rate * known.sum())]] = True
+    other = np.where(known, seen["other"], 0).astype(np.int64)
+    predicted = np.where(seen["margin_mean"] < 0, other, codes)
+    table = pd.DataFrame(
+        {
+            "row": np.arange(len(codes)),
+            "given_label": classes[codes],
+            "suggested_label": classes[np.where(is_issue, other, codes)],
+            "predicted_label": classes[predicted],
+            "label_quality": quality,
+            "is_label_issue": is_issue,
+            **{name: seen[f"{name}_mean"] for name in ("loss", "margin", "weight")},
+            "forgetting": seen["forgetting"],
+        }
+    )
+    table = table.iloc[order[: known.sum()]]
+    table.attrs["noise_rate"] = rate
+    return table

@@ -1,0 +1,188 @@
+"""What training saw of each sample: one row of numbers a sample, kept on the training device."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from noisylabel._files import written_whole
+from noisylabel.functional.distillation import filtered_update
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+COLUMNS = (
+    "loss",
+    "loss_mean",
+    "margin",
+    "margin_mean",
+    "proba_mean",
+    "weight",
+    "weight_mean",
+    "other",
+    "forgetting",
+    "n_visits",
+)
+_PENDING_ROWS = 4096
+
+
+class SampleRecord:
+    """Table of what each visit of each sample showed, updated by row number.
+
+    A visit is what the training step saw before it learned: in training mode, with augmentation. Visits are collected
+    and entered some thousand rows at a time, so that recording costs a step next to nothing. The table takes 40 bytes a
+    sample; filtered predictions, if kept, 4 bytes more for each class.
+
+    Parameters
+    ----------
+    n_samples : int
+    n_classes : int
+    device : torch.device or str
+    filter_alpha : float in (0, 1], optional
+        Keep filtered predictions too, in which the latest visit counts this much.
+
+    Attributes
+    ----------
+    table_ : Tensor of shape (N, 10)
+        Columns :data:`COLUMNS`: of the last visit ``loss`` (cross-entropy of the given label), ``margin`` (its logit
+        less the highest other), ``weight`` (NaN while a row is held back) and ``other`` (code of the most probable
+        other class); means over all visits of loss, margin, probability of the given label and weight; ``forgetting``,
+        how often the given label was predicted and at the next visit was not; ``n_visits``. For samples never visited
+        the two counts are 0 and the rest is NaN.
+    proba_ : Tensor of shape (N, C) or None
+        Filtered predictions; NaN for samples never visited.
+
+    References
+    ----------
+    Filtered predictions: Ren, Guo and Sutherland, "Better supervisory signals by observing learning paths", ICLR 2022,
+    Algorithm 1. Mean margin: Pleiss et al., "Identifying mislabeled data using the area under the margin ranking",
+    NeurIPS 2020. Forgetting: Toneva et al., "An empirical study of example forgetting", ICLR 2019.
+
+    Examples
+    --------
+    >>> import torch
+    >>> record = SampleRecord(n_samples=3, n_classes=2, device="cpu")
+    >>> rows, codes, weights = torch.tensor([2, 0]), torch.tensor([1, 0]), torch.ones(2)
+    >>> record.note(rows, codes, torch.tensor([[0.0, 2.0], [0.0, 1.0]]), weights)
+    >>> record.to_frame()[["margin", "other", "n_visits"]]
+       margin  other  n_visits
+    0    -1.0    1.0         1
+    1     NaN    NaN         0
+    2     2.0    0.0         1
+    """
+
+    def __init__(self, n_samples: int, n_classes: int, device: Any, filter_alpha: float | None = None) -> None:
+        self.n_classes = n_classes
+        self.filter_alpha = filter_alpha
+        self.table_ = torch.full((n_samples, len(COLUMNS)), torch.nan, device=device)
+        self.table_[:, -2:] = 0
+        self.proba_: Tensor | None = None
+        if filter_alpha is not None:
+            self.proba_ = torch.full((n_samples, n_classes), torch.nan, device=device)
+        self.pending_: list[tuple[Tensor, ...]] = []
+        self.n_pending_ = 0
+
+    def __len__(self) -> int:
+        return len(self.table_)
+
+    def note(self, rows: Tensor, codes: Tensor, logits: Tensor, weights: Tensor) -> None:
+        """Remember a visit of some samples, each of which is in no other visit since the last :meth:`flush`.
+
+        Parameters
+        ----------
+        rows : Tensor of shape (B,)
+            Row numbers.
+        codes : Tensor of shape (B,)
+            Given label codes.
+        logits : Tensor of shape (B, C)
+            NaN if nobody worked them out.
+        weights : Tensor of shape (B,)
+            Weights given to the samples; NaN for those held back.
+        """
+        self.pending_.append((rows, codes, logits.detach(), weights))
+        self.n_pending_ += len(rows)
+        if self.n_pending_ >= _PENDING_ROWS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Enter the visits that are still waiting; before reading, and before a sample comes again."""
+        if not self.pending_:
+            return
+        rows, codes, logits, weights = (torch.cat(parts) for parts in zip(*self.pending_, strict=True))
+        self.pending_.clear()
+        self.n_pending_ = 0
+        self.table_.index_copy_(0, rows, _entered(self.table_[rows], codes, logits, weights))
+        if self.proba_ is not None and self.filter_alpha is not None:
+            self.proba_.index_copy_(0, rows, filtered_update(self.proba_[rows], logits.softmax(1), self.filter_alpha))
+
+    def column(self, name: str) -> Tensor:
+        """Return a column of the table, (N,)."""
+        self.flush()
+        return self.table_[:, COLUMNS.index(name)]
+
+    def spread(self, rows: "np.ndarray", n_samples: int) -> "SampleRecord":
+        """Return the record of a larger set of samples, on the CPU, in which these have the given row numbers."""
+        self.flush()
+        whole = SampleRecord(n_samples, self.n_classes, "cpu", self.filter_alpha)
+        whole.table_[torch.as_tensor(rows)] = self.table_.cpu()
+        if self.proba_ is not None and whole.proba_ is not None:
+            whole.proba_[torch.as_tensor(rows)] = self.proba_.cpu()
+        return whole
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the tables, for a checkpoint."""
+        self.flush()
+        return {"table": self.table_, "proba": self.proba_}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over what :meth:`state_dict` returned."""
+        self.table_.copy_(state["table"])
+        if self.proba_ is not None:
+            self.proba_.copy_(state["proba"])
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return the table, and the filtered predictions as columns ``proba_0`` to ``proba_{C-1}``."""
+        import pandas as pd
+
+        self.flush()
+        frame = pd.DataFrame(self.table_.cpu().numpy(), columns=list(COLUMNS))
+        frame = frame.astype({"forgetting": int, "n_visits": int})
+        if self.proba_ is None:
+            return frame
+        names = [f"proba_{code}" for code in range(self.proba_.shape[1])]
+        return frame.join(pd.DataFrame(self.proba_.cpu().numpy(), columns=names))
+
+    def to_parquet(self, path: str | Path) -> None:
+        """Write :meth:`to_frame` as a Parquet file."""
+        written_whole(Path(path), lambda partial: self.to_frame().to_parquet(partial))
+
+
+def _entered(before: Tensor, codes: Tensor, logits: Tensor, weights: Tensor) -> Tensor:
+    """Return the rows of the table after a visit, (B, 10)."""
+    of_given = logits.gather(1, codes[:, None])[:, 0]
+    highest_other, other = logits.scatter(1, codes[:, None], -torch.inf).max(1)
+    margin = of_given - highest_other
+    loss = logits.logsumexp(1) - of_given
+    old = dict(zip(COLUMNS, before.unbind(1), strict=True))
+    share = 1 / (old["n_visits"] + 1)
+    new = {
+        "loss": loss,
+        "loss_mean": _moved(old["loss_mean"], loss, share),
+        "margin": margin,
+        "margin_mean": _moved(old["margin_mean"], margin, share),
+        "proba_mean": _moved(old["proba_mean"], (-loss).exp(), share),
+        "weight": weights,
+        "weight_mean": _moved(old["weight_mean"], weights, share),
+        "other": other.to(loss.dtype).masked_fill(loss.isnan(), torch.nan),
+        "forgetting": old["forgetting"] + ((old["margin"] >= 0) & (margin < 0)),
+        "n_visits": old["n_visits"] + 1,
+    }
+    return torch.stack([new[name].to(before.dtype) for name in COLUMNS], dim=1)
+
+
+def _moved(mean: Tensor, value: Tensor, share: Tensor) -> Tensor:
+    """Move a mean towards a value; the first value starts it, and a value of NaN leaves it."""
+    moved = torch.where(mean.isnan(), value, mean + share * (value - mean))
+    return torch.where(value.isnan(), mean, moved)

@@ -1,0 +1,106 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.exceptions import NotFittedError
+from sklearn.metrics import average_precision_score
+
+from noisylabel import MentorMixClassifier, MentorNetClassifier, corrupt
+from noisylabel.exceptions import InvalidParameterError
+from noisylabel.functional.label_quality import estimate_issue_rate
+
+COLUMNS = ["row", "given_label", "suggested_label", "predicted_label", "label_quality", "is_label_issue", "loss",
+           "margin", "weight", "forgetting"]  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=[0.2, 0.4])
+def ranked(request, digits_module):
+    noisy, _ = corrupt(digits_module.target, "symmetric", rate=request.param, random_state=0)
+    clf = MentorNetClassifier(loss_percentile="auto", random_state=0).fit(digits_module.data, noisy)
+    return clf.label_issues(), noisy, digits_module.target
+
+
+@pytest.fixture(scope="module")
+def digits_module():
+    from noisylabel.datasets import load_digits
+
+    return load_digits()
+
+
+def test_wrong_labels_come_first(ranked):
+    issues, noisy, clean = ranked
+    assert list(issues.columns) == COLUMNS
+    assert issues["label_quality"].is_monotonic_increasing
+    assert issues["label_quality"].between(0, 1).all()
+    wrong = (noisy != clean)[issues["row"]]
+    assert average_precision_score(wrong, -issues["label_quality"]) > 0.98
+    assert abs(issues.attrs["noise_rate"] - wrong.mean()) < 0.04
+    flagged = issues["is_label_issue"].to_numpy()
+    assert wrong[flagged].mean() > 0.92
+    assert flagged[wrong].mean() > 0.92
+
+
+def test_suggestions_are_mostly_right(ranked):
+    issues, noisy, clean = ranked
+    flagged = issues[issues["is_label_issue"]]
+    assert (flagged["suggested_label"] != flagged["given_label"]).all()
+    assert (flagged["suggested_label"] == clean[flagged["row"]]).mean() > 0.85
+    others = issues[~issues["is_label_issue"]]
+    assert (others["suggested_label"] == others["given_label"]).all()
+    assert (issues["predicted_label"] == clean[issues["row"]]).mean() > (noisy == clean).mean() + 0.1
+
+
+def test_index_and_row_say_which_row(ranked):
+    issues, noisy, _ = ranked
+    assert sorted(issues["row"]) == list(range(len(noisy)))
+    assert (issues.index == issues["row"]).all()
+    assert (issues["given_label"] == noisy[issues["row"]]).all()
+
+
+def test_held_out_rows_are_in_the_table(digits_module):
+    noisy, _ = corrupt(digits_module.target, "symmetric", rate=0.3, random_state=1)
+    clf = MentorNetClassifier(loss_percentile="auto", validation_fraction=0.25, random_state=0)
+    issues = clf.fit(digits_module.data, noisy).label_issues()
+    assert len(issues) == len(noisy)
+    held_out = issues[issues["weight"].isna()]
+    assert len(held_out) == len(noisy) // 4
+    wrong = (noisy != digits_module.target)[held_out["row"]]
+    assert average_precision_score(wrong, -held_out["label_quality"]) > 0.9
+
+
+def test_labels_keep_their_type(blobs):
+    X, y = blobs
+    names = np.array(["cat", "dog", "emu"])[y]
+    issues = MentorNetClassifier(max_epochs=10, random_state=0).fit(pd.DataFrame(X), pd.Series(names)).label_issues()
+    assert set(issues["suggested_label"]) <= {"cat", "dog", "emu"}
+    assert issues.loc[3, "given_label"] == names[3]
+
+
+def test_mixing_tells_wrong_labels_too(digits_module):
+    noisy, _ = corrupt(digits_module.target, "symmetric", rate=0.4, random_state=0)
+    issues = MentorMixClassifier(random_state=0).fit(digits_module.data, noisy).label_issues()
+    wrong = (noisy != digits_module.target)[issues["row"]]
+    assert average_precision_score(wrong, -issues["label_quality"]) > 0.98
+
+
+def test_plain_mixup_says_that_it_cannot(blobs):
+    clf = MentorNetClassifier("uniform", mixup_alpha=1, max_epochs=3, random_state=0).fit(*blobs)
+    with pytest.raises(InvalidParameterError, match="plain mixup"):
+        clf.label_issues()
+
+
+def test_before_fit():
+    with pytest.raises(NotFittedError):
+        MentorNetClassifier().label_issues()
+
+
+def test_no_issues_where_all_labels_are_alike():
+    assert estimate_issue_rate(np.full(50, 0.7)) == 0
+    assert estimate_issue_rate(np.array([np.nan, 0.3])) == 0
+
+
+def test_the_rate_is_that_of_the_lower_part():
+    rng = np.random.default_rng(0)
+    for rate in (0.05, 0.3, 0.6):
+        low = rng.random(2000) < rate
+        quality = np.where(low, rng.beta(2, 20, 2000), rng.beta(20, 3, 2000))
+        assert abs(estimate_issue_rate(quality) - low.mean()) < 0.02

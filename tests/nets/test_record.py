@@ -1,0 +1,115 @@
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier
+from noisylabel.nets import SampleRecord
+
+LOGITS = torch.tensor([[[2.0, 0.0, 1.0], [0.0, 3.0, 0.0]], [[0.0, 1.0, 0.5], [1.0, 0.0, 4.0]]])  # (visit, sample, class)
+CODES = torch.tensor([0, 1])
+ROWS = torch.tensor([4, 1])
+
+
+def visited(filter_alpha=None, weights=((1.0, 0.5), (0.0, 0.5))):
+    record = SampleRecord(6, 3, "cpu", filter_alpha)
+    for logits, weight in zip(LOGITS, weights, strict=True):
+        record.note(ROWS, CODES, logits, torch.tensor(weight))
+        record.flush()
+    return record
+
+
+def test_columns_are_what_a_loop_over_samples_gives():
+    frame = visited().to_frame()
+    for position, row in enumerate(ROWS.tolist()):
+        label = int(CODES[position])
+        losses, margins = [], []
+        for visit in LOGITS[:, position].numpy():
+            proba = np.exp(visit) / np.exp(visit).sum()
+            losses.append(-np.log(proba[label]))
+            margins.append(visit[label] - max(z for code, z in enumerate(visit) if code != label))
+        others = [code for code in range(3) if code != label]
+        assert frame["loss"][row] == pytest.approx(losses[-1])
+        assert frame["loss_mean"][row] == pytest.approx(np.mean(losses))
+        assert frame["margin"][row] == pytest.approx(margins[-1])
+        assert frame["margin_mean"][row] == pytest.approx(np.mean(margins))
+        assert frame["proba_mean"][row] == pytest.approx(np.mean(np.exp(-np.array(losses))))
+        assert frame["other"][row] == max(others, key=lambda code: LOGITS[-1, position, code])
+        assert frame["n_visits"][row] == 2
+    assert frame["forgetting"][[4, 1]].tolist() == [1, 1]
+    assert frame["weight"][[4, 1]].tolist() == [0.0, 0.5]
+    assert frame["weight_mean"][[4, 1]].tolist() == [0.5, 0.5]
+
+
+def test_samples_never_visited_are_unknown():
+    frame = visited(0.5).to_frame().loc[[0, 2, 3, 5]]
+    assert frame[["forgetting", "n_visits"]].to_numpy().sum() == 0
+    assert frame.drop(columns=["forgetting", "n_visits"]).isna().all(axis=None)
+
+
+def test_a_weight_of_nan_is_left_out_of_the_mean():
+    frame = visited(weights=((torch.nan, 1.0), (0.25, torch.nan))).to_frame()
+    assert frame["weight_mean"][[4, 1]].tolist() == [0.25, 1.0]
+    assert frame["n_visits"][[4, 1]].tolist() == [2, 2]
+
+
+def test_filtered_predictions_follow_the_formula():
+    first, second = LOGITS.softmax(-1)
+    torch.testing.assert_close(visited(0.05).proba_[ROWS], 0.95 * first + 0.05 * second)
+
+
+def test_entering_many_visits_at_once_is_entering_them_one_by_one():
+    generator = torch.Generator().manual_seed(0)
+    rows = torch.randperm(6000, generator=generator)
+    logits, codes = torch.randn(6000, 4, generator=generator), torch.randint(4, (6000,), generator=generator)
+    together, apart = SampleRecord(6000, 4, "cpu", 0.1), SampleRecord(6000, 4, "cpu", 0.1)
+    for record, flush in ((together, False), (apart, True)):
+        for part in rows.split(500):
+            record.note(part, codes[part], logits[part], torch.ones(len(part)))
+            if flush:
+                record.flush()
+        record.flush()
+    pd.testing.assert_frame_equal(together.to_frame(), apart.to_frame())
+
+
+def test_forty_bytes_a_sample():
+    record = SampleRecord(1000, 10, "cpu")
+    assert record.table_.element_size() * record.table_.nelement() <= 40 * 1000
+    assert record.proba_ is None
+
+
+def test_parquet_holds_the_table_and_the_filtered_predictions(tmp_path):
+    record = visited(0.05)
+    record.to_parquet(tmp_path / "record.parquet")
+    again = pd.read_parquet(tmp_path / "record.parquet")
+    pd.testing.assert_frame_equal(again, record.to_frame())
+    assert list(again.columns[-3:]) == ["proba_0", "proba_1", "proba_2"]
+    assert [file.name for file in tmp_path.iterdir()] == ["record.parquet"]
+
+
+@pytest.mark.parametrize("make", [MentorNetClassifier, MentorMixClassifier, FilterKDClassifier])
+def test_every_estimator_keeps_a_record_of_all_its_visits(make, blobs):
+    percentile = {} if make is FilterKDClassifier else {"loss_percentile": 0.7}
+    clf = make(max_epochs=10, random_state=0, **percentile).fit(*blobs)
+    frame = clf.record_.to_frame()
+    assert (frame["n_visits"] == 10).all()
+    assert not frame.isna().any(axis=None)
+
+
+def test_the_record_goes_on_with_a_checkpoint(tmp_path, blobs):
+    class Stop(Exception):
+        pass
+
+    from skorch.callbacks import Callback
+
+    class StopAt(Callback):
+        def on_epoch_begin(self, net, **kwargs):
+            if len(net.history) == 7:
+                raise Stop
+
+    whole = MentorNetClassifier(max_epochs=10, filter_alpha=0.1, random_state=0).fit(*blobs).record_
+    clf = MentorNetClassifier(max_epochs=10, filter_alpha=0.1, random_state=0, checkpoint_dir=tmp_path)
+    with pytest.raises(Stop):
+        clf.set_params(callbacks=[StopAt()]).fit(*blobs)
+    continued = clf.set_params(callbacks=None).fit(*blobs).record_
+    pd.testing.assert_frame_equal(continued.to_frame(), whole.to_frame())
