@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -23,6 +24,7 @@ from tqdm.auto import tqdm
 
 from noisylabel import MentorMixClassifier, MentorNetClassifier
 from noisylabel.curricula import MentorNet, MentorNetwork
+from noisylabel.nets import SampleRecord
 from noisylabel.students import MLP, ResNet, Standardize
 
 # bf16 on both sides where the processor can have it; where it has AVX2 only, torch emulates it, many times slower
@@ -128,6 +130,36 @@ def mentormix_resnet_vs_torch(n: int, fused: bool) -> Timing:
     return _resnet_vs_torch("mentormix_resnet_vs_torch", clf, n, fused)
 
 
+def filterkd_teacher_resnet_vs_torch(n: int, fused: bool) -> Timing:
+    """Plain training that keeps the record and filtered predictions, as Filter-KD's teacher does, against none."""
+    clf = MentorNetClassifier(
+        "uniform", filter_alpha=0.05, student=ResNet(20), precision=IMAGE_PRECISION, **_settings(1)
+    )
+    return _resnet_vs_torch("filterkd_teacher_resnet_vs_torch", clf, n, fused)
+
+
+def _record_vs_none(name: str, clf: MentorNetClassifier, data: tuple[np.ndarray, np.ndarray], n: int) -> Timing:
+    """Time a fit that keeps the record and filtered predictions, and one whose record notes nothing."""
+
+    def without() -> None:
+        with patch.object(SampleRecord, "note", lambda *arguments: None):
+            clf.fit(*data)
+
+    return compare(name, lambda: clf.fit(*data), without, n)
+
+
+def record_vs_none_resnet(n: int, fused: bool) -> Timing:
+    """Compare fits of ResNet-20 with and without the record."""
+    clf = _classifier(ResNet(20), 1, IMAGE_PRECISION).set_params(filter_alpha=0.05)
+    return _record_vs_none("record_vs_none_resnet", clf, _images(), n)
+
+
+def record_vs_none_mlp(n: int, fused: bool) -> Timing:
+    """Compare fits of the MLP with and without the record."""
+    clf = _classifier(MLP(hidden=(64, 64)), 5).set_params(filter_alpha=0.05)
+    return _record_vs_none("record_vs_none_mlp", clf, _table(), n)
+
+
 def _learned_vs_closed_form(name: str, learned: Any, n: int) -> Timing:
     """Time ResNet-20 as above with a learned network that weighs from the first step on, and with PD's formula."""
     X, y = _images()
@@ -202,6 +234,9 @@ def import_seconds(n: int, fused: bool) -> Timing:
 TIMINGS: dict[str, tuple[Callable[[int, bool], Timing], int]] = {
     "mentornet_resnet_vs_torch": (mentornet_resnet_vs_torch, 11),
     "mentormix_resnet_vs_torch": (mentormix_resnet_vs_torch, 11),
+    "filterkd_teacher_resnet_vs_torch": (filterkd_teacher_resnet_vs_torch, 11),
+    "record_vs_none_resnet": (record_vs_none_resnet, 11),
+    "record_vs_none_mlp": (record_vs_none_mlp, 11),
     "mentornet_mlp_vs_torch": (mentornet_mlp_vs_torch, 11),
     "skorch_vs_mentornet_mlp_fit": (skorch_vs_mentornet_mlp_fit, 5),
     "skorch_vs_mentornet_mlp_predict": (skorch_vs_mentornet_mlp_predict, 7),

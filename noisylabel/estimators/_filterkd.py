@@ -125,7 +125,8 @@ class FilterKDClassifier(BaseNoisyLabelClassifier):
     label_smoothing : float in [0, 1], default=0.1
         For ``"label_smoothing"``: share of each label that is spread evenly over all classes.
     teacher_epochs : int, optional
-        Passes of the teacher over the training rows; as many as ``max_epochs`` by default.
+        Passes of the teacher over the training rows; as many as ``max_epochs`` by default. Few are better where it soon
+        learns wrong labels by heart: the filter remembers some ``1 / filter_alpha`` visits.
     same_init : bool, default=False
         Let the student start from the very weights that the teacher started from, instead of another draw. (A network
         given as an object starts from its own weights both times.)
@@ -145,7 +146,8 @@ class FilterKDClassifier(BaseNoisyLabelClassifier):
     Attributes
     ----------
     teacher_ : MentorNetClassifier or None
-        The teacher; its ``record_.proba_`` holds the filtered predictions, (N, C), NaN for held-out rows.
+        The teacher. With ``"filtered"`` its ``record_.proba_`` holds the filtered predictions, (N, C); of held-out rows
+        it says what the network that was kept says of them.
     net_ : DistillingNet
         The student's skorch net.
     history_ : DataFrame
@@ -167,8 +169,8 @@ class FilterKDClassifier(BaseNoisyLabelClassifier):
     >>> from noisylabel.noise import corrupt
     >>> X, y = load_digits(return_X_y=True)
     >>> noisy_y, manifest = corrupt(y[:1200], "symmetric", rate=0.4, random_state=0)
-    >>> clf = FilterKDClassifier(random_state=0).fit(X[:1200], noisy_y)
-    >>> clf.score(X[1200:], y[1200:]) > 0.8
+    >>> clf = FilterKDClassifier(max_epochs=20, random_state=0).fit(X[:1200], noisy_y)
+    >>> clf.score(X[1200:], y[1200:]) > 0.85
     True
     """
 

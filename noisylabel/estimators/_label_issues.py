@@ -24,7 +24,7 @@ def label_issues(record: SampleRecord, codes: np.ndarray, classes: np.ndarray) -
             "There are no losses of unmixed samples to judge the labels by: plain mixup (curriculum='uniform' with "
             "'mixup_alpha' above 0) never works them out. Use another curriculum, or mixup_alpha=0."
         )
-    rate = estimate_issue_rate(quality)
+    rate = estimate_issue_rate(seen["loss_mean"][known].to_numpy(), seen["margin_mean"][known].to_numpy())
     order = np.argsort(quality, kind="stable")  # NaN last
     is_issue = np.zeros(len(codes), dtype=bool)
     is_issue[order[: round(rate * known.sum())]] = True
@@ -38,7 +38,9 @@ def label_issues(record: SampleRecord, codes: np.ndarray, classes: np.ndarray) -
             "predicted_label": classes[predicted],
             "label_quality": quality,
             "is_label_issue": is_issue,
-            **{name: seen[f"{name}_mean"] for name in ("loss", "margin", "weight")},
+            "loss": seen["loss_mean"],
+            "margin": seen["margin_mean"],
+            "weight": seen["weight_mean"].where(seen["weight"].notna()),
             "forgetting": seen["forgetting"],
         }
     )

@@ -27,37 +27,44 @@ def label_quality(mean_losses: np.ndarray) -> np.ndarray:
     return np.exp(-np.asarray(mean_losses, dtype=np.float64))
 
 
-def estimate_issue_rate(quality: np.ndarray) -> float:
-    """Estimate the share of wrong labels: the weight of the lower of two Gaussians fitted to the label qualities.
+def estimate_issue_rate(mean_losses: np.ndarray, mean_margins: np.ndarray) -> float:
+    """Estimate the share of wrong labels: the smaller of two estimates, each of which can only be too high.
+
+    One is the share of samples that training took for another class on average: too high where the network is poor.
+    The other is the weight of the upper of two Gaussians fitted to the logarithms of the mean losses: too high where
+    hardly any label is wrong, since it splits whatever it is given.
 
     Parameters
     ----------
-    quality : ndarray of shape (N,)
-        See :func:`label_quality`; NaN entries are left out.
+    mean_losses : ndarray of shape (N,)
+        Cross-entropy of each given label, averaged over the visits of training.
+    mean_margins : ndarray of shape (N,)
+        Logit of each given label less the highest other, averaged likewise.
 
     Returns
     -------
     float in [0, 1]
-        0 if the qualities do not differ.
 
     References
     ----------
     A mixture of two distributions over the losses: Arazo et al., "Unsupervised label noise modeling and loss
-    correction", ICML 2019; with Gaussians: Li et al., "DivideMix", ICLR 2020. Here it is fitted to ``exp(-mean loss)``.
+    correction", ICML 2019; with Gaussians: Li et al., "DivideMix", ICLR 2020.
 
     Examples
     --------
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
-    >>> quality = np.concatenate([rng.normal(0.1, 0.05, 300), rng.normal(0.8, 0.1, 700)])
-    >>> round(estimate_issue_rate(quality), 2)
+    >>> is_wrong = np.arange(1000) < 300
+    >>> losses = np.exp(np.where(is_wrong, 1, -2) + rng.normal(size=1000) / 2)
+    >>> margins = np.where(is_wrong, -3, 3) + rng.normal(size=1000)
+    >>> round(estimate_issue_rate(losses, margins), 2)
     0.3
     """
     from sklearn.mixture import GaussianMixture
 
-    values = np.asarray(quality)[~np.isnan(quality), None]
-    if len(values) < 2 or np.ptp(values) < 1e-6:
-        return 0.0
-    start = np.quantile(values, [0.1, 0.9])[:, None]
-    mixture = GaussianMixture(2, means_init=start, reg_covar=1e-5, random_state=0).fit(values)
-    return float(mixture.weights_[mixture.means_[:, 0].argmin()])
+    disagreement = float((mean_margins < 0).mean())
+    values = np.log(np.maximum(mean_losses, 1e-7))[:, None]
+    if disagreement == 0 or np.ptp(values) < 1e-6:
+        return disagreement
+    mixture = GaussianMixture(2, means_init=np.quantile(values, [0.1, 0.9])[:, None], random_state=0).fit(values)
+    return min(disagreement, float(mixture.weights_[mixture.means_[:, 0].argmax()]))

@@ -13,18 +13,9 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-COLUMNS = (
-    "loss",
-    "loss_mean",
-    "margin",
-    "margin_mean",
-    "proba_mean",
-    "weight",
-    "weight_mean",
-    "other",
-    "forgetting",
-    "n_visits",
-)
+_LAST = ("loss", "margin", "weight", "other")
+_MEANS = ("loss_mean", "margin_mean", "proba_mean", "weight_mean")
+COLUMNS = (*_LAST, *_MEANS, "forgetting", "n_visits")
 _PENDING_ROWS = 4096
 
 
@@ -48,9 +39,9 @@ class SampleRecord:
     table_ : Tensor of shape (N, 10)
         Columns :data:`COLUMNS`: of the last visit ``loss`` (cross-entropy of the given label), ``margin`` (its logit
         less the highest other), ``weight`` (NaN while a row is held back) and ``other`` (code of the most probable
-        other class); means over all visits of loss, margin, probability of the given label and weight; ``forgetting``,
-        how often the given label was predicted and at the next visit was not; ``n_visits``. For samples never visited
-        the two counts are 0 and the rest is NaN.
+        other class); means over all visits of loss, margin, probability of the given label and weight (1 while a row is
+        held back); ``forgetting``, how often the given label was predicted and at the next visit was not;
+        ``n_visits``. For samples never visited the two counts are 0 and the rest is NaN.
     proba_ : Tensor of shape (N, C) or None
         Filtered predictions; NaN for samples never visited.
 
@@ -113,9 +104,12 @@ class SampleRecord:
         rows, codes, logits, weights = (torch.cat(parts) for parts in zip(*self.pending_, strict=True))
         self.pending_.clear()
         self.n_pending_ = 0
-        self.table_.index_copy_(0, rows, _entered(self.table_[rows], codes, logits, weights))
+        before = self.table_.index_select(0, rows)
+        self.table_.index_copy_(0, rows, _entered(before, codes, logits, weights))
         if self.proba_ is not None and self.filter_alpha is not None:
-            self.proba_.index_copy_(0, rows, filtered_update(self.proba_[rows], logits.softmax(1), self.filter_alpha))
+            self.proba_.index_copy_(
+                0, rows, filtered_update(self.proba_.index_select(0, rows), logits.softmax(1), self.filter_alpha)
+            )
 
     def column(self, name: str) -> Tensor:
         """Return a column of the table, (N,)."""
@@ -165,24 +159,10 @@ def _entered(before: Tensor, codes: Tensor, logits: Tensor, weights: Tensor) -> 
     highest_other, other = logits.scatter(1, codes[:, None], -torch.inf).max(1)
     margin = of_given - highest_other
     loss = logits.logsumexp(1) - of_given
-    old = dict(zip(COLUMNS, before.unbind(1), strict=True))
-    share = 1 / (old["n_visits"] + 1)
-    new = {
-        "loss": loss,
-        "loss_mean": _moved(old["loss_mean"], loss, share),
-        "margin": margin,
-        "margin_mean": _moved(old["margin_mean"], margin, share),
-        "proba_mean": _moved(old["proba_mean"], (-loss).exp(), share),
-        "weight": weights,
-        "weight_mean": _moved(old["weight_mean"], weights, share),
-        "other": other.to(loss.dtype).masked_fill(loss.isnan(), torch.nan),
-        "forgetting": old["forgetting"] + ((old["margin"] >= 0) & (margin < 0)),
-        "n_visits": old["n_visits"] + 1,
-    }
-    return torch.stack([new[name].to(before.dtype) for name in COLUMNS], dim=1)
-
-
-def _moved(mean: Tensor, value: Tensor, share: Tensor) -> Tensor:
-    """Move a mean towards a value; the first value starts it, and a value of NaN leaves it."""
-    moved = torch.where(mean.isnan(), value, mean + share * (value - mean))
-    return torch.where(value.isnan(), mean, moved)
+    forgotten = (before[:, COLUMNS.index("margin")] >= 0) & (margin < 0)
+    counts = before[:, -2:] + torch.stack([forgotten.to(loss.dtype), torch.ones_like(loss)], dim=1)
+    values = torch.stack([loss, margin, (-loss).exp(), weights.nan_to_num(1.0)], dim=1)
+    means = before[:, len(_LAST) : -2].nan_to_num(0.0)
+    means = means + (values - means) / counts[:, 1:]
+    last = torch.stack([loss, margin, weights, torch.where(loss.isnan(), torch.nan, other)], dim=1)
+    return torch.cat([last, means, counts], dim=1)

@@ -93,14 +93,26 @@ def test_before_fit():
         MentorNetClassifier().label_issues()
 
 
-def test_no_issues_where_all_labels_are_alike():
-    assert estimate_issue_rate(np.full(50, 0.7)) == 0
-    assert estimate_issue_rate(np.array([np.nan, 0.3])) == 0
+@pytest.mark.parametrize("rate", [0.0, 0.05])
+def test_few_issues_where_few_labels_are_wrong(digits_module, rate):
+    noisy, _ = corrupt(digits_module.target, "symmetric", rate=rate, random_state=0)
+    clf = MentorNetClassifier(loss_percentile="auto", percentile_by_class=True, random_state=0)
+    issues = clf.fit(digits_module.data, noisy).label_issues()
+    assert abs(issues.attrs["noise_rate"] - (noisy != digits_module.target).mean()) < 0.02
+    assert abs(issues["is_label_issue"].mean() - issues.attrs["noise_rate"]) < 0.001
 
 
-def test_the_rate_is_that_of_the_lower_part():
+def test_no_issues_where_all_samples_are_alike():
+    assert estimate_issue_rate(np.full(50, 0.7), np.full(50, 1.0)) == 0
+    assert estimate_issue_rate(np.full(50, 0.7), np.full(50, -1.0)) == 1
+
+
+def test_the_rate_is_the_smaller_of_two():
     rng = np.random.default_rng(0)
     for rate in (0.05, 0.3, 0.6):
-        low = rng.random(2000) < rate
-        quality = np.where(low, rng.beta(2, 20, 2000), rng.beta(20, 3, 2000))
-        assert abs(estimate_issue_rate(quality) - low.mean()) < 0.02
+        wrong = rng.random(3000) < rate
+        losses = np.exp(np.where(wrong, 1, -2) + rng.normal(size=3000) / 2)
+        told_apart = np.where(wrong, -3, 3) + rng.normal(size=3000)
+        assert abs(estimate_issue_rate(losses, told_apart) - wrong.mean()) < 0.02
+        assert estimate_issue_rate(losses, np.ones(3000)) == 0
+        assert abs(estimate_issue_rate(losses, -np.ones(3000)) - wrong.mean()) < 0.02

@@ -47,9 +47,11 @@ def test_samples_never_visited_are_unknown():
     assert frame.drop(columns=["forgetting", "n_visits"]).isna().all(axis=None)
 
 
-def test_a_weight_of_nan_is_left_out_of_the_mean():
+def test_a_row_held_back_has_no_weight_and_counts_as_one_in_the_mean():
     frame = visited(weights=((torch.nan, 1.0), (0.25, torch.nan))).to_frame()
-    assert frame["weight_mean"][[4, 1]].tolist() == [0.25, 1.0]
+    assert frame["weight"][4] == 0.25
+    assert np.isnan(frame["weight"][1])
+    assert frame["weight_mean"][[4, 1]].tolist() == [0.625, 1.0]
     assert frame["n_visits"][[4, 1]].tolist() == [2, 2]
 
 
