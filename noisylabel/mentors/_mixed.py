@@ -6,7 +6,7 @@ from torch import Tensor
 from noisylabel.mentors._base import Observation
 from noisylabel.mentors._percentile import PercentileMentor
 
-_MOST = 0.5
+_FEW = 3 / 8  # right labels: between 46 and 28 %, which symmetric noise of 60 and 80 % leaves among ten classes
 
 
 class MixedLossMentor(PercentileMentor):
@@ -20,8 +20,8 @@ class MixedLossMentor(PercentileMentor):
     ----------
     plain : PercentileMentor
         The mentor of the unmixed samples; it weighs each batch first.
-    if_most_are_wrong : bool, default=False
-        Weigh only while the other mentor's percentile is below 0.5, which says that most labels are wrong.
+    if_few_are_right : bool, default=False
+        Weigh only while the other mentor's percentile is below 3/8, so where few labels are right.
 
     References
     ----------
@@ -34,9 +34,9 @@ class MixedLossMentor(PercentileMentor):
     MixedLossMentor(plain=PercentileMentor(curriculum=SelfPaced()))
     """
 
-    def __init__(self, plain: PercentileMentor, if_most_are_wrong: bool = False) -> None:
+    def __init__(self, plain: PercentileMentor, if_few_are_right: bool = False) -> None:
         self.plain = plain
-        self.if_most_are_wrong = if_most_are_wrong
+        self.if_few_are_right = if_few_are_right
 
     def start(self, n_samples: int, n_classes: int, generator: torch.Generator) -> None:
         """Forget everything; the plain mentor has been started."""
@@ -52,7 +52,7 @@ class MixedLossMentor(PercentileMentor):
         """See :meth:`Mentor.weigh`."""
         self.percentile_schedule_ = self.plain.percentile_schedule_
         self.threshold_ = self._moved_threshold(seen)
-        if self.if_most_are_wrong and self.percentile_schedule_(seen.progress) >= _MOST:
+        if self.if_few_are_right and self.percentile_schedule_(seen.progress) >= _FEW:
             return torch.ones_like(seen.losses)
         features = self._features(seen, seen.losses - self._threshold_of(seen))
         return self.plain.curriculum_weights(seen, *features).to(seen.losses.dtype).detach()
