@@ -22,7 +22,7 @@ SYMMETRIC = (("symmetric", 0.2), ("symmetric", 0.4))
 CELLS = {
     "digits": SYMMETRIC,
     "fashion": SYMMETRIC,
-    "cifar10-5k": (*SYMMETRIC, ("asymmetric", 0.4), ("human_worst", None)),
+    "cifar10-5k": (*SYMMETRIC, ("asymmetric_cifar10", 0.4), ("human_worst", None)),
 }
 EPOCHS = {"cifar10-5k": 30}  # instead of the profile's
 DETECTORS: dict[str, Callable[..., MentorNetClassifier]] = {
