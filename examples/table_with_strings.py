@@ -22,8 +22,8 @@ for name, curriculum in [("plain training", "uniform"), ("self-paced", "self_pac
     pipeline = make_pipeline(QuantileTransformer(n_quantiles=100), clf).fit(X_train, noisy_y)
     print(f"{name}: accuracy on clean test labels {pipeline.score(X_test, y_test):.3f}")
 
-suspicious = np.flatnonzero(pipeline[-1].sample_weight_ < 0.5)
-found = (noisy_y[suspicious] != y_train[suspicious]).mean()
-print(
-    f"{len(suspicious)} of {len(noisy_y)} training rows have a low weight; {found:.0%} of them are really mislabelled."
-)
+issues = pipeline[-1].label_issues()
+flagged = issues[issues["is_label_issue"]]
+really = noisy_y[flagged["row"]] != y_train[flagged["row"]]
+print(f"{len(flagged)} of {len(noisy_y)} training labels seem wrong; {really.mean():.0%} of them really are. The worst:")
+print(flagged[["row", "given_label", "suggested_label", "label_quality"]].head().round(3).to_string(index=False))

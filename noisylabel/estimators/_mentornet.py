@@ -313,5 +313,5 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
             f"'max_epochs' ({self.max_epochs}): the curriculum never acted. Stop later (a larger 'patience'), or lower "
             "'max_epochs' or 'burn_in'.",
             NoisyLabelWarning,
-            stacklevel=4,
+            stacklevel=5,
         )

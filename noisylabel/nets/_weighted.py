@@ -92,7 +92,7 @@ class WeightedNet(IndexedNet):
         """Also let go of the mentor's memory and the record."""
         super().forget_training()
         self.mentor = clone(self.mentor)
-        self.record = None
+        self.set_params(record=None)
 
     def _record_epoch(self) -> None:
         super()._record_epoch()

@@ -31,6 +31,7 @@ def test_every_cell_has_a_result_with_its_provenance(smoke):
         assert result["manifest"]["nominal_rate"] == 0.4
         assert {"commit", "torch", "cpu", "cores"} <= result["environment"].keys()
         assert metrics["seconds"] > 0
+        assert 0 < metrics["ece"] < 1
         assert metrics["peak_memory_mb"] > 0
 
 
@@ -68,6 +69,9 @@ def test_report_has_means_and_deviations(smoke, tmp_path, monkeypatch, capsys):
     assert (row["n"], row["last"], row["last_std"]) == (2, pytest.approx(0.6), pytest.approx(0.02**0.5))
     assert "plain_tuned" in capsys.readouterr().out
     assert "| plain | 2 | 60.0 ± 14.1 |" in markdown(report_table(folder))
+    assert "| method | n | last | selected | oracle | ece |" in markdown(report_table(folder))
+    del source["metrics"]["ece"]  # as in older results
+    assert "| oracle | weight of right" in markdown(_table_of(source, tmp_path / "older"))
     only = ["--profile", "smoke", "--methods", "self_paced", "plain", "--rates", "0.4", "--by-noise"]
     monkeypatch.setattr("sys.argv", ["benchmarks", "report", "--results", str(folder), *only])
     capsys.readouterr()
@@ -81,6 +85,13 @@ def test_report_has_means_and_deviations(smoke, tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out.splitlines()[-1].endswith(" | 0.0 |")
 
 
+def _table_of(result, folder):
+    target = path_of(Cell(**result["cell"]), folder)
+    target.parent.mkdir(parents=True)
+    target.write_text(json.dumps(result))
+    return report_table(folder)
+
+
 def test_an_empty_folder_says_what_to_run(tmp_path):
     with pytest.raises(SystemExit, match="python -m benchmarks run"):
         report_table(tmp_path)
@@ -92,11 +103,32 @@ def test_profiles_name_known_methods_that_share_everything_else(name):
     assert set(profile.methods) <= METHODS.keys()
     changed = {"curriculum", "loss_percentile", "update_at", "max_epochs", "burn_in", "example_dropout"}
     changed |= {"mixup_alpha", "mix_ratio", "second_reweight", "ema_decay", "percentile_decay", "percentile_by_class"}
+    changed |= {"filter_alpha", "teacher", "teacher_epochs"}
     settings = [make_classifier(method, 0.4, profile, 0, []).get_params(deep=False) for method in profile.methods]
     for other in settings[1:]:
-        assert {k: v for k, v in other.items() if k not in changed} == {
-            k: v for k, v in settings[0].items() if k not in changed
-        }
+        shared = (settings[0].keys() & other.keys()) - changed
+        assert {"student", "lr", "batch_size", "validation_fraction", "random_state"} <= shared
+        assert {k: other[k] for k in shared} == {k: settings[0][k] for k in shared}
+
+
+@pytest.mark.parametrize("method", ["filter_kd", "kd_last", "kd_early_stopped", "label_smoothing", "one_hot"])
+def test_distillation_has_the_same_epochs_in_total(method):
+    clf = make_classifier(method, 0.4, PROFILES["digits"], 0, [])
+    stages = 1 if method in ("label_smoothing", "one_hot") else 2
+    assert stages * clf.max_epochs == PROFILES["digits"].max_epochs
+    assert clf.teacher_epochs is None  # as many as the student
+
+
+def test_a_clean_cell_of_two_stages_has_its_calibration_error():
+    cell = Cell("smoke", "symmetric", 0.0, "filter_kd", 0)
+    result = run_cell(cell)
+    metrics = result["metrics"]
+    assert list(metrics["curve"]) == list(range(1, 11))  # of the student alone
+    assert metrics["last"] > 0.8
+    assert 0 < metrics["ece"] < 1
+    assert 0 < metrics["ece_selected"] < 1
+    assert result["manifest"]["realised_rate"] == metrics["weight_wrong"] == 0
+    assert cell.name == "symmetric-0_filter_kd_seed0"
 
 
 def test_committed_results_are_of_known_cells():
