@@ -16,6 +16,7 @@ from benchmarks.cell import Cell, check_data, environment, noisy_subset
 from benchmarks.profiles import PROFILES
 from noisylabel import MentorMixClassifier, MentorNetClassifier
 from noisylabel._files import write_whole
+from noisylabel.exceptions import InvalidDataError
 
 RESULTS = Path(__file__).parent / "results" / "detection"
 SYMMETRIC = (("symmetric", 0.2), ("symmetric", 0.4))
@@ -121,7 +122,13 @@ def _cleanlab(
 
 
 def detection_table(folder: Path = RESULTS) -> pd.DataFrame:
-    """Return a row for each cell and detector."""
+    """Return a row for each cell and detector.
+
+    Raises
+    ------
+    InvalidDataError
+        If nothing has been run.
+    """
     rows = []
     for path in sorted(folder.glob("*/*.json")):
         result = json.loads(path.read_text(encoding="utf-8"))
@@ -143,6 +150,8 @@ def detection_table(folder: Path = RESULTS) -> pd.DataFrame:
                     **{f"AP of {kind}": value for kind, value in found["average_precision"].items()},
                 }
             )
+    if not rows:
+        raise InvalidDataError(f"There are no results in {folder}. Run python -m benchmarks detection first.")
     return pd.DataFrame(rows)
 
 

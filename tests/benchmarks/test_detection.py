@@ -1,0 +1,55 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from benchmarks import detection
+from benchmarks.profiles import PROFILES
+from noisylabel.exceptions import InvalidDataError
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """The smoke profile with 400 rows and few epochs."""
+    profile = replace(PROFILES["smoke"], n_train=300, n_valid=100, max_epochs=15)
+    monkeypatch.setitem(PROFILES, "smoke", profile)
+    monkeypatch.setitem(detection.CELLS, "smoke", (("symmetric", 0.4),))
+
+
+def test_a_run_goes_from_data_to_table(small, tmp_path):
+    detection.run_detection(["smoke"], [0], tmp_path)
+    (path,) = tmp_path.glob("*/*.json")
+    result = json.loads(path.read_text())
+    assert set(result["detectors"]) == {*detection.DETECTORS, "cleanlab", "cleanlab_tuned"}
+    table = detection.detection_table(tmp_path).set_index("detector")
+    assert (table["AP"] > result["true_rate"] + 0.2).all()
+    assert table.loc["cleanlab", "time"] == 1
+    assert table.loc["mentornet", "AP of label_quality"] == table.loc["mentornet", "AP"]
+    before = path.stat().st_mtime_ns
+    detection.run_detection(["smoke"], [0], tmp_path)
+    assert path.stat().st_mtime_ns == before
+
+
+def test_tables_are_markdown(small, tmp_path):
+    detection.run_detection(["smoke"], [0], tmp_path)
+    table = detection.detection_table(tmp_path)
+    shown = detection.detection_markdown(table)
+    assert "| symmetric 40 % | mentornet | 1 |" in shown
+    ablation = detection.detection_markdown(table, ablation=True)
+    assert "cleanlab" not in ablation
+    assert "| filtered_proba |" in ablation
+
+
+def test_measures_are_those_of_the_flagged_rows_and_scores():
+    is_wrong = np.array([True, True, False, False])
+    flagged, score = np.array([True, False, True, False]), np.array([0.1, 0.3, 0.2, 0.9])
+    found = detection._timed(lambda: ({"score": score}, flagged, 0.25), is_wrong)
+    assert (found["precision"], found["recall"], found["noise_rate"]) == (0.5, 0.5, 0.25)
+    assert found["average_precision"]["score"] == pytest.approx((1 + 2 / 3) / 2)
+    assert found["auroc"]["score"] == 0.75
+
+
+def test_an_empty_folder_says_what_to_run(tmp_path):
+    with pytest.raises(InvalidDataError, match="benchmarks detection"):
+        detection.detection_table(tmp_path)
