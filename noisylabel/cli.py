@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
+from noisylabel._audit_command import add_audit_command
 from noisylabel._curriculum_commands import add_curriculum_commands
 from noisylabel._evaluate_command import add_evaluate_command
 from noisylabel.exceptions import NoisyLabelError
@@ -47,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--seeds", type=_positive, default=3, help="repetitions (%(default)s)")
     demo.add_argument("--jobs", type=_positive, default=None, help="processes (all cores)")
     demo.set_defaults(run=_demo)
+    add_audit_command(commands)
     add_curriculum_commands(commands)
     add_evaluate_command(commands)
     return parser

@@ -4,6 +4,7 @@ import re
 import runpy
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -13,6 +14,26 @@ ROOT = Path(__file__).parents[1]
 def test_example(path, capsys):
     runpy.run_path(str(path), run_name="__main__")
     assert capsys.readouterr().out.startswith("Your ")
+
+
+GALLERY = [
+    pytest.param("one_step_ntk", ["to the power 2.0"], 1),
+    pytest.param("hypothesis_1", ["accuracy: ", "calibration error: "], 1, marks=pytest.mark.slow),
+    pytest.param("zig_zag", ["zig-zag score: ", "visit the right class"], 2, marks=pytest.mark.slow),
+    pytest.param("cifar10_paths", ["epoch 6: "], 2, marks=[pytest.mark.slow, pytest.mark.data]),
+]
+
+
+@pytest.mark.parametrize(("name", "said", "n_figures"), GALLERY)
+def test_gallery(name, said, n_figures, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("sys.argv", [name, "--quick", "--out", str(tmp_path)])
+    runpy.run_path(str(ROOT / "examples" / "gallery" / f"{name}.py"), run_name="__main__")
+    plt.close("all")
+    printed = capsys.readouterr().out
+    assert all(words in printed for words in said)
+    assert len(list(tmp_path.glob("*.png"))) == n_figures
+    for size in re.findall(r"rank correlation with the distance [+-](0\.\d+)", printed):
+        assert float(size) > 0.5  # quick; the page in docs has the full run
 
 
 def test_first_example_of_the_readme(capsys):

@@ -18,7 +18,7 @@ LAYERS = [
     {"nets"},
     {"estimators"},
     {"inspection", "testing"},
-    {"demo", "_curriculum_commands", "_evaluate_command"},
+    {"demo", "_audit_command", "_curriculum_commands", "_evaluate_command"},
     {"cli"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -14,6 +14,7 @@ from noisylabel.datasets._digits import load_digits
 from noisylabel.datasets._fashion_mnist import fetch_fashion_mnist
 from noisylabel.datasets._folder import load_image_folder
 from noisylabel.datasets._table import load_table
+from noisylabel.datasets._toy_gaussian import TOY_MEANS_2D, gaussian_posterior, make_toy_gaussian
 
 DATASETS: dict[str, Callable[..., Any]] = {
     "digits": load_digits,
@@ -24,12 +25,15 @@ DATASETS: dict[str, Callable[..., Any]] = {
 
 __all__ = [
     "DATASETS",
+    "TOY_MEANS_2D",
     "fetch_cifar10",
     "fetch_cifar100",
     "fetch_cifarn_labels",
     "fetch_fashion_mnist",
+    "gaussian_posterior",
     "get_data_home",
     "load_digits",
     "load_image_folder",
     "load_table",
+    "make_toy_gaussian",
 ]

@@ -28,11 +28,12 @@ def label_quality(mean_losses: np.ndarray) -> np.ndarray:
 
 
 def estimate_issue_rate(mean_losses: np.ndarray, mean_margins: np.ndarray) -> float:
-    """Estimate the share of wrong labels: the smaller of two estimates, each of which can only be too high.
+    """Estimate the share of wrong labels: the smaller of two estimates, each of which can be far too high.
 
     One is the share of samples that training took for another class on average: too high where the network is poor.
     The other is the weight of the upper of two Gaussians fitted to the logarithms of the mean losses: too high where
-    hardly any label is wrong, since it splits whatever it is given.
+    hardly any label is wrong, since it splits whatever it is given. Where the network learns wrong labels by heart
+    early, as plain training does, the first is too low.
 
     Parameters
     ----------
@@ -66,5 +67,7 @@ def estimate_issue_rate(mean_losses: np.ndarray, mean_margins: np.ndarray) -> fl
     values = np.log(np.maximum(mean_losses, 1e-7))[:, None]
     if disagreement == 0 or np.ptp(values) < 1e-6:
         return disagreement
-    mixture = GaussianMixture(2, means_init=np.quantile(values, [0.1, 0.9])[:, None], random_state=0).fit(values)
+    mixture = GaussianMixture(
+        2, max_iter=1000, means_init=np.quantile(values, [0.1, 0.9])[:, None], random_state=0
+    ).fit(values)
     return min(disagreement, float(mixture.weights_[mixture.means_[:, 0].argmax()]))

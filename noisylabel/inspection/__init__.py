@@ -10,6 +10,7 @@ from noisylabel.inspection._curriculum_plots import (
 )
 from noisylabel.inspection._evaluation import evaluate_checkpoint, save_evaluation, watch_checkpoints
 from noisylabel.inspection._evaluation_plot import plot_evaluation
+from noisylabel.inspection._path_plots import plot_distance_gap, plot_path, plot_probabilities, simplex_points
 from noisylabel.inspection._plots import plot_accuracy_against_noise
 
 __all__ = [
@@ -19,9 +20,13 @@ __all__ = [
     "learned_from",
     "plot_accuracy_against_noise",
     "plot_curriculum",
+    "plot_distance_gap",
     "plot_evaluation",
+    "plot_path",
+    "plot_probabilities",
     "save_curriculum_figure",
     "save_evaluation",
+    "simplex_points",
     "watch_checkpoints",
     "write_curriculum_page",
 ]

@@ -1,0 +1,83 @@
+"""A real headless browser: what a page looks like after its scripts ran, and what they complained about."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+_OPTIONS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--enable-logging=stderr",
+)
+_SECONDS = 60
+
+
+class Browser:
+    """Open pages in a browser, each time with a new profile.
+
+    Windows are at least 500 pixels wide, whatever is asked for. A message that a page writes to the console, as errors
+    and refused requests do, fails the test.
+    """
+
+    def __init__(self, program, folder):
+        self.program = program
+        self.folder = Path(folder)
+        self.n_runs = 0
+
+    def dom(self, page, fragment="", script=None, size=(1280, 900)):
+        """Return the document after its scripts ran, as HTML; ``script`` runs after the page's own."""
+        page = Path(page) if script is None else self._with_script(Path(page), script)
+        return self._run(page, fragment, "--dump-dom", f"--window-size={size[0]},{size[1]}")
+
+    def screenshot(self, page, fragment="", *, size=(1280, 900), dark=False, path=None):
+        """Return a picture of the window as an array (height, width, 3)."""
+        path = path or self.folder / f"screenshot-{self.n_runs}.png"
+        dark_mode = ["--blink-settings=preferredColorScheme=0"] if dark else []
+        self._run(page, fragment, f"--screenshot={path}", f"--window-size={size[0]},{size[1]}", *dark_mode)
+        with Image.open(path) as image:
+            return np.asarray(image.convert("RGB"))
+
+    def _run(self, page, fragment, *options):
+        self.n_runs += 1
+        profile = self.folder / f"profile-{self.n_runs}"
+        address = Path(page).resolve().as_uri() + (f"#{fragment}" if fragment else "")
+        command = [self.program, *_OPTIONS, f"--user-data-dir={profile}", *options, address]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=True)
+        said = re.findall(r"CONSOLE.*", done.stderr)
+        assert said == [], f"the page says: {said}"
+        return done.stdout
+
+    def _with_script(self, page, script):
+        copy = self.folder / f"scripted-{self.n_runs}.html"
+        copy.write_text(page.read_text(encoding="utf-8") + f"<script>{script}</script>", encoding="utf-8")
+        return copy
+
+
+def n_colours(picture):
+    """Return how many colours a picture (height, width, 3) has."""
+    return len(np.unique(picture.reshape(-1, 3), axis=0))
+
+
+def open_browser(folder):
+    """Return a browser that keeps its files in a folder; without one the test is skipped, but fails where CI=true."""
+    program = next((found for name in _NAMES if (found := shutil.which(name))), None)
+    if program is None:
+        why = f"no browser: none of {', '.join(_NAMES)} is installed (apt-get install chromium)"
+        if os.environ.get("CI") == "true":
+            pytest.fail(why)
+        pytest.skip(why)
+    return Browser(program, folder)
