@@ -6,7 +6,7 @@ one multiplication serves them all, and they see the batches in the same order. 
 with its best accuracy on validation labels, as the notebook of the paper does, and at the last epoch.
 
 Run: python examples/gallery/hypothesis_1.py [--quick] [--out FOLDER] [--seed 0]
-Takes about half an hour on one CPU core, about a minute with --quick.
+Takes about ten minutes on one CPU core, about a minute with --quick.
 """
 
 import argparse

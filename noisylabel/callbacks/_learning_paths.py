@@ -21,7 +21,8 @@ class LearningPaths(Callback):
     """Record the class probabilities of some training rows before training and at regular points of it.
 
     The rows are read once, without augmentation, and the network looks at them in evaluation mode. It trains as it
-    would without this callback: batch norm's statistics and all random streams stay as they are.
+    would without this callback: batch norm's statistics and all random streams stay as they are. Put it before skorch's
+    ``EarlyStopping``, which hides the epoch that it stops at from the callbacks after it.
 
     Parameters
     ----------
