@@ -156,7 +156,10 @@ def detection_table(folder: Path = RESULTS) -> pd.DataFrame:
 
 
 def detection_markdown(table: pd.DataFrame, ablation: bool = False) -> str:
-    """Return Markdown tables of means over seeds, one for each profile; or of the average precision of each score."""
+    """Return Markdown tables of means and deviations over seeds, one for each profile.
+
+    They are of the measures of each detector or, for the ``ablation``, of the average precision of each score.
+    """
     shown = ["AP", "AUROC", "precision", "recall", "rate error", "time"]
     if ablation:
         table = table[~table["detector"].str.startswith("cleanlab")]
@@ -164,10 +167,15 @@ def detection_markdown(table: pd.DataFrame, ablation: bool = False) -> str:
     parts = []
     for profile, runs in table.groupby("profile", sort=False):
         by = runs.groupby(["noise", "detector"], sort=False)
-        mean = by[shown].mean().round(3)
-        mean.insert(0, "n", by.size())
         lines = [["noise", "detector", "n", *(name.removeprefix("AP of ") for name in shown)]]
         lines.append(["---"] * len(lines[0]))
-        lines += [[*key, int(row["n"]), *(f"{row[name]:.3f}" for name in shown)] for key, row in mean.iterrows()]
+        lines += [[*key, len(part), *(_spread(part[name]) for name in shown)] for key, part in by]
         parts.append(f"**{profile}**\n\n" + "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines))
     return "\n\n".join(parts)
+
+
+def _spread(values: pd.Series) -> str:
+    """Return mean and standard deviation over seeds; a measure that a seed does not have makes it a dash."""
+    if values.isna().any():
+        return "-"
+    return f"{values.mean():.3f}" + (f" ± {values.std():.3f}" if len(values) > 1 else "")

@@ -21,8 +21,8 @@ class LearningPaths(Callback):
     """Record the class probabilities of some training rows before training and at regular points of it.
 
     The rows are read once, without augmentation, and the network looks at them in evaluation mode. It trains as it
-    would without this callback: batch norm's statistics and all random streams stay as they are. Put it before skorch's
-    ``EarlyStopping``, which hides the epoch that it stops at from the callbacks after it.
+    would without this callback: batch norm's statistics and torch's random streams stay as they are. Each record is
+    ``n * C`` numbers, all of which go into each checkpoint.
 
     Parameters
     ----------
@@ -92,15 +92,15 @@ class LearningPaths(Callback):
     def on_batch_end(self, net: Any, training: bool = False, **kwargs: Any) -> None:
         """Record if the step is due."""
         if training and self.unit == "step":
-            self._record_if_due(net, net.clock_.step, net.clock_.n_steps)
+            self._record_if_due(net, net.clock_.step)
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Record if the epoch is due."""
         if self.unit == "epoch":
-            self._record_if_due(net, len(net.history), net.max_epochs)
+            self._record_if_due(net, len(net.history))
 
-    def _record_if_due(self, net: Any, done: int, total: int) -> None:
-        if done % self.every == 0 or done == total:
+    def _record_if_due(self, net: Any, done: int) -> None:
+        if done % self.every == 0:
             self._record(net)
 
     def _record(self, net: Any) -> None:
@@ -131,7 +131,9 @@ class LearningPaths(Callback):
         self.paths_ = list(state["paths"].cpu().unbind())
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
-        """Make arrays of the records, and let go of the samples."""
+        """Record the end if it was not due, make arrays of the records, and let go of the samples."""
+        if self.steps_[-1] != net.clock_.step:
+            self._record(net)
         self.paths_ = torch.stack(self.paths_).numpy()
         self.steps_ = np.asarray(self.steps_)
         del self.inputs_

@@ -190,7 +190,9 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
             self._use_trusted(net, _known_right(train, codes[train_rows], right_codes, train_rows))
             self._teach(net, seed, train_rows, X, self.classes_[codes], sample_weight)
             _train(net, train, saved)
-        self._keep_results(net, codes, train_rows, valid)
+        self._codes = codes
+        self._has_say = None if data.sample_weight is None else (data.sample_weight > 0).cpu().numpy()
+        self._keep_results(net, train_rows, valid)
         return self
 
     @available_if(_no_partial_fit)
@@ -250,8 +252,8 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
             ``predicted_label``, the most probable other class if its logit was the higher on average, else the given
             label; ``label_quality`` in [0, 1], ``exp(-mean loss)``; ``is_label_issue``; ``loss``, ``margin`` and
             ``weight``, means over the visits (weight NaN for held-out rows); ``forgetting``, how often a learnt label
-            was forgotten. ``attrs["noise_rate"]`` is the estimated share of wrong labels. Held-out rows are judged by
-            the final network alone.
+            was forgotten. ``attrs["noise_rate"]`` is the estimated share of wrong labels, in which held-out rows and
+            rows of ``sample_weight`` 0 have no say. Held-out rows are judged by the final network alone.
 
         Raises
         ------
@@ -275,7 +277,7 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         True
         """
         check_is_fitted(self, "record_")
-        return label_issues(self.record_, self._codes, self.classes_)
+        return label_issues(self.record_, self._codes, self.classes_, self._has_say)
 
     def _forget(self) -> None:
         """Drop what an earlier fit learnt, so that a fit that fails leaves no half-fitted classifier."""
@@ -437,7 +439,7 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         last = [] if checkpoint is None else [("checkpoint", checkpoint)]
         return own + list(self.callbacks or []) + last
 
-    def _keep_results(self, net: IndexedNet, codes: np.ndarray, train_rows: np.ndarray, valid: Any) -> None:
+    def _keep_results(self, net: IndexedNet, train_rows: np.ndarray, valid: Any) -> None:
         """Set the learnt attributes, and let go of the training data's traces in the net."""
         import pandas as pd
 
@@ -447,10 +449,10 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
             [{k: v for k, v in row.items() if k != "batches" and not k.endswith("_best")} for row in net.history]
         )
         self.history_ = self.history_.dropna(axis="columns", how="all")
-        self._codes = codes
-        self.record_ = net.record.spread(train_rows, len(codes))
+        n_samples = len(self._codes)
+        self.record_ = net.record.spread(train_rows, n_samples)
         if valid is not None:
-            self._note_held_out(net, valid, np.setdiff1d(np.arange(len(codes)), train_rows))
+            self._note_held_out(net, valid, np.setdiff1d(np.arange(n_samples), train_rows))
         self.sample_weight_ = self.record_.column("weight").numpy().copy()
         if self.validation_fraction:
             self.best_epoch_ = dict(net.callbacks_)["best_epoch"].best_epoch_

@@ -273,6 +273,8 @@ class FilterKDClassifier(BaseNoisyLabelClassifier):
         self.teacher_ = None
         if teaching.has_teacher:
             self.teacher_ = self._make_teacher(teaching)._fit(X, y, sample_weight, seed=seed)
+            for _, callback in net.callbacks_:
+                callback.initialize()  # the user's have watched the teacher
         net.targets = teaching.targets(self, train_rows)
 
     def _make_teacher(self, teaching: Teaching) -> MentorNetClassifier:

@@ -12,23 +12,26 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def label_issues(record: SampleRecord, codes: np.ndarray, classes: np.ndarray) -> "pd.DataFrame":
+def label_issues(
+    record: SampleRecord, codes: np.ndarray, classes: np.ndarray, has_say: np.ndarray | None = None
+) -> "pd.DataFrame":
     """Rank the given labels, the least believable first; see :meth:`BaseNoisyLabelClassifier.label_issues`."""
     import pandas as pd
 
     seen = record.to_frame()
     quality = label_quality(seen["loss_mean"].to_numpy())
-    known = ~np.isnan(quality)
-    if not known.any():
+    if np.isnan(quality).any():
         raise InvalidParameterError(
             "There are no losses of unmixed samples to judge the labels by: plain mixup (curriculum='uniform' with "
             "'mixup_alpha' above 0) never works them out. Use another curriculum, or mixup_alpha=0."
         )
-    rate = estimate_issue_rate(seen["loss_mean"][known].to_numpy(), seen["margin_mean"][known].to_numpy())
-    order = np.argsort(quality, kind="stable")  # NaN last
-    is_issue = np.zeros(len(codes), dtype=bool)
-    is_issue[order[: round(rate * known.sum())]] = True
-    other = np.where(known, seen["other"], 0).astype(np.int64)
+    counts = seen["weight"].notna().to_numpy()  # not held out
+    if has_say is not None:
+        counts = counts & has_say
+    rate = estimate_issue_rate(seen["loss_mean"][counts].to_numpy(), seen["margin_mean"][counts].to_numpy())
+    n_issues = round(rate * counts.sum())
+    is_issue = quality <= (np.sort(quality[counts])[n_issues - 1] if n_issues else -1)
+    other = seen["other"].to_numpy(dtype=np.int64)
     predicted = np.where(seen["margin_mean"] < 0, other, codes)
     table = pd.DataFrame(
         {
@@ -44,6 +47,6 @@ def label_issues(record: SampleRecord, codes: np.ndarray, classes: np.ndarray) -
             "forgetting": seen["forgetting"],
         }
     )
-    table = table.iloc[order[: known.sum()]]
+    table = table.iloc[np.argsort(quality, kind="stable")]
     table.attrs["noise_rate"] = rate
     return table

@@ -293,7 +293,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
                 "learn. Set curriculum='data_driven', or leave y_trusted out."
             )
 
-    def _keep_results(self, net: IndexedNet, codes: np.ndarray, train_rows: np.ndarray, valid: Any) -> None:
+    def _keep_results(self, net: IndexedNet, train_rows: np.ndarray, valid: Any) -> None:
         mentor = net.mentor
         if net.clock_.step < net.clock_.n_steps and not isinstance(mentor.curriculum, Uniform):
             self._warn_if_within_burn_in(net)
@@ -302,7 +302,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         self.curriculum_ = mentor.curriculum
         if isinstance(mentor, DataDrivenMentor):
             self.curriculum_ = mentor.result()
-        super()._keep_results(net, codes, train_rows, valid)
+        super()._keep_results(net, train_rows, valid)
 
     def _warn_if_within_burn_in(self, net: IndexedNet) -> None:
         """Say so if training was stopped before its curriculum did anything."""

@@ -63,8 +63,10 @@ def estimate_issue_rate(mean_losses: np.ndarray, mean_margins: np.ndarray) -> fl
     """
     from sklearn.mixture import GaussianMixture
 
+    if len(mean_losses) == 0:
+        return 0.0
     disagreement = float((mean_margins < 0).mean())
-    values = np.log(np.maximum(mean_losses, 1e-7))[:, None]
+    values = np.sort(np.log(np.maximum(mean_losses, 1e-7)))[:, None]  # so that their order does not matter
     if disagreement == 0 or np.ptp(values) < 1e-6:
         return disagreement
     mixture = GaussianMixture(

@@ -228,6 +228,8 @@ def plot_probabilities(  # noqa: PLR0913 - what to draw, and what it is called
     path = np.asarray(path)
     if path.ndim != 2:
         raise InvalidDataError(f"'path' must have shape (T, C): one sample. Got shape {path.shape}.")
+    for name, code in (("label", label), ("true_label", true_label)):
+        _codes(name, code, path[:, None])
     class_names = _class_names(class_names, path.shape[1])
     times = np.arange(len(path)) if steps is None else np.asarray(steps)
     marked = [code for code in dict.fromkeys((label, true_label)) if code is not None]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, EarlyStopping
 from torch.utils.data import TensorDataset
 
 from noisylabel import MentorMixClassifier, MentorNetClassifier
@@ -151,3 +151,21 @@ def test_bad_input(blobs):
         fit([0], {"unit": "epochs"})
     with pytest.raises(InvalidParameterError, match="'every' must be an integer of at least 1"):
         fit([0], {"every": 0})
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
+def test_the_end_is_recorded_when_training_stops_early(blobs, before):
+    class StopAfter(EarlyStopping):
+        """Has enough at the second epoch."""
+
+        def on_epoch_end(self, net, **kwargs):
+            self.misses_ = len(net.history)
+            if self.misses_ >= self.patience:
+                raise KeyboardInterrupt
+
+    recorder = LearningPaths(range(5), every=5)
+    callbacks = [recorder, StopAfter(patience=2)] if before else [StopAfter(patience=2), recorder]
+    clf = MentorNetClassifier("uniform", max_epochs=20, callbacks=callbacks, random_state=0).fit(*blobs)
+    assert clf.n_iter_ == 2
+    assert recorder.steps_.tolist() == [0, 2]
+    assert recorder.paths_[-1] == pytest.approx(clf.predict_proba(blobs[0][:5]), abs=1e-6)

@@ -11,13 +11,14 @@ from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from skorch.callbacks import Callback, EarlyStopping
+from skorch.callbacks import Callback, EarlyStopping, EpochScoring
 from torch.utils.data import TensorDataset
 
 from noisylabel import FilterKDClassifier, MentorNetClassifier, load_checkpoint
 from noisylabel.estimators._filterkd import TEACHINGS
 from noisylabel.exceptions import InvalidParameterError
 from noisylabel.functional import filtered_update
+from noisylabel.nets import DistillingNet
 
 QUICK = {"max_epochs": 5, "random_state": 0}
 
@@ -286,3 +287,18 @@ def test_early_stopping_in_both_stages(digits):
     )
     assert clf.teacher_.n_iter_ < 60
     assert clf.n_iter_ < 60
+
+
+def test_callbacks_start_anew_for_the_student(blobs):
+    """What skorch remembers of the teacher's epochs, such as its best score, is not taken for the student's."""
+
+    class Count(EpochScoring):
+        def __init__(self):
+            super().__init__(self.value, lower_is_better=False, name="value")
+
+        def value(self, net, X, y=None):
+            is_student = isinstance(net, DistillingNet)
+            return len(net.history) / 100 + (0 if is_student else 0.5)
+
+    clf = FilterKDClassifier("last", callbacks=[Count()], validation_fraction=0.2, **QUICK).fit(*blobs)
+    assert all(clf.net_.history[:, "value_best"])

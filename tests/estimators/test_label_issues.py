@@ -82,10 +82,24 @@ def test_mixing_tells_wrong_labels_too(digits_module):
     assert average_precision_score(wrong, -issues["label_quality"]) > 0.98
 
 
-def test_plain_mixup_says_that_it_cannot(blobs):
-    clf = MentorNetClassifier("uniform", mixup_alpha=1, max_epochs=3, random_state=0).fit(*blobs)
+@pytest.mark.parametrize("fraction", [0, 0.2])
+def test_plain_mixup_says_that_it_cannot(blobs, fraction):
+    clf = MentorNetClassifier("uniform", mixup_alpha=1, max_epochs=3, validation_fraction=fraction, random_state=0)
+    clf.fit(*blobs)
     with pytest.raises(InvalidParameterError, match="plain mixup"):
         clf.label_issues()
+
+
+def test_rows_that_do_not_count_have_no_say_in_the_rate(digits_module):
+    """All wrong labels are in rows of weight 0: the share is that of the others, and these rows are still ranked."""
+    clean = digits_module.target
+    noisy = np.where(np.arange(len(clean)) < 300, (clean + 1) % 10, clean)
+    counts = (np.arange(len(clean)) >= 300).astype(float)
+    clf = MentorNetClassifier(loss_percentile=0.9, random_state=0).fit(digits_module.data, noisy, sample_weight=counts)
+    issues = clf.label_issues()
+    assert len(issues) == len(clean)
+    assert issues.attrs["noise_rate"] < 0.05
+    assert issues["row"].head(250).isin(range(300)).mean() > 0.95
 
 
 def test_before_fit():
@@ -105,6 +119,13 @@ def test_few_issues_where_few_labels_are_wrong(digits_module, rate):
 def test_no_issues_where_all_samples_are_alike():
     assert estimate_issue_rate(np.full(50, 0.7), np.full(50, 1.0)) == 0
     assert estimate_issue_rate(np.full(50, 0.7), np.full(50, -1.0)) == 1
+
+
+def test_the_rate_does_not_depend_on_the_order_of_rows():
+    rng = np.random.default_rng(0)
+    losses = np.exp(np.where(rng.random(500) < 0.4, 0.5, -0.5) + rng.normal(size=500) / 2)
+    rates = [estimate_issue_rate(rng.permutation(losses), -np.ones(500)) for _ in range(5)]
+    assert np.ptp(rates) < 1e-9
 
 
 def test_the_rate_is_the_smaller_of_two():

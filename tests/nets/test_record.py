@@ -6,7 +6,9 @@ import torch
 from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier
 from noisylabel.nets import SampleRecord
 
-LOGITS = torch.tensor([[[2.0, 0.0, 1.0], [0.0, 3.0, 0.0]], [[0.0, 1.0, 0.5], [1.0, 0.0, 4.0]]])  # (visit, sample, class)
+LOGITS = torch.tensor(
+    [[[2.0, 0.0, 1.0], [0.0, 3.0, 0.0]], [[0.0, 1.0, 0.5], [1.0, 0.0, 4.0]]]
+)  # (visit, sample, class)
 CODES = torch.tensor([0, 1])
 ROWS = torch.tensor([4, 1])
 
