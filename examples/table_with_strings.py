@@ -25,5 +25,7 @@ for name, curriculum in [("plain training", "uniform"), ("self-paced", "self_pac
 issues = pipeline[-1].label_issues()
 flagged = issues[issues["is_label_issue"]]
 really = noisy_y[flagged["row"]] != y_train[flagged["row"]]
-print(f"{len(flagged)} of {len(noisy_y)} training labels seem wrong; {really.mean():.0%} of them really are. The worst:")
+print(
+    f"{len(flagged)} of {len(noisy_y)} training labels seem wrong; {really.mean():.0%} of them really are. The worst:"
+)
 print(flagged[["row", "given_label", "suggested_label", "label_quality"]].head().round(3).to_string(index=False))

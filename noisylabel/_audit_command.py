@@ -1,11 +1,12 @@
 """``noisylabel audit``: which labels of a file are probably wrong."""
 
 import argparse
+import tempfile
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from noisylabel.exceptions import InvalidParameterError, NoisyLabelWarning
+from noisylabel.exceptions import DatasetNotFoundError, InvalidParameterError, NoisyLabelWarning
 
 if TYPE_CHECKING:
     from noisylabel.inspection._audit_data import AuditData
@@ -47,11 +48,11 @@ def _audit(options: argparse.Namespace) -> int:
         warnings.simplefilter("always", NoisyLabelWarning)
         data = _read(options)
         _print_data(data)
-        clf = default_auditor(data.kind).set_params(device=options.device, random_state=options.seed)
+        clf = default_auditor(data.kind, len(data.X)).set_params(device=options.device, random_state=options.seed)
         if options.epochs is not None:
             clf.set_params(max_epochs=options.epochs)
         audit = audit_labels(data, clf)
-    audit.cautions.extend(str(warning.message) for warning in caught)
+    audit.cautions.extend(_cautions(caught))
     _print_audit(audit)
     written = [save_label_issues(audit, options.out)]
     if options.report is not None:
@@ -60,18 +61,49 @@ def _audit(options: argparse.Namespace) -> int:
     return 0
 
 
+def _cautions(caught: list[warnings.WarningMessage]) -> list[str]:
+    """Return what our own warnings say, each once; give out again those of other packages."""
+    ours = []
+    for one in caught:
+        if issubclass(one.category, NoisyLabelWarning):
+            ours.append(str(one.message))
+        else:
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+    return list(dict.fromkeys(ours))
+
+
 def _check_outputs(options: argparse.Namespace) -> None:
-    """Refuse to write over what is read, and to write both files to one place."""
+    """Refuse to write over what is read, both files to one place, or where nothing can be written."""
     for name, path in (("--out", options.out), ("--report", options.report)):
         if path is not None and path.resolve() == options.source.resolve():
             raise InvalidParameterError(f"{name} is {path}, which is the file to audit. Give another name.")
+        if path is not None:
+            _check_writable(name, path)
     if options.report is not None and options.report.resolve() == options.out.resolve():
         raise InvalidParameterError(f"--out and --report are both {options.out}. Give them different names.")
+
+
+def _check_writable(name: str, path: Path) -> None:
+    """Try to write where a file will be, or in the nearest folder above that is there, and leave nothing."""
+    if path.exists() and not path.is_file():
+        what = "a folder" if path.is_dir() else "a device"
+        raise InvalidParameterError(f"{name} is {path}, which is {what}. Give the name of a file.")
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise InvalidParameterError(
+            f"{name} is {path}, but nothing can be written in {folder}: {error.strerror}. Give another place."
+        ) from error
 
 
 def _read(options: argparse.Namespace) -> "AuditData":
     from noisylabel.inspection._audit_data import read_audit_folder, read_audit_table
 
+    if not options.source.exists():
+        raise DatasetNotFoundError(
+            f"{options.source} does not exist. Give a .csv, .tsv or .parquet table, or a folder of images."
+        )
     if options.source.is_dir():
         given = [f"--{name}" for name in ("label", "ignore", "images") if getattr(options, name)]
         if given:

@@ -1,6 +1,8 @@
 """``noisylabel audit``, as people without Python use it."""
 
 import re
+import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,7 +10,8 @@ import pytest
 from PIL import Image
 
 from noisylabel.cli import main
-from noisylabel.inspection._auditor import default_auditor
+from noisylabel.exceptions import NoisyLabelWarning
+from noisylabel.inspection._auditor import audit_labels, default_auditor
 from tests.browser import open_browser
 
 
@@ -105,11 +108,71 @@ def test_what_training_warns_of_is_said(tmp_path, capsys):
     assert "Note: When the burn-in ended, the network agreed with" in capsys.readouterr().out
 
 
+def test_only_our_warnings_are_cautions_each_once(shop, tmp_path, capsys, monkeypatch):
+    def warned(data, clf):
+        for message in ("look at this", "look at this", "and at that"):
+            warnings.warn(message, NoisyLabelWarning, stacklevel=2)
+        warnings.warn("a parameter was renamed", FutureWarning, stacklevel=2)
+        return audit_labels(data, clf)
+
+    monkeypatch.setattr("noisylabel.inspection._auditor.audit_labels", warned)
+    options = ("--label", "kind", "--ignore", "text", "--epochs", 12, "--out", tmp_path / "issues.csv")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert audit(shop[0], *options) == 0
+    said = capsys.readouterr().out
+    assert [line for line in said.splitlines() if line.startswith("Note:")] == [
+        "Note: look at this",
+        "Note: and at that",
+    ]
+    assert "renamed" not in said
+    assert [str(one.message) for one in caught] == ["a parameter was renamed"]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_few_rows(tmp_path, capsys, seed):
+    rng = np.random.default_rng(seed)
+    right = np.arange(40) % 2
+    given = np.where(np.arange(40) < 4, 1 - right, right)
+    table = pd.DataFrame({"x": rng.normal(size=40) / 4 + 4 * right, "kind": given})
+    table.to_csv(tmp_path / "t.csv", index=False)
+    out = tmp_path / "issues.csv"
+    assert audit(tmp_path / "t.csv", "--label", "kind", "--out", out, "--seed", seed) == 0
+    assert "Only 40 rows: with fewer than 100 the result means little." in capsys.readouterr().out
+    assert set(pd.read_csv(out)["row"].head(4)) == {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize(
+    ("option", "place", "message"),
+    [
+        ("--out", "", "--out is .*, which is a folder. Give the name of a file."),
+        ("--report", "", "--report is .*, which is a folder. Give the name of a file."),
+        ("--out", "notes.txt/deep/issues.csv", "--out is .*, but nothing can be written in .*notes.txt: Not a dir"),
+        ("--report", "/proc/absent/report.html", "--report is .*, but nothing can be written in /proc: "),
+    ],
+)
+def test_places_that_cannot_be_written_are_refused_before_training(
+    shop, tmp_path, capsys, monkeypatch, option, place, message
+):
+    monkeypatch.setattr("noisylabel.inspection._auditor.audit_labels", lambda *_: pytest.fail("It was trained."))
+    (tmp_path / "notes.txt").write_text("a file, and no folder")
+    if place.startswith("/proc") and not Path("/proc/self").exists():
+        pytest.skip("There is no /proc.")
+    assert audit(shop[0], "--label", "kind", option, tmp_path / place) == 2
+    assert re.search(message, capsys.readouterr().err)
+    assert [one.name for one in tmp_path.iterdir()] == ["notes.txt"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("{file}",), "is a table: say with --label which column holds the labels"),
-        (("absent.csv", "--label", "kind"), "There is no file absent.csv"),
+        (
+            ("absent.csv", "--label", "kind"),
+            "absent.csv does not exist. Give a .csv, .tsv or .parquet table, or a folder",
+        ),
+        (("absent",), "absent does not exist"),
+        (("{file}", "--label", "kind", "--ignore", "kind"), "'label' and 'ignore' are both 'kind'"),
         (("{file}", "--label", "kinds"), r"'label' must be one of .* Did you mean 'kind'\?"),
         (("{file}", "--label", "kind", "--ignore", "prise"), r"'ignore' must be one of .* Did you mean 'price'\?"),
         (("{file}", "--label", "id"), "600 different values in 600 rows"),
@@ -127,6 +190,18 @@ def test_errors_are_said(shop, capsys, arguments, message):
     assert re.search(message, capsys.readouterr().err)
 
 
-def test_default_auditor():
-    assert default_auditor("table").student == "auto"
-    assert default_auditor("images").augment == "shift_flip"
+@pytest.mark.parametrize("kind", ["table", "images"])
+def test_default_auditor_estimates_the_share_if_there_are_rows_enough(kind):
+    rng = np.random.default_rng(0)
+    right = np.arange(400) % 2
+    given = np.where(rng.random(400) < 0.2, 1 - right, right)
+    X = (rng.normal(size=(400, 2)) / 4 + right[:, None]).astype(np.float32)
+    if kind == "images":
+        X = (rng.integers(0, 100, (400, 3, 8, 8)) + 150 * right[:, None, None, None]).astype(np.uint8)
+    many = default_auditor(kind, 400).set_params(max_epochs=25, verbose=0).fit(X, given)
+    assert many.noise_rate_ == pytest.approx((given != right).mean(), abs=0.08)
+    few = default_auditor(kind, 60).set_params(max_epochs=25, verbose=0).fit(X[:60], given[:60])
+    assert not hasattr(few, "noise_rate_")
+    n_wrong = int((given != right)[:60].sum())
+    found = few.label_issues()["row"].to_numpy()[:n_wrong]
+    assert (given != right)[found].mean() > 0.8

@@ -50,7 +50,7 @@ def column_kind(name: str, column: Any) -> str:
     """
     import pandas as pd
 
-    if column.map(lambda value: isinstance(value, (list, dict, tuple, np.ndarray))).any():
+    if column.astype(object).map(lambda value: isinstance(value, (list, dict, tuple, np.ndarray))).any():
         return "nested"
     present = column.dropna()
     n_distinct = present.nunique()
@@ -144,12 +144,14 @@ def _each(convert: Any) -> Any:
 
 
 def _as_numbers(column: Any) -> Any:
-    """Read numbers, also with signs, spaces or commas; NaN for what is none."""
+    """Read numbers, also with signs, spaces, or a comma for decimals or thousands; NaN for what is none."""
     import pandas as pd
 
     if pd.api.types.is_numeric_dtype(column):
         return column.astype(float).replace([np.inf, -np.inf], np.nan)
     text = column.astype("string").str.replace(r"[\s$€£%]", "", regex=True)
+    if text.str.contains(r"\.\d{3},\d").any() and not text.str.contains(r",.*\.").any():  # 1.234,56
+        text = text.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
     groups_thousands = text.str.contains(r"\d,\d{3}(?!\d)").any() and not text.str.contains(r",(?!\d{3}(?!\d))").any()
     text = text.str.replace(",", "" if groups_thousands else ".", regex=False)
     return pd.to_numeric(text, errors="coerce").astype("float64").replace([np.inf, -np.inf], np.nan)
@@ -164,8 +166,8 @@ def _as_days(column: Any) -> Any:
         first = text.str.extract(r"^(\d{1,2})([./-])\d{1,2}[./-]")
         day_first = bool((first[1] == ".").any() or (first[0].astype("Int64") > 12).any())
         column = pd.to_datetime(text, errors="coerce", utc=True, format="mixed", dayfirst=day_first)
-    moments = pd.to_datetime(column, utc=True)
-    return (moments - pd.Timestamp(0, tz="UTC")).dt.total_seconds() / 86_400
+    moments = pd.to_datetime(column, utc=True).dt.as_unit("s")  # in nanoseconds, years end at 2262
+    return (moments - pd.Timestamp(0, unit="s", tz="UTC").as_unit("s")).dt.total_seconds() / 86_400
 
 
 def _as_names(column: Any) -> Any:

@@ -2,19 +2,25 @@
 
 import os
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
 from noisylabel._validation import check_choice, check_count
-from noisylabel.exceptions import DatasetNotFoundError, InvalidDataError
+from noisylabel.exceptions import DatasetNotFoundError, InvalidDataError, InvalidParameterError
 from noisylabel.inspection._audit_columns import LEFT_OUT, column_kind, table_features
 
+if TYPE_CHECKING:
+    from PIL import Image
+
+FEW_ROWS = 100
+_PLACE_COLUMNS = ("row", "spreadsheet_row", "file")
 RESULT_COLUMNS = (
     "given_label",
     "suggested_label",
@@ -28,7 +34,6 @@ RESULT_COLUMNS = (
 )
 _TEXT_FILES = (".csv", ".tsv", ".txt")
 _NO_LABEL = ("", "na", "n/a", "nan", "null", "#n/a")
-_FEW_ROWS = 100
 
 
 @dataclass
@@ -87,7 +92,8 @@ def read_audit_table(
     ignore : sequence of str, default=()
         Columns to leave out.
     images : str, optional
-        Column of image files, as paths from the table's folder: learn from the images instead of the columns.
+        Column of image files, as paths from the table's folder: learn from the images instead of the columns. All
+        must lie in that folder, since the page of an audit shows them.
     size : int, default=32
         Side of the images, in pixels.
 
@@ -100,15 +106,16 @@ def read_audit_table(
     DatasetNotFoundError
         If there is no such file.
     InvalidParameterError
-        If it has no such column.
+        If it has no such column, or the same one is given for two purposes.
     InvalidDataError
-        If it cannot be read, or its labels or columns are none to learn from.
+        If it cannot be read, its labels or columns are none to learn from, or images lie outside its folder.
     """
     file = Path(path).expanduser()
     table, notes = _read_table(file, label)
     for name, columns in (("label", [label]), ("ignore", ignore), ("images", [] if images is None else [images])):
         for column in columns:
             check_choice(name, column, table.columns)
+    _check_purposes(label, ignore, images)
     table.index = pd.RangeIndex(len(table))
     labels = _labels(table.pop(label))
     if labels.isna().any():
@@ -121,7 +128,7 @@ def read_audit_table(
         X = _columns(table.drop(columns=list(ignore)), notes)
     else:
         kind = "images"
-        X, is_read = _read_images([file.parent / str(name) for name in table[images]], size, notes)
+        X, is_read = _read_images(_files_inside(file.parent, table[images]), size, notes)
         table, labels = table[is_read], labels[is_read]
     noisy_y = _checked(labels, notes)
     rows = pd.DataFrame({"row": table.index})
@@ -167,6 +174,32 @@ def read_audit_folder(folder: str | os.PathLike[str], *, size: int = 32) -> Audi
     return AuditData(root, "images", X, _checked(labels, notes), rows, [], notes)
 
 
+def _check_purposes(label: str, ignore: Sequence[str], images: str | None) -> None:
+    """Refuse a column with two purposes, and one to ignore where no column is learned from."""
+    if label in (images, *ignore):
+        name = "images" if label == images else "ignore"
+        raise InvalidParameterError(
+            f"'label' and {name!r} are both {label!r}, but the labels are never learned from. "
+            f"Leave {name!r} out, or name another column."
+        )
+    if images is not None and ignore:
+        raise InvalidParameterError(
+            f"'ignore' is {list(ignore)!r}, but with 'images' only the images are learned from. Leave 'ignore' out."
+        )
+
+
+def _files_inside(folder: Path, names: pd.Series) -> list[Path]:
+    """Return the files of a table's images; refuse what lies elsewhere, as the table may be another person's."""
+    files, root = [folder / str(name) for name in names], folder.resolve()
+    outside = [file for file in files if not file.resolve().is_relative_to(root)]
+    if outside:
+        raise InvalidDataError(
+            f"{len(outside)} of the {len(files)} image files in {names.name!r} lie outside the folder of the table, "
+            f"{root}, such as {outside[0]}. Copy them into it, or put the table into a folder above them."
+        )
+    return files
+
+
 def _read_table(file: Path, label: str) -> tuple[pd.DataFrame, list[str]]:
     """Read a file as it is, the column of labels as text."""
     if not file.is_file():
@@ -183,6 +216,10 @@ def _read_table(file: Path, label: str) -> tuple[pd.DataFrame, list[str]]:
             return _read_text(file, label, "utf-8-sig"), []
         except UnicodeDecodeError:
             return _read_text(file, label, "cp1252"), ["The file is not UTF-8; it was read as Windows-1252."]
+    except pd.errors.ParserWarning as error:
+        raise InvalidDataError(
+            f"{file} has more values in a row than names in its first line. Give every column a name there."
+        ) from error
     except (ValueError, OSError) as error:
         raise InvalidDataError(f"{file} cannot be read as a table: {error}") from error
 
@@ -197,20 +234,26 @@ def _read_text(file: Path, label: str, encoding: str) -> pd.DataFrame:
         "encoding": encoding,
         "encoding_errors": errors,
         "skip_blank_lines": False,
+        "index_col": False,  # a separator at the end of each line makes no column
     }
-    table = pd.read_csv(file, low_memory=False, **options)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)  # values would be lost
+        table = pd.read_csv(file, low_memory=False, **options)
     if label in table.columns:  # as it is written: "None" may be a class
-        table[label] = pd.read_csv(file, usecols=[label], dtype=str, keep_default_na=False, **options)[label]
+        as_written = pd.read_csv(file, usecols=[label], dtype=str, keep_default_na=False, **options)
+        table[label] = as_written[label].to_numpy()
     return table
 
 
 def _labels(column: pd.Series) -> pd.Series:
-    """Return labels as whole numbers if all are, else as text; None where there is none."""
+    """Return labels as whole numbers if all are and int64 holds them, else as text; missing where there is none."""
     text = column.astype("string").str.strip()
     text = text.mask(text.str.lower().isin(_NO_LABEL))
     present = text.dropna()
     if present.str.fullmatch(r"-?(0|[1-9]\d*)(\.0*)?").all():
-        return text.map(lambda label: int(float(label)), na_action="ignore").astype(object)
+        numbers = present.str.replace(r"\..*", "", regex=True).astype(object).map(int)
+        if numbers.between(-(2**63), 2**63 - 1).all():
+            return numbers.astype(object).reindex(text.index)
     return text.astype(object)
 
 
@@ -232,8 +275,8 @@ def _checked(labels: pd.Series, notes: list[str]) -> np.ndarray:
     single = [str(label) for label, count in counts.items() if count == 1]
     if single:
         notes.append(f"{_counted(len(single), 'class', 'classes')} with a single row: {_some(single)}.")
-    if n_rows < _FEW_ROWS:
-        notes.append(f"Only {n_rows} rows: with fewer than {_FEW_ROWS} the result means little.")
+    if n_rows < FEW_ROWS:
+        notes.append(f"Only {n_rows} rows: with fewer than {FEW_ROWS} the result means little.")
     return np.array(labels.tolist())
 
 
@@ -254,16 +297,13 @@ def _columns(table: pd.DataFrame, notes: list[str]) -> np.ndarray:
 
 def _read_images(files: list[Path], size: int, notes: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Return the images that can be read, uint8 (n, 3, size, size), and which they are, (N,)."""
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     check_count("size", size, 8)
     images, is_read = [], np.full(len(files), False)
     for position, file in enumerate(tqdm(files, "Reading images", leave=False, disable=None, delay=2)):
         try:
-            with Image.open(file) as picture:
-                picture.draft("RGB", (2 * size, 2 * size))  # JPEG decodes faster to a smaller size
-                upright = ImageOps.exif_transpose(picture).convert("RGB")
-                images.append(np.asarray(upright.resize((size, size))))
+            images.append(np.asarray(open_picture(file, size).resize((size, size))))
         except (OSError, ValueError, Image.DecompressionBombError):
             continue
         is_read[position] = True
@@ -275,12 +315,54 @@ def _read_images(files: list[Path], size: int, notes: list[str]) -> tuple[np.nda
     return np.ascontiguousarray(np.stack(images).transpose(0, 3, 1, 2)), is_read
 
 
+def open_picture(file: Path, side: int) -> "Image.Image":
+    """Return the image of a file: upright, in 8-bit red, green and blue.
+
+    Parameters
+    ----------
+    file : Path
+        An image that Pillow reads. Grey values of 16 bits are divided by 257; those of 32 bits and fractions have no
+        known white, so that the range found in the image becomes 0 to 255.
+    side : int
+        Pixels that will be needed on each side: a large JPEG is decoded faster to about twice as many.
+
+    Returns
+    -------
+    Image
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    from PIL import Image, ImageOps
+
+    with Image.open(file) as picture:
+        picture.draft("RGB", (2 * side, 2 * side))
+        upright = ImageOps.exif_transpose(picture)
+    if upright.mode in ("I", "F") or upright.mode.startswith("I;16"):
+        values = np.asarray(upright, dtype=np.float64)
+        known = values[np.isfinite(values)] if upright.mode in ("I", "F") else np.array([0, 65_535])
+        low, high = (known.min(), known.max()) if known.size else (0, 1)
+        shares = np.nan_to_num((values - low) / ((high - low) or 1)).clip(0, 1)
+        upright = Image.fromarray((255 * shares).round().astype(np.uint8))
+    return upright.convert("RGB")
+
+
 def _joined(rows: pd.DataFrame, table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """Put the file's own columns after ours; one of the same name as a column of the result says where it is from."""
-    taken = {*rows.columns, *RESULT_COLUMNS}
+    """Put the file's own columns after ours; one of the same name as any of ours says where it is from."""
+    given = [str(name) for name in table.columns]
+    ours = {*_PLACE_COLUMNS, *RESULT_COLUMNS}
+    taken = ours | set(given)
     table = table.reset_index(drop=True)
-    table.columns = pd.Index([f"{name} (file)" if name in taken else str(name) for name in table.columns])
+    table.columns = pd.Index([_free_name(name, taken) if name in ours else name for name in given])
     return pd.concat([rows, table], axis=1), list(table.columns)
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    while name in taken:
+        name += " (file)"
+    return name
 
 
 def _counted(count: int, singular: str, plural: str | None = None) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from noisylabel._files import write_whole
-from noisylabel.inspection._audit_data import AuditData
+from noisylabel.inspection._audit_data import AuditData, open_picture
 from noisylabel.inspection._auditor import Audit
 
 _FEWEST_SHOWN, _MOST_SHOWN = 20, 200
@@ -109,14 +109,9 @@ def _text(value: Any) -> str:
 
 def _thumbnail(file: Path) -> str:
     """Return a small JPEG of an image file as a data URL."""
-    from PIL import Image, ImageOps
-
-    buffer = io.BytesIO()
-    with Image.open(file) as picture:
-        picture.draft("RGB", (2 * _THUMBNAIL, 2 * _THUMBNAIL))
-        upright = ImageOps.exif_transpose(picture).convert("RGB")
-        upright.thumbnail((_THUMBNAIL, _THUMBNAIL))
-        upright.save(buffer, format="jpeg", quality=80)
+    buffer, picture = io.BytesIO(), open_picture(file, _THUMBNAIL)
+    picture.thumbnail((_THUMBNAIL, _THUMBNAIL))
+    picture.save(buffer, format="jpeg", quality=80)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 

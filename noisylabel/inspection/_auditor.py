@@ -1,5 +1,6 @@
 """An audit: train on the labels as they are, then say which of them are probably wrong."""
 
+import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +14,11 @@ from noisylabel._files import written_whole
 from noisylabel._random import numpy_generator
 from noisylabel.estimators import MentorNetClassifier
 from noisylabel.functional.label_quality import estimate_issue_rate
-from noisylabel.inspection._audit_data import RESULT_COLUMNS, AuditData
+from noisylabel.inspection._audit_data import FEW_ROWS, RESULT_COLUMNS, AuditData
 
 _GIVEN_UP = 0.5
+_RIGHT_OF_FEW = 0.8
+_FORMULA = re.compile(r"[=@\t\r\n]|[+-](?![\d.,]*\d\s*%?$|$)")
 _DRAWS = 50
 _MOST_DRAWN = 5000  # of more rows, fewer are drawn and the deviation is scaled down
 
@@ -55,19 +58,24 @@ class Audit:
         return int(self.issues["is_label_issue"].sum())
 
 
-def default_auditor(kind: str) -> MentorNetClassifier:
+def default_auditor(kind: str, n_rows: int) -> MentorNetClassifier:
     """Return the classifier that an audit trains.
 
     Parameters
     ----------
     kind : {"table", "images"}
         What it will get.
+    n_rows : int
+        How many rows it will get. Below 100 the share of right labels, which guides the training, is taken to be 0.8:
+        an estimate needs rows to hold back.
 
     Returns
     -------
     MentorNetClassifier
     """
     clf = MentorNetClassifier(loss_percentile="auto", percentile_by_class=True, random_state=0, verbose=1)
+    if n_rows < FEW_ROWS:
+        clf.set_params(loss_percentile=_RIGHT_OF_FEW)
     if kind == "table":
         clf.set_params(standardize=False)  # done column by column; a text's lesser dimensions are to stay lesser
     if kind == "images":
@@ -97,12 +105,12 @@ def audit_labels(data: AuditData, clf: Any) -> Audit:
     rows = data.rows.iloc[position]
     places = [name for name in data.rows.columns if name not in data.columns]
     issues = pd.concat([rows[places], result, rows[data.columns]], axis=1)
-    interval = noise_rate_interval(issues["loss"].to_numpy(), issues["margin"].to_numpy())
+    interval = noise_rate_interval(noise_rate, issues["loss"].to_numpy(), issues["margin"].to_numpy())
     return Audit(data, issues, noise_rate, interval, _settings(clf, data), _classes_given_up(issues))
 
 
 def noise_rate_interval(
-    mean_losses: np.ndarray, mean_margins: np.ndarray, random_state: Any = 0
+    rate: float, mean_losses: np.ndarray, mean_margins: np.ndarray, random_state: Any = 0
 ) -> tuple[float, float]:
     """Return the 95 % bootstrap interval of the estimated share of wrong labels.
 
@@ -112,8 +120,10 @@ def noise_rate_interval(
 
     Parameters
     ----------
+    rate : float in [0, 1]
+        The estimate, made from all rows.
     mean_losses, mean_margins : ndarray of shape (N,)
-        As :func:`noisylabel.functional.label_quality.estimate_issue_rate` takes them.
+        What it was made from, as :func:`noisylabel.functional.label_quality.estimate_issue_rate` takes it.
     random_state : int, RandomState, Generator or None, default=0
         Seed of the draws.
 
@@ -127,7 +137,8 @@ def noise_rate_interval(
     >>> rng = np.random.default_rng(0)
     >>> is_wrong = np.arange(1000) < 300
     >>> losses = np.exp(np.where(is_wrong, 1, -2) + rng.normal(size=1000) / 2)
-    >>> low, high = noise_rate_interval(losses, np.where(is_wrong, -3, 3) + rng.normal(size=1000))
+    >>> margins = np.where(is_wrong, -3, 3) + rng.normal(size=1000)
+    >>> low, high = noise_rate_interval(estimate_issue_rate(losses, margins), losses, margins)
     >>> bool(0.25 < low < 0.3 < high < 0.35)
     True
     """
@@ -137,13 +148,15 @@ def noise_rate_interval(
         warnings.simplefilter("ignore", ConvergenceWarning)
         draws = [rng.integers(n_rows, size=n_drawn) for _ in range(_DRAWS)]
         rates = [estimate_issue_rate(mean_losses[rows], mean_margins[rows]) for rows in draws]
-        rate = estimate_issue_rate(mean_losses, mean_margins)
     half = 1.96 * float(np.std(rates)) * (n_drawn / n_rows) ** 0.5
     return max(rate - half, 0.0), min(rate + half, 1.0)
 
 
 def save_label_issues(audit: Audit, path: str | Path) -> Path:
     """Write the rows of an audit as CSV, the most doubtful first, in the encoding that spreadsheets expect.
+
+    A text that a spreadsheet would run as a formula (it begins with ``=``, ``@``, a tab or a line end, or with ``+`` or
+    ``-`` and goes on as no number does) gets an apostrophe before it, labels and names of columns too.
 
     Parameters
     ----------
@@ -158,8 +171,16 @@ def save_label_issues(audit: Audit, path: str | Path) -> Path:
     """
     path = Path(path)
     table = audit.issues.round({name: 4 for name in ("label_quality", "loss", "margin", "weight")})
+    for name in table.select_dtypes(exclude=["number", "bool", "datetime", "datetimetz", "timedelta"]):
+        table[name] = table[name].astype(object).map(_no_formula)
+    table = table.rename(columns=_no_formula)
     written_whole(path, lambda partial: table.to_csv(partial, index=False, encoding="utf-8-sig"))
     return path
+
+
+def _no_formula(value: Any) -> Any:
+    """Keep a text from being run by a spreadsheet."""
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
 
 
 def _classes_given_up(issues: pd.DataFrame) -> list[str]:

@@ -31,6 +31,9 @@ SENTENCES = [f"the {a} {b} was {c}" for a in "abcdefgh" for b in ("cat", "dog", 
         ("x", ["red", "green", None] * (N // 3), "category"),
         ("x", pd.Categorical(["a", "b"] * (N // 2)), "category"),
         ("x", ["same"] * N, "constant"),
+        ("x", pd.Categorical(["same"] * N), "constant"),
+        ("x", pd.Categorical(["same", None] * (N // 2)), "category"),
+        ("price", [f"1.234,{v:03}" for v in range(N)], "number"),
         ("x", [None] * N, "constant"),
         ("x", (SENTENCES * 2)[:N], "text"),
         ("x", SENTENCES[:8] * (N // 8), "category"),  # few sentences, each many times
@@ -58,6 +61,8 @@ def test_numbers_take_the_median_and_a_flag():
     [
         ("number", ["1,5", "2,25", "9", "-3"], [1.5, 2.25, 9, -3]),
         ("number", ["1,200", "900", "1,000,000"], [1200, 900, 1e6]),
+        ("number", ["1.234,56", "-12,5", "7", "1.234.567,125"], [1234.56, -12.5, 7, 1_234_567.125]),
+        ("number", ["1,234.56", "12.5", "7", "1,234,567.125"], [1234.56, 12.5, 7, 1_234_567.125]),
         ("number", ["$ 5", "7 €", "9 %"], [5, 7, 9]),
         ("date", ["2024-01-01", "2024-01-03", "2024-01-02 12:00"], [0, 2, 1.5]),
         ("date", ["01.02.2024", "03.02.2024", "02.02.2024"], [0, 2, 1]),
@@ -68,6 +73,16 @@ def test_numbers_take_the_median_and_a_flag():
 def test_numbers_and_dates_as_people_write_them(kind, written, meant):
     found = table_features(pd.DataFrame({"x": written}), {"x": kind})[:, 0]
     np.testing.assert_allclose(found, (meant - np.mean(meant)) / np.std(meant), rtol=1e-5, atol=1e-6)
+
+
+def test_dates_that_nanoseconds_cannot_hold():
+    days = np.array([2932896, 18294, 0])  # since 1970, by datetime.date.toordinal
+    for written in (
+        pd.Series(["9999-12-31", "2020-02-02", "1970-01-01"]),
+        pd.to_datetime(["9999-12-31", "2020-02-02", "1970-01-01"]).astype("datetime64[s]"),
+    ):
+        found = table_features(pd.DataFrame({"until": written}), {"until": "date"})[:, 0]
+        np.testing.assert_allclose(found, (days - days.mean()) / days.std(), rtol=1e-5)
 
 
 def test_rare_categories_are_one_and_missing_is_a_category():

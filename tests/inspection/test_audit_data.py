@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from noisylabel.inspection._audit_data import read_audit_folder, read_audit_table
+from noisylabel.inspection._audit_data import open_picture, read_audit_folder, read_audit_table
 
 
 @pytest.fixture
@@ -59,6 +59,9 @@ def test_files_as_spreadsheets_write_them(tmp_path, table, encoding):
     [
         (["1", "2"], [1, 2]),
         (["10", "9.0"], [10, 9]),
+        (["9007199254740993", "-9007199254740995.0"], [9007199254740993, -9007199254740995]),  # no float64 has these
+        (["9223372036854775807", "1"], [2**63 - 1, 1]),
+        (["9223372036854775808", "1"], ["9223372036854775808", "1"]),  # no int64
         (["007", "010"], ["007", "010"]),
         (["0.5", "1.5"], ["0.5", "1.5"]),
         ([" cat ", "dog"], ["cat", "dog"]),
@@ -70,6 +73,27 @@ def test_labels(tmp_path, table, written, labels):
     table["kind"] = written * 60
     table.to_csv(tmp_path / "table.csv", index=False)
     assert read_audit_table(tmp_path / "table.csv", label="kind").noisy_y[:2].tolist() == labels
+
+
+def test_whole_numbers_stay_exact_where_some_are_missing(tmp_path, table):
+    table["kind"] = ["9007199254740993", "9007199254740995", None] * 40
+    table.to_csv(tmp_path / "table.csv", index=False)
+    noisy_y = read_audit_table(tmp_path / "table.csv", label="kind").noisy_y
+    assert noisy_y.dtype == np.int64
+    assert noisy_y.tolist() == [9007199254740993, 9007199254740995] * 40
+
+
+def test_lines_that_end_with_a_separator(tmp_path):
+    lines = [f"{i}.5,{i % 7},{'xy'[i % 2]}," for i in range(120)]
+    (tmp_path / "table.csv").write_text("a,b,kind\n" + "\n".join(lines) + "\n")
+    data = read_audit_table(tmp_path / "table.csv", label="kind")
+    assert data.noisy_y.tolist() == ["x", "y"] * 60
+    assert data.rows["a"].tolist() == [i + 0.5 for i in range(120)]
+    assert data.rows["b"].tolist() == [i % 7 for i in range(120)]
+    lines[60] += "lost"
+    (tmp_path / "table.csv").write_text("a,b,kind\n" + "\n".join(lines) + "\n")
+    with pytest.raises(ValueError, match="table.csv has more values in a row than names in its first line"):
+        read_audit_table(tmp_path / "table.csv", label="kind")
 
 
 @pytest.mark.parametrize("kind", [[0.0, 1.0, np.nan], [True, False, None], pd.Categorical(["a", "b", None])])
@@ -90,6 +114,34 @@ def test_ignored_columns_and_names_that_we_use_too(tmp_path, table):
     data = read_audit_table(tmp_path / "table.csv", label="kind", ignore=["loss", "colour"])
     assert data.X.shape == (120, 1)
     assert data.rows.columns.tolist() == ["row", "spreadsheet_row", "size", "colour", "loss (file)"]
+
+
+def test_every_name_of_ours_stays_ours(tmp_path, table):
+    own = {name: np.arange(120) for name in ("file", "file (file)", "spreadsheet_row", "row", "label_quality")}
+    table.assign(**own).to_parquet(tmp_path / "table.parquet")
+    data = read_audit_table(tmp_path / "table.parquet", label="kind")
+    assert data.columns == [
+        "size", "colour", "file (file) (file)", "file (file)", "spreadsheet_row (file)", "row (file)",
+        "label_quality (file)",
+    ]  # fmt: skip
+    assert data.rows.columns.tolist() == ["row", *data.columns]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"ignore": ["size", "kind"]}, "'label' and 'ignore' are both 'kind'"),
+        ({"images": "kind"}, "'label' and 'images' are both 'kind'"),
+        (
+            {"images": "colour", "ignore": ["size"]},
+            r"'ignore' is \['size'\], but with 'images' only the images are",
+        ),
+    ],
+)
+def test_columns_for_two_purposes(tmp_path, table, options, message):
+    table.to_csv(tmp_path / "table.csv", index=False)
+    with pytest.raises(ValueError, match=message):
+        read_audit_table(tmp_path / "table.csv", label="kind", **options)
 
 
 def test_classes_of_one_row_are_said(tmp_path, table):
@@ -148,6 +200,34 @@ def test_folders_of_images(tmp_path):
     assert any("1 file that cannot be read as an image left out" in n and "broken.png" in n for n in data.notes)
 
 
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (np.array([[0, 257], [25_700, 65_535]], dtype=np.uint16), [[0, 1], [100, 255]]),
+        (np.array([[-1000, 0], [1000, 1000]], dtype=np.int32), [[0, 128], [255, 255]]),
+        (np.array([[0.25, 0.5], [0.75, np.nan]], dtype=np.float32), [[0, 128], [255, 0]]),
+        (np.full((2, 2), 7, dtype=np.int32), [[0, 0], [0, 0]]),
+        (np.full((2, 2), np.nan, dtype=np.float32), [[0, 0], [0, 0]]),
+    ],
+)
+def test_grey_values_of_more_than_8_bits(tmp_path, values, expected):
+    Image.fromarray(values).save(tmp_path / "grey.tiff")
+    with Image.open(tmp_path / "grey.tiff") as picture:
+        assert picture.mode in ("I;16", "I", "F")
+    shown = open_picture(tmp_path / "grey.tiff", 8)
+    assert shown.mode == "RGB"
+    np.testing.assert_array_equal(np.asarray(shown), np.repeat(np.array(expected)[..., None], 3, axis=2))
+
+
+def test_folders_of_16_bit_images(tmp_path):
+    for i in range(6):
+        (tmp_path / "ab"[i % 2]).mkdir(exist_ok=True)
+        Image.fromarray(np.full((8, 8), 257 * 40 * i, dtype=np.uint16)).save(tmp_path / "ab"[i % 2] / f"{i}.png")
+    X = read_audit_folder(tmp_path, size=8).X
+    assert X[:, 0, 0, 0].tolist() == [0, 80, 160, 40, 120, 200]
+    assert (X == X[:, :1, :1, :1]).all()
+
+
 def test_folders_without_images(tmp_path):
     with pytest.raises(FileNotFoundError, match="There is no folder"):
         read_audit_folder(tmp_path / "absent")
@@ -177,3 +257,18 @@ def test_a_table_of_images(tmp_path):
     assert data.rows["number"].tolist() == [0, 1, 3, 4, 5, 6, 7]
     assert data.picture(2) == tmp_path / "pictures" / "3.png"
     assert any("8.png" in note for note in data.notes)
+
+
+def test_images_outside_the_folder_of_the_table(tmp_path):
+    write_image(tmp_path / "private.png", 0)
+    write_image(tmp_path / "data" / "a.png", 0)
+    write_image(tmp_path / "data" / "b.png", 9)
+    (tmp_path / "data" / "link.png").symlink_to(tmp_path / "private.png")
+    inside = ["a.png", "../data/b.png", str(tmp_path / "data" / "a.png")]
+    file = tmp_path / "data" / "table.csv"
+    pd.DataFrame({"path": inside * 2, "kind": list("aabbab")}).to_csv(file, index=False)
+    assert len(read_audit_table(file, label="kind", images="path", size=8).X) == 6
+    for outside in ("../private.png", str(tmp_path / "private.png"), "link.png"):
+        pd.DataFrame({"path": [*inside, outside], "kind": list("aabb")}).to_csv(file, index=False)
+        with pytest.raises(ValueError, match=r"1 of the 4 image files in 'path' lie outside .*private.png|.*link.png"):
+            read_audit_table(file, label="kind", images="path", size=8)

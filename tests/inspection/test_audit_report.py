@@ -127,13 +127,17 @@ def test_interval_widens_with_fewer_rows():
     rng = np.random.default_rng(0)
     is_wrong = np.arange(2000) < 400
     losses, margins = np.exp(np.where(is_wrong, 2, -2) + rng.normal(size=2000) / 4), np.where(is_wrong, -3.0, 3.0)
-    low, high = noise_rate_interval(losses, margins)
+    low, high = noise_rate_interval(0.2, losses, margins)
     deviation = (0.2 * 0.8 / 2000) ** 0.5  # the two sorts do not overlap, so this is a share of 2000 rows
     assert low == pytest.approx(0.2 - 1.96 * deviation, abs=0.008)
     assert high == pytest.approx(0.2 + 1.96 * deviation, abs=0.008)
-    wide = noise_rate_interval(losses[::10], margins[::10])  # 200 rows
+    wide = noise_rate_interval(0.2, losses[::10], margins[::10])  # 200 rows
     assert 2 < (wide[1] - wide[0]) / (high - low) < 5
-    narrow = noise_rate_interval(np.repeat(losses, 10), np.repeat(margins, 10))  # 20,000 rows, of which 5,000 are drawn
+    shifted = noise_rate_interval(0.3, losses, margins)  # the estimate is taken as given
+    assert shifted == pytest.approx((low + 0.1, high + 0.1))
+    narrow = noise_rate_interval(
+        0.2, np.repeat(losses, 10), np.repeat(margins, 10)
+    )  # 20,000 rows, of which 5,000 are drawn
     assert 2 < (high - low) / (narrow[1] - narrow[0]) < 5
 
 
@@ -149,6 +153,35 @@ def test_issues_file(table_audit, tmp_path):
     same = given.iloc[found["row"]].reset_index(drop=True)
     assert found["given_label"].tolist() == same["kind"].tolist()
     pd.testing.assert_frame_equal(found[["number", "note"]], same[["number", "note"]])
+
+
+def test_a_users_file_column_is_not_taken_for_ours(tmp_path):
+    table = pd.DataFrame({"file": [f"d{i % 5}" for i in range(120)], "x": np.arange(120) % 9, "kind": ["a", "b"] * 60})
+    table.to_csv(tmp_path / "t.csv", index=False)
+    audit = audit_labels(read_audit_table(tmp_path / "t.csv", label="kind"), Judge(doubted=[7], suggested="a"))
+    first = audit_summary(audit)["rows"][0]
+    assert first["place"] == "9"
+    assert first["values"] == ["d2", "7"]
+    assert audit.issues.columns[:2].tolist() == ["row", "spreadsheet_row"]
+    assert audit.issues.columns[-2:].tolist() == ["file (file)", "x"]
+
+
+def test_spreadsheets_run_no_formula(tmp_path):
+    texts = ["=1+1", "@SUM(A1)", "+1+cmd", "-cmd|' /C calc'!A0", "\t=1", "-5", "+5,25 %", "-", "a=b", "5"]
+    table = pd.DataFrame({"=note": texts * 12, "x": np.arange(120.0) - 60, "kind": ["=a", "b", "-c"] * 40})
+    table.to_parquet(tmp_path / "t.parquet")
+    data = read_audit_table(tmp_path / "t.parquet", label="kind")
+    audit = audit_labels(data, Judge(doubted=[0, 1], suggested=["b", "=a"]))
+    path = save_label_issues(audit, tmp_path / "issues.csv")
+    found = pd.read_csv(path, dtype=str, keep_default_na=False).set_index("row")
+    assert (
+        found["'=note"].loc[[str(row) for row in range(10)]].tolist() == [f"'{text}" for text in texts[:5]] + texts[5:]
+    )
+    assert found.loc[["0", "1", "2"], "given_label"].tolist() == ["'=a", "b", "'-c"]
+    assert found.loc[["0", "1", "2"], "suggested_label"].tolist() == ["b", "'=a", "'-c"]
+    assert found.loc["0", "x"] == "-60.0"
+    assert found.loc["0", "margin"] == "-1"
+    assert audit.issues["=note"].loc[0] == "=1+1"  # only the file is changed
 
 
 def test_a_class_that_is_doubted_as_a_whole_is_said(table_audit):
@@ -186,6 +219,25 @@ def test_filters_and_order(table_audit, tmp_path, browser):
     rows = seen(browser.dom(page, script=heading), row)
     assert rows == sorted(rows, key=int)
     assert rows != seen(browser.dom(page), row)
+
+
+def test_a_page_that_holds_a_part_says_so(tmp_path, browser):
+    kind = np.array(["a", "b", "c"])[np.arange(720) % 3]
+    pd.DataFrame({"x": np.arange(720) % 9, "kind": kind}).to_csv(tmp_path / "t.csv", index=False)
+    suggested = ["b"] * 210 + ["c"] * 10  # the last ten are the least doubtful and not on the page
+    doubted = np.flatnonzero(kind == "a")[:220]
+    audit = audit_labels(read_audit_table(tmp_path / "t.csv", label="kind"), Judge(doubted, suggested))
+    page = write_audit_page(audit, tmp_path / "report.html")
+    elsewhere = "This page holds 200 of 220 flagged rows; the file of issues has all."
+    dom = browser.dom(page, "given=a&suggested=c")
+    assert f"0 of 200 match. {elsewhere}" in dom
+    assert f"{elsewhere} A number that cannot be clicked has none here." in dom
+    links = re.findall(r'<a href="#given=(\w)&amp;suggested=(\w)">(\d+)</a>', dom)
+    assert links == [("a", "b", "210")]
+    cells = re.findall(
+        r'<td class="(?:same)?"(?: style="[^"]*")?>(.*?)</td>', dom.split('id="confusion">')[1].split("</table>")[0]
+    )
+    assert [re.sub("<.*?>", "", one) for one in cells] == ["20", "210", "10", "", "240", "", "", "", "240"]
 
 
 def test_images_in_the_browser(image_audit, tmp_path, browser):
