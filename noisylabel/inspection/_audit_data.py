@@ -6,18 +6,16 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
-from noisylabel._validation import check_choice, check_count
+from noisylabel._validation import check_choice
 from noisylabel.exceptions import DatasetNotFoundError, InvalidDataError, InvalidParameterError
 from noisylabel.inspection._audit_columns import LEFT_OUT, column_kind, table_features
-
-if TYPE_CHECKING:
-    from PIL import Image
+from noisylabel.inspection._audit_images import read_images
+from noisylabel.inspection._audit_words import counted, some
 
 FEW_ROWS = 100
 _PLACE_COLUMNS = ("row", "spreadsheet_row", "file")
@@ -119,7 +117,7 @@ def read_audit_table(
     table.index = pd.RangeIndex(len(table))
     labels = _labels(table.pop(label))
     if labels.isna().any():
-        notes.append(f"{_counted(int(labels.isna().sum()), 'row')} without a label left out.")
+        notes.append(f"{counted(int(labels.isna().sum()), 'row')} without a label left out.")
     table, labels = table[labels.notna()], labels[labels.notna()]
     if labels.empty:
         raise InvalidDataError(f"No row of {file} has a label in {label!r}.")
@@ -128,7 +126,7 @@ def read_audit_table(
         X = _columns(table.drop(columns=list(ignore)), notes)
     else:
         kind = "images"
-        X, is_read = _read_images(_files_inside(file.parent, table[images]), size, notes)
+        X, is_read = read_images(_files_inside(file.parent, table[images]), size, notes)
         table, labels = table[is_read], labels[is_read]
     noisy_y = _checked(labels, notes)
     rows = pd.DataFrame({"row": table.index})
@@ -168,7 +166,7 @@ def read_audit_folder(folder: str | os.PathLike[str], *, size: int = 32) -> Audi
     if not files:
         raise InvalidDataError(f"{root} has no images in sub-folders. Expected {root}/CLASS/picture.png and the like.")
     notes: list[str] = []
-    X, is_read = _read_images([root / name for name in files], size, notes)
+    X, is_read = read_images([root / name for name in files], size, notes)
     labels = pd.Series([name.parts[0] for name in files])[is_read]
     rows = pd.DataFrame({"file": [name.as_posix() for name, good in zip(files, is_read, strict=True) if good]})
     return AuditData(root, "images", X, _checked(labels, notes), rows, [], notes)
@@ -274,7 +272,7 @@ def _checked(labels: pd.Series, notes: list[str]) -> np.ndarray:
         )
     single = [str(label) for label, count in counts.items() if count == 1]
     if single:
-        notes.append(f"{_counted(len(single), 'class', 'classes')} with a single row: {_some(single)}.")
+        notes.append(f"{counted(len(single), 'class', 'classes')} with a single row: {some(single)}.")
     if n_rows < FEW_ROWS:
         notes.append(f"Only {n_rows} rows: with fewer than {FEW_ROWS} the result means little.")
     return np.array(labels.tolist())
@@ -287,66 +285,12 @@ def _columns(table: pd.DataFrame, notes: list[str]) -> np.ndarray:
     for kind, what in (("number", "numbers"), ("date", "dates"), ("category", "categories"), ("text", "texts")):
         names = [name for name in kinds if kinds[name] == kind]
         if names:
-            notes.append(f"Read as {what}: {_some(names)}.")
+            notes.append(f"Read as {what}: {some(names)}.")
     for kind, reason in LEFT_OUT.items():
         names = [name for name in kinds if kinds[name] == kind]
         if names:
-            notes.append(f"Not used ({reason}): {_some(names)}.")
+            notes.append(f"Not used ({reason}): {some(names)}.")
     return X
-
-
-def _read_images(files: list[Path], size: int, notes: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the images that can be read, uint8 (n, 3, size, size), and which they are, (N,)."""
-    from PIL import Image
-
-    check_count("size", size, 8)
-    images, is_read = [], np.full(len(files), False)
-    for position, file in enumerate(tqdm(files, "Reading images", leave=False, disable=None, delay=2)):
-        try:
-            images.append(np.asarray(open_picture(file, size).resize((size, size))))
-        except (OSError, ValueError, Image.DecompressionBombError):
-            continue
-        is_read[position] = True
-    if not images:
-        raise InvalidDataError(f"None of the {len(files)} files, such as {files[0]}, can be read as an image.")
-    if not is_read.all():
-        names = [str(file) for file, good in zip(files, is_read, strict=True) if not good]
-        notes.append(f"{_counted(len(names), 'file')} that cannot be read as an image left out: {_some(names)}.")
-    return np.ascontiguousarray(np.stack(images).transpose(0, 3, 1, 2)), is_read
-
-
-def open_picture(file: Path, side: int) -> "Image.Image":
-    """Return the image of a file: upright, in 8-bit red, green and blue.
-
-    Parameters
-    ----------
-    file : Path
-        An image that Pillow reads. Grey values of 16 bits are divided by 257; those of 32 bits and fractions have no
-        known white, so that the range found in the image becomes 0 to 255.
-    side : int
-        Pixels that will be needed on each side: a large JPEG is decoded faster to about twice as many.
-
-    Returns
-    -------
-    Image
-
-    Raises
-    ------
-    OSError
-        If it cannot be read.
-    """
-    from PIL import Image, ImageOps
-
-    with Image.open(file) as picture:
-        picture.draft("RGB", (2 * side, 2 * side))
-        upright = ImageOps.exif_transpose(picture)
-    if upright.mode in ("I", "F") or upright.mode.startswith("I;16"):
-        values = np.asarray(upright, dtype=np.float64)
-        known = values[np.isfinite(values)] if upright.mode in ("I", "F") else np.array([0, 65_535])
-        low, high = (known.min(), known.max()) if known.size else (0, 1)
-        shares = np.nan_to_num((values - low) / ((high - low) or 1)).clip(0, 1)
-        upright = Image.fromarray((255 * shares).round().astype(np.uint8))
-    return upright.convert("RGB")
 
 
 def _joined(rows: pd.DataFrame, table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
@@ -363,12 +307,3 @@ def _free_name(name: str, taken: set[str]) -> str:
     while name in taken:
         name += " (file)"
     return name
-
-
-def _counted(count: int, singular: str, plural: str | None = None) -> str:
-    return f"{count} {singular if count == 1 else plural or singular + 's'}"
-
-
-def _some(names: Sequence[Any], most: int = 8) -> str:
-    shown = ", ".join(str(name) for name in names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from noisylabel._files import write_whole
-from noisylabel.inspection._audit_data import AuditData, open_picture
+from noisylabel.inspection._audit_data import AuditData
+from noisylabel.inspection._audit_images import open_picture
 from noisylabel.inspection._auditor import Audit
 
 _FEWEST_SHOWN, _MOST_SHOWN = 20, 200

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from noisylabel.inspection._audit_data import open_picture, read_audit_folder, read_audit_table
+from noisylabel.inspection._audit_data import read_audit_folder, read_audit_table
+from noisylabel.inspection._audit_images import open_picture
 
 
 @pytest.fixture
