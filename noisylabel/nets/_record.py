@@ -104,12 +104,12 @@ class SampleRecord:
         rows, codes, logits, weights = (torch.cat(parts) for parts in zip(*self.pending_, strict=True))
         self.pending_.clear()
         self.n_pending_ = 0
+        log_proba = logits - logits.logsumexp(1, keepdim=True)  # torch's softmax is slow where there are few classes
         before = self.table_.index_select(0, rows)
-        self.table_.index_copy_(0, rows, _entered(before, codes, logits, weights))
+        self.table_.index_copy_(0, rows, _entered(before, codes, log_proba, weights))
         if self.proba_ is not None and self.filter_alpha is not None:
-            self.proba_.index_copy_(
-                0, rows, filtered_update(self.proba_.index_select(0, rows), logits.softmax(1), self.filter_alpha)
-            )
+            before = self.proba_.index_select(0, rows)
+            self.proba_.index_copy_(0, rows, filtered_update(before, log_proba.exp(), self.filter_alpha))
 
     def column(self, name: str) -> Tensor:
         """Return a column of the table, (N,)."""
@@ -153,12 +153,12 @@ class SampleRecord:
         written_whole(Path(path), lambda partial: self.to_frame().to_parquet(partial))
 
 
-def _entered(before: Tensor, codes: Tensor, logits: Tensor, weights: Tensor) -> Tensor:
+def _entered(before: Tensor, codes: Tensor, log_proba: Tensor, weights: Tensor) -> Tensor:
     """Return the rows of the table after a visit, (B, 10)."""
-    of_given = logits.gather(1, codes[:, None])[:, 0]
-    highest_other, other = logits.scatter(1, codes[:, None], -torch.inf).max(1)
-    margin = of_given - highest_other
-    loss = logits.logsumexp(1) - of_given
+    of_given = log_proba.gather(1, codes[:, None])[:, 0]
+    highest_other, other = log_proba.scatter(1, codes[:, None], -torch.inf).max(1)
+    margin = of_given - highest_other  # as of the logits
+    loss = -of_given
     forgotten = (before[:, COLUMNS.index("margin")] >= 0) & (margin < 0)
     counts = before[:, -2:] + torch.stack([forgotten.to(loss.dtype), torch.ones_like(loss)], dim=1)
     values = torch.stack([loss, margin, (-loss).exp(), weights.nan_to_num(1.0)], dim=1)
