@@ -95,6 +95,7 @@ METHODS: dict[str, Method] = {
     "mentormix": _mentormix(),
     "mentormix_auto": Method({}, estimator=MentorMixClassifier),
     "mentormix_auto_no_second": Method({"second_reweight": False}, estimator=MentorMixClassifier),
+    "mentormix_auto_second": Method({"second_reweight": True}, estimator=MentorMixClassifier),
     "mentormix_same_time": replace(_mentormix(), epochs=0.75),  # a step costs a third more
     # published MentorMix, with one thing changed
     "mentormix_by_class": _mentormix(percentile_by_class=True),

@@ -121,6 +121,7 @@ PROFILES = {
                 (*_WITHOUT_TRUSTED, "data_driven_50", "data_driven_100", "data_driven_300", *_MIXING),
             ),
             (_symmetric(0.8), _MIXING_PARTS),
+            (_symmetric(0.6), ("mentormix_auto_second",)),
             (_symmetric(0.0, 0.2, 0.4), _DISTILLING),
         ),
         seeds=(0, 1, 2),

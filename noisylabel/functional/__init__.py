@@ -2,7 +2,6 @@
 
 from noisylabel.functional.calibration import expected_calibration_error
 from noisylabel.functional.distillation import (
-    distillation_loss,
     distillation_losses,
     filtered_update,
     smoothed_targets,
@@ -62,7 +61,6 @@ __all__ = [
     "class_percentiles",
     "converged_difficulty",
     "distance_gap",
-    "distillation_loss",
     "distillation_losses",
     "diversity_weights",
     "draw_beta",

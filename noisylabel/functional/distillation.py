@@ -78,19 +78,6 @@ def distillation_losses(targets: Tensor, logits: Tensor, temperature: float = 1.
     return temperature**2 * kl_div((logits / temperature).log_softmax(1), tempered, reduction="none").sum(1)
 
 
-def distillation_loss(targets: Tensor, logits: Tensor, temperature: float = 1.0) -> Tensor:
-    """Mean over the batch of :func:`distillation_losses`.
-
-    Examples
-    --------
-    >>> import torch
-    >>> targets, logits = torch.tensor([[0.7, 0.2, 0.1], [1.0, 0.0, 0.0]]), torch.tensor([[2.0, 1.0, 0.0]] * 2)
-    >>> distillation_loss(targets, logits)
-    tensor(0.2067)
-    """
-    return distillation_losses(targets, logits, temperature).mean()
-
-
 def filtered_update(table_rows: Tensor, proba: Tensor, alpha: float) -> Tensor:
     """Let the predictions of a visit enter the filtered ones: ``(1 - alpha) q + alpha p``, at a first visit ``p``.
 

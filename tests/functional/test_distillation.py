@@ -6,7 +6,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from noisylabel.exceptions import InvalidParameterError
-from noisylabel.functional import distillation_loss, distillation_losses, filtered_update, smoothed_targets, temper
+from noisylabel.functional import distillation_losses, filtered_update, smoothed_targets, temper
 
 TABLE = torch.tensor([[0.7, 0.2, 0.1]], dtype=torch.double)
 LOGITS = torch.tensor([[2.0, 1.0, 0.0]], dtype=torch.double)
@@ -33,13 +33,13 @@ def test_tempering_probabilities_is_tempering_logits():
 
 @pytest.mark.parametrize(("temperature", "expected"), [(1, 0.005787), (2, 0.007551)])
 def test_the_loss_by_its_numbers(temperature, expected):
-    assert distillation_loss(TABLE, LOGITS, temperature).item() == pytest.approx(expected, abs=1e-6)
+    assert distillation_losses(TABLE, LOGITS, temperature).item() == pytest.approx(expected, abs=1e-6)
 
 
 def test_without_tempering_the_table_it_would_be_another():
     probability = (LOGITS / 2).softmax(1)
     assert (TABLE * (TABLE / probability).log()).sum().item() == pytest.approx(0.078451, abs=1e-6)
-    assert distillation_loss(TABLE, LOGITS, 2).item() / 4 == pytest.approx(0.001888, abs=1e-6)
+    assert distillation_losses(TABLE, LOGITS, 2).item() / 4 == pytest.approx(0.001888, abs=1e-6)
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 4.0])
@@ -57,7 +57,7 @@ def test_loss_and_gradient_against_loops(temperature):
             total += temperature**2 * target * np.log(target / mine) / 6 if target > 0 else 0
             gradient[i, k] = temperature * (mine - target) / 6
     logits, targets = torch.tensor(z, requires_grad=True), torch.tensor(p, requires_grad=True)
-    loss = distillation_loss(targets, logits, temperature)
+    loss = distillation_losses(targets, logits, temperature).mean()
     loss.backward()
     assert loss.item() == pytest.approx(total)
     np.testing.assert_allclose(logits.grad.numpy(), gradient, atol=1e-12)
@@ -100,7 +100,7 @@ def test_smoothed_labels_are_those_of_torchs_loss(smoothing):
     ("call", "message"),
     [
         (lambda: temper(TABLE, 0), r"'temperature' must be a number in \(0, inf\). Got 0"),
-        (lambda: distillation_loss(TABLE, LOGITS, -1), "'temperature' must be a number"),
+        (lambda: distillation_losses(TABLE, LOGITS, -1), "'temperature' must be a number"),
         (lambda: filtered_update(TABLE, TABLE, 0), r"'alpha' must be a number in \(0, 1\]. Got 0"),
         (lambda: smoothed_targets(torch.tensor([0]), 2, 1.5), r"'smoothing' must be a number in \[0, 1\]"),
     ],
