@@ -1,9 +1,10 @@
-"""``python -m benchmarks run | report | trusted | detection | speed``."""
+"""``python -m benchmarks run | report | trusted | detection | audits | speed``."""
 
 import argparse
 import sys
 from pathlib import Path
 
+from benchmarks.audits import audit_table
 from benchmarks.detection import CELLS as DETECTION_CELLS
 from benchmarks.detection import detection_markdown, detection_table, run_detection
 from benchmarks.methods import METHODS
@@ -47,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     for command in (run, trusted):
         command.add_argument("--results", type=Path, default=RESULTS, help="folder of results")
     _add_detection(commands.add_parser("detection", help="wrong labels found, against cleanlab; then the table"))
+    commands.add_parser("audits", help="what noisylabel audit finds in four files, as in its page")
     speed = commands.add_parser("speed", help="ratios against bare torch and stock skorch")
     speed.add_argument("--json", action="store_true", help="one JSON object a line")
     speed.add_argument("--fused", action="store_true", help="fused optimisers for the bare loop and skorch too")
@@ -84,6 +86,8 @@ def _dispatch(options: argparse.Namespace) -> None:
             run_detection(options.profile, options.seeds)
         table = detection_table()
         print(detection_markdown(table[table["profile"].isin(options.profile)], options.ablation))
+    elif options.command == "audits":
+        print(audit_table())
     elif options.command == "speed":
         run_speed(options.only, as_json=options.json, fused=options.fused)
     else:

@@ -29,14 +29,9 @@ def test_a_run_goes_from_data_to_table(small, tmp_path):
     before = path.stat().st_mtime_ns
     detection.run_detection(["smoke"], [0], tmp_path)
     assert path.stat().st_mtime_ns == before
-
-
-def test_tables_are_markdown(small, tmp_path):
-    detection.run_detection(["smoke"], [0], tmp_path)
-    table = detection.detection_table(tmp_path)
-    shown = detection.detection_markdown(table)
+    shown = detection.detection_markdown(detection.detection_table(tmp_path))
     assert "| symmetric 40 % | mentornet | 1 |" in shown
-    ablation = detection.detection_markdown(table, ablation=True)
+    ablation = detection.detection_markdown(detection.detection_table(tmp_path), ablation=True)
     assert "cleanlab" not in ablation
     assert "| filtered_proba |" in ablation
 
