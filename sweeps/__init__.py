@@ -1,8 +1,6 @@
-"""Search over curricula: which MentorNet to use is itself a hyper-parameter.
+"""Search over curricula: which MentorNet to use is itself a hyper-parameter."""
 
-For now the spaces alone, for scikit-learn's own searches.
-"""
+from sweeps.search import CurriculumSearch
+from sweeps.spaces import MENTORNET_GRID, SPACES, Space
 
-from sweeps.spaces import MENTORNET_GRID
-
-__all__ = ["MENTORNET_GRID"]
+__all__ = ["MENTORNET_GRID", "SPACES", "CurriculumSearch", "Space"]

@@ -23,6 +23,7 @@ from noisylabel.curricula._mentornet import MentorNet
 from noisylabel.curricula._mentornet_files import list_zoo
 from noisylabel.curricula._mentornet_pd import MentorNetPD
 from noisylabel.curricula._network import MentorNetwork
+from noisylabel.curricula._schedule import CurriculumSchedule
 from noisylabel.curricula._self_paced import SelfPaced
 from noisylabel.curricula._spcl_linear import SPCLLinear
 from noisylabel.curricula._spcl_logarithmic import SPCLLogarithmic
@@ -60,7 +61,8 @@ def resolve_curriculum(curriculum: str | Path | Curriculum | Callable[..., Any])
     ----------
     curriculum : str, Path, Curriculum or callable
         A name in :data:`CURRICULA`, ``"zoo:NAME"`` for a MentorNet that comes with the package, the path of a learned
-        one (``.safetensors``), an object, or a function of (loss, loss_diff, label, epoch_percent).
+        one (``.safetensors``), an object, or a function of (loss, loss_diff, label, epoch_percent). Several in turn as
+        ``"self_paced,40,mentornet_pd,60"``, each with its percent of training: see :class:`CurriculumSchedule`.
 
     Raises
     ------
@@ -76,6 +78,8 @@ def resolve_curriculum(curriculum: str | Path | Curriculum | Callable[..., Any])
     """
     if isinstance(curriculum, Curriculum):
         return curriculum
+    if isinstance(curriculum, str) and "," in curriculum:
+        return _parse_schedule(curriculum)
     if isinstance(curriculum, Path) or (isinstance(curriculum, str) and curriculum.endswith(".safetensors")):
         return MentorNet.load(curriculum)
     if isinstance(curriculum, str) and curriculum.startswith("zoo:"):
@@ -94,12 +98,32 @@ def resolve_curriculum(curriculum: str | Path | Curriculum | Callable[..., Any])
     )
 
 
+def _parse_schedule(text: str) -> CurriculumSchedule:
+    """Return the schedule that a text ``"name,percent,name,percent,..."`` describes."""
+    parts = [part.strip() for part in text.split(",")]
+    names, percents = parts[::2], parts[1::2]
+    if len(names) != len(percents) or not all(p.isdecimal() and int(p) > 0 for p in percents):
+        raise InvalidParameterError(
+            f"'curriculum' got the schedule {text!r}. Write 'name,percent,name,percent,...' with whole percents of "
+            "training that add up to 100: 'self_paced,40,mentornet_pd,60'."
+        )
+    if sum(map(int, percents)) != 100:
+        raise InvalidParameterError(
+            f"'curriculum' got the schedule {text!r}, which covers {sum(map(int, percents))} percent of training. The "
+            "percents must add up to 100."
+        )
+    return CurriculumSchedule(
+        [(resolve_curriculum(name), int(percent)) for name, percent in zip(names, percents, strict=True)]
+    )
+
+
 __all__ = [
     "CURRICULA",
     "L1L2",
     "CallableCurriculum",
     "Cauchy",
     "Curriculum",
+    "CurriculumSchedule",
     "DataDriven",
     "Focal",
     "HardExampleMining",

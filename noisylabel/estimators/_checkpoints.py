@@ -1,6 +1,7 @@
 """Checkpoints of a training run: what is in one, whether it fits, and a classifier made of one."""
 
 import hashlib
+import json
 import pickle
 from collections.abc import Mapping
 from functools import partial
@@ -13,6 +14,7 @@ import torch
 from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 
+from noisylabel._files import written_whole
 from noisylabel.callbacks import CHECKPOINT_FILE
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
 from noisylabel.nets import StreamedData, TensorData
@@ -40,7 +42,7 @@ def describe(value: Any) -> str:
     if isinstance(value, partial):
         return f"partial({describe(value.func)}, {describe(value.args)}, {describe(value.keywords)})"
     if isinstance(value, nn.Module):
-        return f"{type(value).__qualname__} with weights {_hash(*value.state_dict().values())}"
+        return f"{type(value).__qualname__} with weights {hash_arrays(*value.state_dict().values())}"
     if isinstance(value, BaseEstimator):
         return f"{type(value).__qualname__}({describe(value.get_params(deep=False))})"
     name = value if hasattr(value, "__qualname__") else type(value)
@@ -62,19 +64,20 @@ def describe_data(
     """Return hashes of what is trained on; of a Dataset only its labels and length."""
     samples = data.X if isinstance(data, TensorData) else torch.zeros(0)
     return {
-        "X": f"{len(data)} rows, hash {_hash(samples)}",
-        "y": _hash(codes, np.asarray(classes).astype(str)),
-        "sample_weight": "none" if data.sample_weight is None else _hash(data.sample_weight),
-        "y_trusted": "none" if right_codes is None else _hash(right_codes),
+        "X": f"{len(data)} rows, hash {hash_arrays(samples)}",
+        "y": hash_arrays(codes, np.asarray(classes).astype(str)),
+        "sample_weight": "none" if data.sample_weight is None else hash_arrays(data.sample_weight),
+        "y_trusted": "none" if right_codes is None else hash_arrays(right_codes),
     }
 
 
-def _hash(*arrays: Any) -> str:
+def hash_arrays(*arrays: Any) -> str:
+    """Return a text that stands for the contents of arrays or tensors, their shapes and types."""
     digest = hashlib.sha256()
     for array in arrays:
         values = array.detach().cpu().contiguous().numpy() if isinstance(array, Tensor) else np.ascontiguousarray(array)
         digest.update(f"{values.dtype}{values.shape}".encode())
-        digest.update(values.tobytes())
+        digest.update(values.reshape(-1).view(np.uint8).data if values.dtype != object else values.tobytes())
     return digest.hexdigest()[:16]
 
 
@@ -157,3 +160,20 @@ def rebuild_student(described: dict[str, Any] | None, student: Any) -> Any:
     if "name" in described:
         return described["name"]
     return _STUDENTS[described["class"]](**described["parameters"])
+
+
+def epochs_done(folder: Path) -> int:
+    """Return how many epochs the run of a folder's checkpoint has had; 0 if there is none."""
+    saved = read_checkpoint(folder)
+    return 0 if saved is None else len(json.loads(saved["training"]["history"]))
+
+
+def change_parameters(folder: Path, estimator: BaseEstimator) -> None:
+    """Let the run of a folder's checkpoint go on with the parameters of another estimator.
+
+    For schedules that are decided in the course of training: what they say about the past must be what happened.
+    """
+    saved = read_checkpoint(folder)
+    assert saved is not None
+    saved["fingerprint"]["parameters"] = describe_parameters(estimator)
+    written_whole(folder / CHECKPOINT_FILE, lambda partial: torch.save(saved, partial))

@@ -31,7 +31,8 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         A name in :data:`noisylabel.curricula.CURRICULA` (``"uniform"`` is plain training), an object such as
         ``SPCLLinear(gamma=2)``, or a function of (loss, loss_diff, label, epoch_percent). Learned ones:
         ``"mentornet_dd"``, ``"zoo:NAME"``, the path of a ``.safetensors`` file, or ``"data_driven"``, which is learned
-        during ``fit`` from the rows of ``y_trusted``.
+        during ``fit`` from the rows of ``y_trusted``. Several in turn, each with its percent of training:
+        ``"self_paced,40,mentornet_pd,60"``.
     update_at : sequence of float in [1, 99], default=(21, 75)
         For ``"data_driven"``: the percents of training at which the MentorNet is learned; before the first, every
         weight is 1.

@@ -1,6 +1,10 @@
 """What to try of MentorNet."""
 
+from sklearn.base import BaseEstimator
+
 from noisylabel.curricula import SPCLLinear
+from sweeps.spaces._base import Space, Suggestions
+from sweeps.spaces._parts import suggest_curriculum, suggest_training
 
 #: Grid for ``GridSearchCV(MentorNetClassifier(), MENTORNET_GRID)``; without noise-rate knowledge 0.5 to 0.9 covers it.
 MENTORNET_GRID: dict[str, list[object]] = {
@@ -8,3 +12,12 @@ MENTORNET_GRID: dict[str, list[object]] = {
     "loss_percentile": ["auto", 0.5, 0.7, 0.9],
     "burn_in": [10, 18, 30],
 }
+
+
+class MentorNetSpace(Space):
+    """Which MentorNet, pre-defined or learned, at which percentile, burn-in, drop-out, learning rate and decay."""
+
+    def suggest(self, trial: Suggestions, estimator: BaseEstimator) -> None:
+        """See :meth:`Space.suggest`."""
+        suggest_curriculum(trial)
+        suggest_training(trial, estimator)

@@ -1,0 +1,212 @@
+"""``python -m sweeps``: run a sweep, go on with one, report on it, and export what it found."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from noisylabel.datasets import DATASETS
+from noisylabel.exceptions import InvalidFileError, NoisyLabelError
+from sweeps._ray import prepare_ray
+from sweeps.config import (
+    NOISE_NAMES,
+    SCHEDULER_NAMES,
+    SEARCHER_NAMES,
+    TRACKER_NAMES,
+    SweepConfig,
+    read_config,
+)
+from sweeps.spaces import SPACES
+
+ALL_TRAINED, SOME_FAILED, USAGE, UNFINISHED = 0, 1, 2, 3
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        By default the process's own.
+
+    Returns
+    -------
+    int
+        0 if every trial was trained or stopped by the scheduler, 1 if one or more failed, 2 after an error of the
+        user's, 3 if the sweep was interrupted and can be resumed.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        prepare_ray()
+        return int(options.run(options))
+    except (NoisyLabelError, OSError) as error:
+        print(f"sweeps: {error}", file=sys.stderr)
+        return USAGE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m sweeps", description="Which curriculum, and how it is set.")
+    commands = parser.add_subparsers(title="commands", required=True)
+    run = commands.add_parser(
+        "run", help=(about := "Run a sweep; the same command goes on with it."), description=about
+    )
+    _add_run_options(run)
+    run.set_defaults(run=_run)
+    resume = commands.add_parser("resume", help=(about := "Go on with a sweep that was stopped."), description=about)
+    resume.add_argument("folder", type=Path)
+    resume.add_argument("--address", help="of a Ray cluster (as before)")
+    resume.set_defaults(run=_resume)
+    about = "Write tables and a page about sweeps, finished or not."
+    report = commands.add_parser("report", help=about, description=about)
+    report.add_argument("folders", type=Path, nargs="+", metavar="folder")
+    report.add_argument("--out", type=Path, help="the page (report.html in the first folder)")
+    report.set_defaults(run=_report)
+    about = "Show the best configuration; with --export, train it on all rows and save the classifier."
+    best = commands.add_parser("best", help=about, description=about)
+    best.add_argument("folder", type=Path)
+    best.add_argument("--export", type=Path, metavar="DIR", help="for noisylabel.load_checkpoint")
+    best.set_defaults(run=_best)
+    return parser
+
+
+def _add_run_options(run: argparse.ArgumentParser) -> None:
+    defaults = {entry.name: entry.default for entry in fields(SweepConfig)}
+
+    def add(name: str, help: str, **more: Any) -> None:
+        default = defaults[name.replace("-", "_")]
+        shown = f" ({default})" if isinstance(default, str | int | float) else ""
+        run.add_argument(f"--{name}", help=help + shown, **more)
+
+    run.add_argument("--config", type=Path, metavar="FILE.yaml", help="any of these options by name, and 'estimator', "
+                     "'limits': parameters by name; options on the command line come first")  # fmt: skip
+    add("out", "folder of the sweep", metavar="DIR")
+    add("dataset", "data with right labels, to which noise is added", choices=list(DATASETS))
+    add("data", "instead: a .csv or .parquet table with noisy labels", metavar="FILE")
+    add("label", "with --data: the column of labels", metavar="COLUMN")
+    add("samples", "training rows to use (all)", type=int)
+    add("noise", "made on the labels of --dataset", choices=NOISE_NAMES)
+    add("rate", "of the noise, in [0, 1]", type=float)
+    add("method", f"what is tuned: {', '.join(SPACES)}, or module:Name of a space of your own")
+    add("epochs", "of a training (the classifier's default)", type=int)
+    add("trials", "configurations to try; with pbt the size of the population", type=int)
+    add("searcher", "how configurations are chosen", choices=SEARCHER_NAMES)
+    add("scheduler", "which trials are stopped early", choices=SCHEDULER_NAMES)
+    add("scoring", "as in scikit-learn")
+    add("validation", "share of the rows, with their noisy labels, to compare by", type=float)
+    add("seed", "of everything", type=int)
+    add("cpus-per-trial", "cores of a trial", type=float)
+    add("gpus-per-trial", "share of a GPU; above 0, trials train on cuda", type=float)
+    add("address", "of a Ray cluster, such as auto (a Ray of its own, on loopback)")
+    run.add_argument("--trackers", nargs="+", choices=TRACKER_NAMES, help="log the trials there too (none)")
+
+
+def _run(options: argparse.Namespace) -> int:
+    names = [entry.name for entry in fields(SweepConfig)]
+    given = {name: getattr(options, name, None) for name in names}
+    return _sweep(read_config(options.config, given))
+
+
+def _resume(options: argparse.Namespace) -> int:
+    return _sweep(_config_of(options.folder, options.address))
+
+
+def _config_of(folder: Path, address: str | None = None) -> SweepConfig:
+    from sweeps.sweep import read_manifest
+
+    manifest = read_manifest(folder)
+    if "config" not in manifest:
+        raise InvalidFileError(
+            f"The sweep in {folder} was run from Python. Go on with it by fitting the same CurriculumSearch again."
+        )
+    changes = {"out": str(folder)} | ({} if address is None else {"address": address})
+    return SweepConfig(**(manifest["config"] | changes))
+
+
+def _sweep(config: SweepConfig) -> int:
+    """Run a sweep to its end, and say what came of it."""
+    from sweeps.analysis import best_trial, describe_params
+    from sweeps.problem import load_problem, make_search
+
+    problem = load_problem(config)
+    if problem.noise_manifest is not None:
+        print(problem.noise_manifest.check())
+    search = make_search(config, problem)
+    search.run_trials(problem.X, problem.noisy_y, test_data=problem.test_data)
+    results = search.sweep_
+    counts = results.trials["state"].value_counts().to_dict()
+    print(f"\n{', '.join(f'{n} {state}' for state, n in counts.items())}.")
+    if counts.get("done"):
+        best = best_trial(results)
+        print(f"Best: {best['trial']}, score {best['score']:.4f} on held-out rows: {describe_params(best['params'])}")
+    unfinished = counts.get("unfinished", 0) > 0 or len(results.trials) < config.trials
+    if unfinished:
+        print(f"Not finished. Go on with: python -m sweeps resume {config.out}")
+        return UNFINISHED
+    for error in results.trials.loc[results.trials["state"] == "failed", "error"].head(3):
+        print(f"Failed: {error}")
+    _write_report([results], Path(config.out), Path(config.out) / "report.html")
+    print(f"Next: look at {config.out}/report.html; python -m sweeps best {config.out} --export model")
+    return SOME_FAILED if counts.get("failed") else ALL_TRAINED
+
+
+def _report(options: argparse.Namespace) -> int:
+    results = [_read(folder) for folder in options.folders]
+    for folder, found in zip(options.folders, results, strict=True):
+        _write_tables(found, folder)
+    page = options.out or options.folders[0] / "report.html"
+    _write_page(results, page)
+    print(f"Written: {page}, and trials.csv, trials.parquet and curves.parquet in each folder.")
+    return 0
+
+
+def _read(folder: Path) -> Any:
+    from sweeps.sweep import read_results
+
+    return read_results(folder)
+
+
+def _write_report(results: list[Any], folder: Path, page: Path) -> None:
+    _write_tables(results[0], folder)
+    _write_page(results, page)
+
+
+def _write_tables(results: Any, folder: Path) -> None:
+    from sweeps.results import save_tables
+    from sweeps.study import save_study
+
+    save_tables(results, folder)
+    if results.study is not None:
+        save_study(results.study, folder)
+
+
+def _write_page(results: list[Any], page: Path) -> None:
+    from sweeps.report import write_report
+
+    write_report(results if len(results) > 1 else results[0], page)
+
+
+def _best(options: argparse.Namespace) -> int:
+    import json
+
+    from sweeps.analysis import best_trial, describe_params, near_ties
+    from sweeps.problem import export_best, load_problem, make_search
+
+    results = _read(options.folder)
+    best = best_trial(results)
+    print(f"{best['trial']}: score {best['score']:.4f} on held-out rows. {describe_params(best['params'])}")
+    print(json.dumps(best["params"], indent=1))
+    ties = near_ties(results)
+    if len(ties) > 1:
+        print(f"{len(ties) - 1} others cannot be told from it: {', '.join(ties['trial'][1:])}.")
+    if options.export is not None:
+        config = _config_of(options.folder)
+        problem = load_problem(config)
+        export_best(make_search(config, problem), problem, best["params"], options.export)
+        print(f"Written: {options.export}. Next: noisylabel.load_checkpoint({str(options.export)!r}).predict(X)")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

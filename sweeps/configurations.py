@@ -1,0 +1,184 @@
+"""From a space to configurations, and from a configuration to an estimator."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import optuna
+from ray import cloudpickle
+from sklearn.base import BaseEstimator, clone
+
+from noisylabel._validation import check_choice
+from noisylabel.curricula import Curriculum, Uniform, resolve_curriculum
+from noisylabel.estimators._filterkd import TEACHINGS
+from noisylabel.exceptions import InvalidParameterError
+from sweeps.spaces import Space, Suggestions, check_limits
+
+_TRIED = 100
+
+
+@dataclass
+class BoundSpace:
+    """A space with the estimator that it is for: what Optuna calls to draw a configuration.
+
+    Attributes
+    ----------
+    space : Space
+    estimator : BaseEstimator
+    limits : mapping
+        See :class:`sweeps.spaces.Suggestions`.
+    """
+
+    space: Space
+    estimator: BaseEstimator
+    limits: Mapping[str, Any] = field(default_factory=dict)
+
+    def __call__(self, trial: Any) -> dict[str, Any]:
+        """Draw, and return the parameters that were asked for and are fixed by the limits."""
+        return self.draw(trial).fixed
+
+    def examples(self) -> list[dict[str, Any]]:
+        """Return some configurations, drawn at random, always the same."""
+        study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+        trials = [study.ask() for _ in range(_TRIED)]
+        return [{**self(trial), **trial.params} for trial in trials]
+
+    def draw(self, trial: Any) -> Suggestions:
+        """Draw a configuration from a trial."""
+        suggestions = Suggestions(trial, self.limits)
+        self.space.suggest(suggestions, self.estimator)
+        return suggestions
+
+
+def estimator_params(
+    estimator: BaseEstimator, params: Mapping[str, Any], curricula: Mapping[str, Curriculum] | None = None
+) -> dict[str, Any]:
+    """Return a configuration as parameters of the estimator itself, for its ``set_params``.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+    params : mapping
+        ``"curriculum__gamma"`` goes to the curriculum that ``"curriculum"`` names, which becomes an object.
+    curricula : mapping, optional
+        Curricula by the name that stands for them, such as the path of a file that is on another machine.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a name is no parameter of the estimator, or of its curriculum; the message has the nearest one.
+    """
+    flat = {name: value for name, value in params.items() if not name.startswith("curriculum__")}
+    inner = {name.removeprefix("curriculum__"): value for name, value in params.items() if name not in flat}
+    known = estimator.get_params(deep=False)
+    for name in flat:
+        check_choice(f"parameter of {type(estimator).__name__}", name, known)
+    chosen = flat.get("curriculum", known.get("curriculum"))
+    if isinstance(chosen, str) and curricula and chosen in curricula:
+        chosen = flat["curriculum"] = curricula[chosen]
+    if inner:
+        curriculum = clone(resolve_curriculum(chosen))
+        for name in inner:
+            check_choice(f"parameter of {type(curriculum).__name__}", name, curriculum.get_params())
+        flat["curriculum"] = curriculum.set_params(**inner)
+    return flat
+
+
+def configure(
+    estimator: BaseEstimator, params: Mapping[str, Any], curricula: Mapping[str, Curriculum] | None = None
+) -> Any:
+    """Return a clone of the estimator with a configuration; see :func:`estimator_params`."""
+    return clone(estimator).set_params(**estimator_params(estimator, params, curricula))
+
+
+def check_space(bound: BoundSpace) -> dict[str, Curriculum]:
+    """Draw some configurations before a sweep starts, so that a mistake costs seconds and not a night.
+
+    Returns
+    -------
+    dict
+        Curricula by name, of all that may be drawn and are files, to be sent along with the code.
+
+    Raises
+    ------
+    InvalidParameterError
+        If the space cannot be pickled, names something that the estimator does not have, or has a value that the
+        estimator refuses; or if a limit is of a parameter that the space never draws.
+    """
+    check_limits(bound.limits)
+    _check_pickle(bound)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    curricula: dict[str, Curriculum] = {}
+    used: set[str] = set()
+    for _ in range(_TRIED):
+        trial = study.ask()
+        drawn = bound.draw(trial)
+        params = {**trial.params, **drawn.fixed}
+        if not params:
+            raise InvalidParameterError(
+                f"'space' {type(bound.space).__name__} draws nothing. Call trial.suggest_categorical or "
+                "trial.suggest_float in its 'suggest'."
+            )
+        choices = [*drawn.choices.get("curriculum", ()), params.get("curriculum")]
+        files = {str(name) for name in choices if isinstance(name, str) and name.endswith(".safetensors")}
+        curricula |= {name: resolve_curriculum(name) for name in files - curricula.keys()}
+        used |= params.keys()
+        configure(bound.estimator, params, curricula)._check_parameters()
+    _check_all_limits_used(bound, used)
+    return curricula
+
+
+def _check_pickle(bound: BoundSpace) -> None:
+    try:
+        cloudpickle.dumps(bound)
+    except Exception as error:
+        raise InvalidParameterError(
+            f"'space' {type(bound.space).__name__} or the estimator cannot be pickled, which sending it to other "
+            f"processes and resuming need: {error}. Keep open files, locks and connections out of them."
+        ) from error
+
+
+def _check_all_limits_used(bound: BoundSpace, used: set[str]) -> None:
+    for name in bound.limits:
+        if name not in used:
+            check_choice(f"limits of {type(bound.space).__name__}: parameter", name, sorted(used))
+
+
+def total_epochs(clf: Any) -> int:
+    """Return the epochs of all stages of a classifier's training."""
+    return clf.max_epochs + _teacher_epochs(clf)
+
+
+def warm_up_epochs(clf: Any) -> int:
+    """Return in how many epochs from the start the method does not act yet: burn-in, or the training of a teacher."""
+    if hasattr(clf, "teacher"):
+        return _teacher_epochs(clf)
+    if isinstance(resolve_curriculum(clf.curriculum), Uniform):
+        return 0
+    return math.ceil(clf.burn_in / 100 * clf.max_epochs)
+
+
+def _teacher_epochs(clf: Any) -> int:
+    if not hasattr(clf, "teacher") or not TEACHINGS[clf.teacher].has_teacher:
+        return 0
+    return clf.max_epochs if clf.teacher_epochs is None else clf.teacher_epochs
+
+
+@dataclass
+class WarmUp:
+    """The warm-up of a configuration, for the scheduler; it can be pickled.
+
+    Attributes
+    ----------
+    estimator : BaseEstimator
+    curricula : dict
+        Curricula of files, by path.
+    """
+
+    estimator: BaseEstimator
+    curricula: dict[str, Curriculum]
+
+    def __call__(self, config: Mapping[str, Any]) -> int:
+        """Return the epochs."""
+        return warm_up_epochs(configure(self.estimator, config, self.curricula))

@@ -1,0 +1,144 @@
+"""The sweep's own record: one line for each thing that happens, so that a killed driver loses nothing."""
+
+import json
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from optuna.distributions import BaseDistribution, distribution_to_json, json_to_distribution
+from optuna.trial import FixedTrial
+from ray.tune import Callback
+
+from sweeps.configurations import BoundSpace
+
+LOG_FILE = "log.jsonl"
+_KEPT = ("score", "epoch", "seconds", "finished", "failed", "error", "traceback", "right", "test_score", "schedule")
+
+
+class SweepLog(Callback):
+    """Append what trials report to a file.
+
+    Parameters
+    ----------
+    path : Path
+        Lines of JSON.
+    bound : BoundSpace, optional
+        What configurations are drawn from; the intervals and choices are noted with each.
+    """
+
+    def __init__(self, path: Path, bound: BoundSpace | None = None) -> None:
+        self.path = path
+        self.bound = bound
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Note the configuration; of a trial that goes on, the one that it goes on with."""
+        self._write("start", trial, params=trial.config, drawn_from=self._distributions(trial.config))
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
+        """Note a report."""
+        self._write("report", trial, **{name: result[name] for name in _KEPT if name in result})
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Note the end."""
+        self._write("end", trial)
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Note that the trial's process died too often."""
+        self._write("error", trial, error=str(trial.get_error() or "its process died"))
+
+    def _distributions(self, config: dict[str, Any]) -> dict[str, str]:
+        if self.bound is None:
+            return {}
+        drawn = FixedTrial(config)
+        self.bound.draw(drawn)
+        return {name: distribution_to_json(kind) for name, kind in drawn.distributions.items()}
+
+    def _write(self, event: str, trial: Any, **content: Any) -> None:
+        content = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in content.items()}
+        line = json.dumps({"event": event, "trial": trial.trial_id, "time": time.time(), **content})
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+
+def read_log(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return trials and curves, as :class:`sweeps.results.SweepResults` has them.
+
+    A last line that a kill cut off is left out.
+    """
+    events = list(_events(path))
+    ids = list(dict.fromkeys(event["trial"] for event in events))
+    names = {trial: f"t{number:03d}" for number, trial in enumerate(ids, 1)}
+    rows = [_trial(names[trial], [e for e in events if e["trial"] == trial]) for trial in ids]
+    trials = pd.DataFrame(rows, columns=list(_trial("", [])))
+    for name in dict.fromkeys(name for row in rows for name in row["params"]):
+        trials[f"param_{name}"] = [row["params"].get(name) for row in rows]
+    reports = [e for e in events if e["event"] == "report" and not e.get("failed") and e["score"] is not None]
+    curves = pd.DataFrame(
+        [{"trial": names[e["trial"]], "epoch": int(e["epoch"]), "score": float(e["score"])} for e in reports],
+        columns=["trial", "epoch", "score"],
+    )
+    return trials, curves.drop_duplicates(["trial", "epoch"], keep="last", ignore_index=True)
+
+
+def drawn_from(path: Path) -> dict[str, dict[str, BaseDistribution]]:
+    """Return what each trial's parameters were drawn from, by Ray's name of it, in order of start."""
+    return {
+        e["trial"]: {name: json_to_distribution(text) for name, text in e["drawn_from"].items()}
+        for e in _events(path)
+        if e["event"] == "start"
+    }
+
+
+def finished_reports(path: Path) -> dict[str, dict[str, Any]]:
+    """Return the last report of each trial that trained to its end, by Ray's name of it."""
+    reports = {e["trial"]: e for e in _events(path) if e["event"] == "report" and e.get("finished")}
+    return {trial: {name: e[name] for name in _KEPT if name in e} for trial, e in reports.items()}
+
+
+def _events(path: Path) -> list[dict[str, Any]]:
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    events = []
+    for number, line in enumerate(lines):
+        try:
+            events.append(json.loads(line))
+        except json.JSONDecodeError:
+            if number < len(lines) - 1:
+                continue  # cut off by a kill, after which another driver went on
+    return events
+
+
+def _trial(name: str, events: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the row of one trial."""
+    reports = [event for event in events if event["event"] == "report"]
+    good = [report for report in reports if report["score"] is not None]
+    last = reports[-1] if reports else {}
+    state, error = _state(events, last)
+    starts = [event["params"] for event in events if event["event"] == "start"]
+    right = last.get("right")
+    return {
+        "trial": name,
+        "state": state,
+        "score": good[-1]["score"] if good and state != "failed" else math.nan,
+        "test_score": last.get("test_score", math.nan),
+        "epochs": int(good[-1]["epoch"]) if good else 0,
+        "seconds": float(last.get("seconds", 0.0)),
+        "error": error,
+        "right": None if right is None else bytes.fromhex(right),
+        "params": last.get("schedule") or (starts[-1] if starts else {}),
+    }
+
+
+def _state(events: list[dict[str, Any]], last: dict[str, Any]) -> tuple[str, str]:
+    """Return the state of a trial and what went wrong."""
+    if last.get("failed"):
+        return "failed", last["error"]
+    if last.get("finished"):
+        return "done", ""
+    kind = events[-1]["event"] if events else "start"
+    if kind == "error":
+        return "failed", events[-1]["error"]
+    return ("stopped" if kind == "end" else "unfinished"), ""

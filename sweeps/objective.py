@@ -1,0 +1,223 @@
+"""What one trial does: train one configuration, and say after each epoch how good it is."""
+
+import math
+import shutil
+import tempfile
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from ray import tune
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.metrics import get_scorer
+from skorch.callbacks import Callback
+
+from noisylabel.curricula import Curriculum
+from noisylabel.nets import TensorData
+from sweeps.configurations import configure, total_epochs
+from sweeps.population import continue_with
+
+METRIC = "score"
+
+
+@dataclass
+class Setup:
+    """What all trials share and is small.
+
+    Attributes
+    ----------
+    estimator : BaseEstimator
+        Unfitted; configurations change it.
+    scoring : str or callable
+        As scikit-learn's ``scoring``; higher is better.
+    curricula : dict
+        Curricula of files, by path.
+    threads : int
+        Of torch, in each trial.
+    checkpoint_seconds : float
+        At least so long from one checkpoint of a trial to the next.
+    checkpoint_epochs : int, optional
+        If given: a checkpoint every so many epochs instead.
+    population : bool
+        Whether curriculum and percentile of a configuration are for the training to come only.
+    finished : dict
+        Last reports of trials that an earlier driver of this sweep saw to the end, by id.
+    """
+
+    estimator: BaseEstimator
+    scoring: Any = "accuracy"
+    curricula: dict[str, Curriculum] = field(default_factory=dict)
+    threads: int = 1
+    checkpoint_seconds: float = 30.0
+    checkpoint_epochs: int | None = None
+    population: bool = False
+    finished: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+class Predictions(ClassifierMixin, BaseEstimator):
+    """A stand-in for a classifier, for scikit-learn's scorers: it knows the probabilities already."""
+
+    def __init__(self, proba: np.ndarray) -> None:
+        self.proba = proba
+        self.classes_ = np.arange(proba.shape[1])
+
+    def fit(self, X: Any, y: Any) -> "Predictions":
+        """Do nothing."""
+        return self
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Return the probabilities, (N, C)."""
+        return self.proba
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the most probable codes, (N,)."""
+        codes: np.ndarray = self.proba.argmax(1)
+        return codes
+
+
+class EpochReports(Callback):
+    """Tell Ray Tune the score after each epoch, with a checkpoint now and then.
+
+    An epoch is reported when the next one begins, as only then is its checkpoint written; the very last one is left to
+    :func:`train_trial`, which has the final classifier. Of training in two stages, epochs are counted through.
+
+    Parameters
+    ----------
+    setup : Setup
+    data : mapping
+        ``X_valid`` and ``y_valid``, as codes.
+    folder : Path
+        Where the classifier writes its checkpoints.
+    n_epochs : int
+        Of all stages.
+    """
+
+    def __init__(self, setup: Setup, data: Mapping[str, np.ndarray], folder: Path, n_epochs: int) -> None:
+        self.setup = setup
+        self.data = data
+        self.folder = folder
+        self.n_epochs = n_epochs
+        self.before_ = 0  # epochs of earlier stages
+        self.pending_: dict[str, Any] | None = None
+        self.last_saved_ = time.monotonic()
+        self.start_ = time.monotonic()
+
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        """Put the validation samples where the net is."""
+        self.valid_ = TensorData(torch.tensor(self.data["X_valid"], device=torch.device(net.device)))
+
+    def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
+        """Report the epoch before."""
+        self._report()
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Measure."""
+        epoch = self.before_ + len(net.history)
+        if epoch < self.n_epochs:
+            proba = torch.cat([logits.softmax(1).cpu() for logits in net.forward_iter(self.valid_)]).numpy()
+            self.pending_ = {METRIC: score(self.setup.scoring, proba, self.data), "epoch": epoch}
+
+    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+        """Report the last epoch of a stage that is not the last."""
+        self._report()
+        self.before_ += len(net.history)
+
+    def _report(self) -> None:
+        if self.pending_ is None:
+            return
+        metrics, self.pending_ = self.pending_ | {"seconds": time.monotonic() - self.start_}, None
+        if not math.isfinite(metrics[METRIC]):
+            raise ArithmeticError(f"The score of epoch {metrics['epoch']} is {metrics[METRIC]}.")
+        if self._is_due(metrics["epoch"]):
+            self.last_saved_ = time.monotonic()
+            tune.report(metrics, checkpoint=tune.Checkpoint.from_directory(self.folder))
+        else:
+            tune.report(metrics)
+
+    def _is_due(self, epoch: int) -> bool:
+        if self.setup.checkpoint_epochs is not None:
+            return epoch % self.setup.checkpoint_epochs == 0
+        return time.monotonic() - self.last_saved_ >= self.setup.checkpoint_seconds
+
+
+def score(scoring: Any, proba: np.ndarray, data: Mapping[str, np.ndarray], name: str = "valid") -> float:
+    """Return the score of class probabilities (N, C) on the data's ``y_valid`` (or another name)."""
+    return float(get_scorer(scoring)(Predictions(proba), data[f"X_{name}"], data[f"y_{name}"]))
+
+
+def train_trial(config: Mapping[str, Any], setup: Setup, data: Mapping[str, np.ndarray]) -> None:
+    """Train a configuration, from its checkpoint if it has one, and report.
+
+    An exception is a failed trial and not one to try again: it is reported with its message. What Ray repeats is a
+    process that died.
+
+    Parameters
+    ----------
+    config : mapping
+        Parameters of the estimator.
+    setup : Setup
+    data : mapping of ndarray
+        ``X``, ``y``, ``X_valid``, ``y_valid`` and perhaps ``X_test``, ``y_test``; labels are codes. They are shared
+        by all trials and must not be changed.
+    """
+    done = setup.finished.get(tune.get_context().get_trial_id())
+    if done is not None:
+        tune.report(done)
+        return
+    torch.set_num_threads(setup.threads)
+    before = _fingerprint(data)
+    with tempfile.TemporaryDirectory(prefix="trial-", ignore_cleanup_errors=True) as folder:
+        try:
+            final = _train(dict(config), setup, data, Path(folder))
+        except Exception as error:
+            final = _failure(error)
+    if _fingerprint(data) != before:
+        final = _failure(RuntimeError("This trial wrote to the training data, which all trials share."))
+    tune.report(final)
+
+
+def _train(config: dict[str, Any], setup: Setup, data: Mapping[str, np.ndarray], folder: Path) -> dict[str, Any]:
+    """Train and return the last report."""
+    checkpoint = tune.get_checkpoint()
+    if checkpoint is not None:
+        with checkpoint.as_directory() as saved:
+            shutil.copytree(saved, folder, dirs_exist_ok=True)
+    if setup.population:
+        config = continue_with(config, setup.estimator, folder)
+    clf = configure(setup.estimator, config, setup.curricula)
+    reports = EpochReports(setup, data, folder, total_epochs(clf))
+    clf.set_params(checkpoint_dir=folder, callbacks=[*(clf.callbacks or []), ("epoch_reports", reports)], verbose=0)
+    clf.fit(data["X"], data["y"])
+    proba = clf.predict_proba(data["X_valid"])
+    final: dict[str, Any] = {
+        METRIC: score(setup.scoring, proba, data),
+        "epoch": reports.before_,
+        "seconds": time.monotonic() - reports.start_,
+        "finished": True,
+        "right": np.packbits(proba.argmax(1) == data["y_valid"]).tobytes().hex(),
+    }
+    if not math.isfinite(final[METRIC]):
+        raise ArithmeticError(f"The final score is {final[METRIC]}.")
+    if setup.population:
+        final |= {"schedule": {name: config[name] for name in ("curriculum", "loss_percentile")}}
+    if "X_test" in data:
+        final["test_score"] = score(setup.scoring, clf.predict_proba(data["X_test"]), data, "test")
+    return final
+
+
+def _failure(error: Exception) -> dict[str, Any]:
+    """Return the report of a trial that raised."""
+    message = f"{type(error).__name__}: {error}"
+    return {METRIC: math.nan, "epoch": 0, "failed": True, "error": message, "traceback": traceback.format_exc()}
+
+
+def _fingerprint(data: Mapping[str, np.ndarray]) -> int:
+    """Return a checksum of the samples, some milliseconds for a hundred megabytes."""
+    import zlib
+
+    return zlib.crc32(np.ascontiguousarray(data["X"]).view(np.uint8).reshape(-1).data)

@@ -1,0 +1,164 @@
+"""From a configuration to data and a search."""
+
+import dataclasses
+import importlib
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier, corrupt
+from noisylabel.datasets import DATASETS, fetch_cifarn_labels, load_table
+from noisylabel.exceptions import InvalidParameterError
+from noisylabel.noise import HumanNoise, NoiseManifest
+from sweeps.config import SweepConfig
+from sweeps.search import CurriculumSearch
+from sweeps.spaces import SPACES, Space
+
+_ESTIMATORS: dict[str, Any] = {
+    "mentornet": MentorNetClassifier,
+    "mentormix": MentorMixClassifier,
+    "filterkd": FilterKDClassifier,
+    "plain": MentorNetClassifier,
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is learned from.
+
+    Attributes
+    ----------
+    X : array or DataFrame
+    noisy_y : ndarray of shape (N,)
+    test_data : pair (X, y) or None
+        With right labels.
+    noise_manifest : NoiseManifest or None
+    """
+
+    X: Any
+    noisy_y: np.ndarray
+    test_data: tuple[Any, np.ndarray] | None
+    noise_manifest: NoiseManifest | None
+
+
+def load_problem(config: SweepConfig) -> Problem:
+    """Load the data of a configuration and make its noise, from its seed."""
+    rng = np.random.default_rng(config.seed)
+    if config.data is not None:
+        assert config.label is not None
+        table = load_table(config.data, label=config.label)
+        rows = _some_rows(config, len(table.target), rng)
+        return Problem(table.data.iloc[rows], table.target[rows], None, None)
+    assert config.dataset is not None
+    data = DATASETS[config.dataset]()
+    rows = _some_rows(config, len(data.data), rng)
+    X, y = data.data[rows], data.target[rows]
+    noisy_y, manifest = _add_noise(config, X, y, rows)
+    return Problem(X, noisy_y, (data.test_data, data.test_target), manifest)
+
+
+def _some_rows(config: SweepConfig, n_rows: int, rng: np.random.Generator) -> np.ndarray:
+    if config.samples is None:
+        return np.arange(n_rows)
+    if config.samples > n_rows:
+        raise InvalidParameterError(f"'samples' is {config.samples}, and there are {n_rows} rows. Ask for fewer.")
+    return rng.permutation(n_rows)[: config.samples]
+
+
+def _add_noise(
+    config: SweepConfig, X: np.ndarray, y: np.ndarray, rows: np.ndarray
+) -> tuple[np.ndarray, NoiseManifest | None]:
+    if config.noise == "none":
+        return y, None
+    if config.noise == "human_worst":
+        human = HumanNoise(fetch_cifarn_labels("worst").noisy[rows], source="CIFAR-10N worst")
+        return corrupt(y, human, random_state=config.seed)
+    return corrupt(y, config.noise, X, rate=config.rate, random_state=config.seed)
+
+
+def make_search(config: SweepConfig, problem: Problem, *, refit: bool = False, verbose: int = 1) -> CurriculumSearch:
+    """Return the search of a configuration, to be fitted on the problem."""
+    space = SPACES[config.method]() if config.method in SPACES else _import_space(config.method)
+    device = {"device": "cuda"} if config.gpus_per_trial else {}
+    epochs = {} if config.epochs is None else {"max_epochs": config.epochs}
+    kind = _ESTIMATORS.get(config.method, MentorNetClassifier)
+    unknown = config.estimator.keys() - kind().get_params(deep=False).keys()
+    if unknown:
+        raise InvalidParameterError(
+            f"'estimator' has {sorted(unknown)[0]!r}, which is no parameter of {kind.__name__}. It has "
+            f"{sorted(kind().get_params(deep=False))}."
+        )
+    search = CurriculumSearch(
+        kind(**({"random_state": config.seed} | device | epochs | config.estimator)),
+        space,
+        limits=config.limits,
+        n_trials=config.trials,
+        searcher=config.searcher,
+        scheduler=config.scheduler,
+        scoring=config.scoring,
+        validation_fraction=config.validation,
+        resources={"cpu": config.cpus_per_trial, "gpu": config.gpus_per_trial},
+        address=config.address,
+        out=config.out,
+        refit=refit,
+        trackers=config.trackers,
+        random_state=config.seed,
+        verbose=verbose,
+    )
+    search._described = _describe(config, problem, kind)
+    return search
+
+
+def export_best(search: CurriculumSearch, problem: Problem, params: dict[str, Any], folder: Path) -> None:
+    """Train a configuration on all rows, into a folder from which ``noisylabel.load_checkpoint`` reads it."""
+    from sweeps.configurations import configure
+
+    clf = configure(search.estimator, params)
+    clf.set_params(checkpoint_dir=folder, verbose=1).fit(problem.X, problem.noisy_y)
+
+
+def _describe(config: SweepConfig, problem: Problem, kind: type) -> dict[str, Any]:
+    """Return what the manifest says beyond what the search knows."""
+    made = problem.noise_manifest
+    source = config.dataset or Path(str(config.data)).name
+    noise = "" if made is None else f", {config.noise} noise" + ("" if config.rate is None else f" {config.rate:g}")
+    return {
+        "name": f"{kind.__name__} on {source}{noise}",
+        "dataset": source,
+        "noise": None if made is None else config.noise,
+        "rate": config.rate,
+        "realised_rate": None if made is None else made.realised_rate,
+        "command": command_of(config),
+        "config": dataclasses.asdict(config),
+    }
+
+
+def command_of(config: SweepConfig) -> str:
+    """Return a command that runs this sweep."""
+    words = ["python", "-m", "sweeps", "run"]
+    for entry in dataclasses.fields(SweepConfig):
+        value = getattr(config, entry.name)
+        default = entry.default if entry.default is not dataclasses.MISSING else type(value)()
+        if value != default and not isinstance(value, dict):
+            words += [f"--{entry.name.replace('_', '-')}", *map(str, value if isinstance(value, list) else [value])]
+    rest = {name: getattr(config, name) for name in ("estimator", "limits") if getattr(config, name)}
+    return shlex.join(words) + (f"  # with a --config of {rest}" if rest else "")
+
+
+def _import_space(name: str) -> Space:
+    """Return the space that ``module:Name`` stands for."""
+    module, _, attribute = name.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise InvalidParameterError(
+            f"'method' {name!r} must be one of {list(SPACES)} or module:Name of a sweeps.Space that can be imported "
+            f"from here: {error}."
+        ) from error
+    space = found() if isinstance(found, type) else found
+    if not isinstance(space, Space):
+        raise InvalidParameterError(f"'method' {name!r} is no sweeps.Space. Got {type(space).__name__}.")
+    return space

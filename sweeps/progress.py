@@ -1,0 +1,146 @@
+"""What one sees while a sweep runs: a table of the running trials, the best so far, and the time that is left."""
+
+import math
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ray.tune import Callback
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from sweeps.analysis import describe_params
+
+
+class LiveTable(Callback):
+    """Draw a table in the terminal; where there is none, write a line for each trial that ends.
+
+    Parameters
+    ----------
+    n_trials : int
+    n_epochs : callable
+        From a configuration to the epochs of its training.
+    before : mapping
+        How many trials an earlier run of the sweep ended, by state.
+    """
+
+    def __init__(
+        self, n_trials: int, n_epochs: Callable[[Mapping[str, Any]], int], before: Mapping[str, int] | None = None
+    ) -> None:
+        self.n_trials = n_trials
+        self.n_epochs = n_epochs
+        self.before = dict(before or {})
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin to count."""
+        self.start = time.monotonic()
+        self.running: dict[str, dict[str, Any]] = {}
+        self.counts = {"done": 0, "stopped": 0, "failed": 0} | self.before
+        self.known: dict[str, int] = {}
+        self.best: tuple[float, str] | None = None
+        self.console: Any = None
+        self.live: Any = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"n_trials": self.n_trials, "n_epochs": self.n_epochs, "before": self.before}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
+
+    def open(self) -> None:
+        """Begin to draw."""
+        self.reset()
+        self.console = Console(file=sys.stderr)
+        if self.console.is_terminal:
+            self.live = Live(get_renderable=self._table, console=self.console, refresh_per_second=2)
+            self.live.start()
+
+    def close(self) -> None:
+        """Draw for the last time."""
+        if self.live is not None:
+            self.live.stop()
+        self.live = None
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Show the trial."""
+        self._number(trial)
+        self.running[trial.trial_id] = {"params": trial.config, "epoch": 0, "score": math.nan, "last": {}}
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
+        """Show how far it is."""
+        row = self.running.setdefault(trial.trial_id, {"params": trial.config})
+        row |= {"epoch": result["epoch"], "score": result["score"], "last": result}
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Count it."""
+        row = self.running.pop(trial.trial_id, {"last": {}, "params": trial.config, "epoch": 0, "score": math.nan})
+        last = row["last"]
+        state = "failed" if last.get("failed") else "done" if last.get("finished") else "stopped"
+        if state == "done" and (self.best is None or row["score"] > self.best[0]):
+            self.best = (row["score"], f"{self._number(trial)}: {describe_params(row['params'])}")
+        self._ended(trial, state, row)
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Count it."""
+        row = self.running.pop(trial.trial_id, {"params": trial.config, "epoch": 0, "score": math.nan})
+        self._ended(trial, "failed", row)
+
+    def _number(self, trial: Any) -> str:
+        return f"t{self.known.setdefault(trial.trial_id, len(self.known) + 1):03d}"
+
+    def _ended(self, trial: Any, state: str, row: Mapping[str, Any]) -> None:
+        self.counts[state] += 1
+        if self.console is not None and self.live is None:
+            what = f"score {row['score']:.4f} after {row['epoch']} epochs"
+            if state == "failed":
+                what = str(row.get("last", {}).get("error", "its process died"))
+            line = f"{self._number(trial)} {state}: {what} ({describe_params(row['params'])}). {self._summary()}"
+            self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def _summary(self) -> str:
+        n_ended = sum(self.counts.values())
+        counts = ", ".join(f"{n} {state}" for state, n in self.counts.items() if n)
+        best = "" if self.best is None else f", best so far {self.best[0]:.4f}"
+        return f"{n_ended} of {self.n_trials} trials ended ({counts or 'none'}){best}, {self._time_left(n_ended)}"
+
+    def _time_left(self, n_ended: int) -> str:
+        elapsed = time.monotonic() - self.start
+        shares = sum(min(1.0, row["epoch"] / self.n_epochs(row["params"])) for row in self.running.values())
+        here = n_ended + shares - sum(self.before.values())
+        if here < 0.5:
+            return "time left not known yet"
+        left = elapsed / here * max(0.0, self.n_trials - n_ended - shares)
+        return f"about {_duration(left)} left"
+
+    def _table(self) -> Table:
+        table = Table(title=self._summary(), title_justify="left", expand=True)
+        for name in ("trial", "epoch", "score", "configuration"):
+            table.add_column(name, no_wrap=name != "configuration")
+        for trial_id, row in list(self.running.items()):
+            table.add_row(
+                f"t{self.known.get(trial_id, 0):03d}",
+                f"{row['epoch']}/{self.n_epochs(row['params'])}",
+                "" if math.isnan(row["score"]) else f"{row['score']:.4f}",
+                describe_params(row["params"]),
+            )
+        if self.best is not None:
+            table.caption = f"best so far {self.best[0]:.4f}, {self.best[1]}"
+        return table
+
+
+def _duration(seconds: float) -> str:
+    """Return seconds in words.
+
+    Examples
+    --------
+    >>> _duration(42), _duration(600), _duration(7300)
+    ('42 s', '10 min', '2.0 h')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

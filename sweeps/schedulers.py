@@ -1,0 +1,172 @@
+"""Which trials go on: all of them, the better ones (ASHA), or copies of the better ones (PBT)."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ray.tune import Callback
+from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, PopulationBasedTraining, TrialScheduler
+
+from noisylabel.exceptions import NoisyLabelError
+
+TIME = "epoch"
+
+
+class EpochASHA(ASHAScheduler):
+    """Asynchronous successive halving that compares trials at equal epochs, and none during its burn-in.
+
+    Ray's own also writes a trial's later scores into rungs that it has jumped over, as happens after a restart.
+
+    Parameters
+    ----------
+    warm_up : callable
+        From a configuration to the number of epochs in which its method does not act yet.
+    grace : int
+        Epochs before the first comparison.
+    max_epochs : int
+        Of the longest trial.
+    reduction : int
+        One in so many trials goes on at each comparison.
+    """
+
+    def __init__(
+        self, warm_up: Callable[[Mapping[str, Any]], int], grace: int, max_epochs: int, reduction: int
+    ) -> None:
+        super().__init__(
+            time_attr=TIME, max_t=max(max_epochs, grace) + 1, grace_period=grace, reduction_factor=reduction
+        )
+        self.warm_up = warm_up
+
+    def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
+        """Compare at a rung's own epoch, after the trial's warm-up."""
+        epoch, score = result[TIME], result[self._metric]
+        if result.get("finished") or result.get("failed") or not math.isfinite(score):
+            return str(TrialScheduler.CONTINUE)  # it ends by itself
+        rungs = dict(self._trial_info[trial.trial_id]._rungs)
+        if epoch <= self.warm_up(trial.config) or trial.trial_id in rungs.get(epoch, {trial.trial_id}):
+            return str(TrialScheduler.CONTINUE)
+        return str(super().on_trial_result(tune_controller, trial, result))
+
+    def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
+        """Forget the trial; its last score belongs into no rung."""
+        self._trial_info.pop(trial.trial_id, None)
+
+    def state(self) -> Any:
+        """Return what has been compared so far."""
+        return [[(milestone, dict(scores)) for milestone, scores in b._rungs] for b in self._brackets]
+
+    def restore_state(self, state: Any, trials: Sequence[Any]) -> None:
+        """Take over what :meth:`state` returned."""
+        for bracket, rungs in zip(self._brackets, state, strict=True):
+            bracket._rungs = [(milestone, dict(scores)) for milestone, scores in rungs]
+
+
+class CurriculumPBT(PopulationBasedTraining):
+    """Population-based training of curriculum and percentile, whose scores survive a restart."""
+
+    def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
+        """Let a trial alone that is over."""
+        if result.get("finished") or result.get("failed"):
+            return str(TrialScheduler.CONTINUE)
+        return str(super().on_trial_result(tune_controller, trial, result))
+
+    def state(self) -> Any:
+        """Return the scores of the population."""
+        return {
+            trial.trial_id: (s.last_score, s.last_train_time, s.last_perturbation_time)
+            for trial, s in self._trial_state.items()
+        }
+
+    def restore_state(self, state: Any, trials: Sequence[Any]) -> None:
+        """Take over what :meth:`state` returned."""
+        for trial in trials:
+            own = self._trial_state.get(trial)
+            if own is not None and trial.trial_id in state:
+                own.last_score, own.last_train_time, own.last_perturbation_time = state[trial.trial_id]
+
+
+class RunAll(FIFOScheduler):
+    """Stop nothing."""
+
+    def state(self) -> Any:
+        """Return nothing: there is nothing to remember."""
+        return None
+
+    def restore_state(self, state: Any, trials: Sequence[Any]) -> None:
+        """Do nothing."""
+
+
+class SchedulerMemory(Callback):
+    """Save the scheduler's state with the sweep, which Ray does not, and refuse a resume that starts over.
+
+    Parameters
+    ----------
+    scheduler : EpochASHA, CurriculumPBT or RunAll
+    n_known : int
+        How many trials a resumed sweep must know, 0 for a new one.
+    """
+
+    def __init__(self, scheduler: Any, n_known: int = 0) -> None:
+        self.scheduler = scheduler
+        self.n_known = n_known
+        self.saved: Any = None
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what to write beside the sweep."""
+        return {"scheduler": self.scheduler.state()}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Keep what was written until the trials are there."""
+        self.saved = state["scheduler"]
+
+    def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        """Before anything runs: check that no trial was forgotten, and give the scheduler its memory back."""
+        check_restored(len(trials), self.n_known)
+        self.n_known = 0
+        if self.saved is not None:
+            self.scheduler.restore_state(self.saved, trials)
+            self.saved = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a scheduler must know of a sweep.
+
+    Attributes
+    ----------
+    max_epochs : int
+        Of the longest trial, with all its stages.
+    least_warm_up : int
+        Epochs after which the first method may act.
+    warm_up : callable
+        See :class:`EpochASHA`.
+    n_trials : int
+    """
+
+    max_epochs: int
+    least_warm_up: int
+    warm_up: Callable[[Mapping[str, Any]], int]
+    n_trials: int
+
+
+def _asha(plan: Plan) -> EpochASHA:
+    grace = max(1, round(plan.max_epochs / 9), plan.least_warm_up + 1)
+    return EpochASHA(plan.warm_up, min(grace, plan.max_epochs), plan.max_epochs, reduction=3)
+
+
+#: From a name and the sweep's plan to a scheduler; ``"pbt"`` is made by :mod:`sweeps.population`.
+SCHEDULERS: dict[str, Callable[[Plan], Any]] = {"asha": _asha, "none": lambda plan: RunAll()}
+
+
+def check_restored(n_found: int, n_known: int) -> None:
+    """Refuse to go on if the restored sweep has forgotten trials.
+
+    Raises
+    ------
+    NoisyLabelError
+    """
+    if n_found < n_known:
+        raise NoisyLabelError(
+            f"The sweep had {n_known} trials, and Ray restored {n_found}: it would start over. Nothing was run."
+        )

@@ -1,0 +1,371 @@
+"""A sweep as a scikit-learn estimator."""
+
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from numbers import Integral
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import sklearn
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.metrics import get_scorer
+from torch.utils.data import Dataset
+
+from noisylabel._random import draw_seed
+from noisylabel._sklearn_compat import check_is_fitted
+from noisylabel._trusted import trusted_codes
+from noisylabel._validation import check_choice, check_number
+from noisylabel.estimators._checkpoints import describe, describe_parameters, hash_arrays
+from noisylabel.estimators._data import check_X, encode_labels, plain_labels, validation_rows
+from noisylabel.exceptions import InvalidDataError, InvalidParameterError
+from sweeps._ray import prepare_ray
+from sweeps.spaces import SPACES, Space
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sweeps.sweep import Sweep
+
+
+class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
+    """Choose the curriculum and the other parameters of a classifier, with Ray Tune and Optuna.
+
+    Trials are compared on rows that are held out, whose labels are as noisy as the others: a configuration that does
+    not learn the mistakes agrees best with labels that it has not seen. With ``y_trusted``, rows whose right label is
+    known are held out instead.
+
+    Parameters
+    ----------
+    estimator : MentorNetClassifier, MentorMixClassifier or FilterKDClassifier
+        What is tuned. Parameters that the space does not draw stay as they are.
+    space : str or Space, default="mentornet"
+        A name in :data:`sweeps.spaces.SPACES`, or an object.
+    limits : mapping, optional
+        Narrows the space, by name of a parameter: a list to choose from, ``{"low": 0.5, "high": 0.9}``, or one value.
+    n_trials : int, default=40
+        Configurations to try; with ``"pbt"`` the size of the population.
+    searcher : {"tpe", "tpe_grouped", "random"}, default="tpe"
+        How they are chosen. Not used with ``"pbt"``.
+    scheduler : {"asha", "none", "pbt"}, default="asha"
+        ``"asha"`` stops trials that are behind at the same epoch, none during its burn-in. ``"pbt"`` changes curriculum
+        and percentile in the course of training, and gives them back as schedules.
+    scoring : str or callable, default="accuracy"
+        As in scikit-learn; higher is better.
+    validation_fraction : float in (0, 0.5], default=0.2
+        Share of the rows to hold out for comparing.
+    resources : mapping, optional
+        Of each trial: ``{"cpu": 1, "gpu": 0.25}``. One core by default. With a GPU, ``device`` of the estimator should
+        be ``"cuda"``.
+    address : str, optional
+        Of a Ray cluster, ``"auto"`` for the one on this machine. By default Ray is started for the time of ``fit``,
+        listens on loopback only and has no dashboard; one that is running in this process is used.
+    out : str or Path, optional
+        Folder for the sweep. If it holds one of the same data and parameters, ``fit`` goes on with it. By default
+        a temporary one, so that nothing is left.
+    refit : bool, default=True
+        Train the best configuration on all rows.
+    trackers : sequence of {"tensorboard", "mlflow", "wandb"}, default=()
+        Where to log the trials, besides.
+    random_state : int, RandomState or None, default=None
+        Seed of the split, of the searcher, and of each training if the estimator has none. With several trials at
+        a time, which of them is first is up to the machine, and so what TPE and ASHA do next.
+    verbose : int, default=1
+        1 shows a live table of the trials.
+
+    Attributes
+    ----------
+    best_params_ : dict
+        For ``estimator.set_params``.
+    best_score_ : float
+        Of the held-out rows, at the end of training.
+    best_estimator_ : estimator
+        Trained on all rows with ``best_params_``, and the right labels where they are known.
+    results_ : DataFrame
+        A row a trial, the best first: ``rank``, ``trial``, ``state`` (``"done"``, ``"stopped"``, ``"failed"``,
+        ``"unfinished"``), ``score``, ``test_score``, ``epochs``, ``seconds``, ``error``, ``params`` and a column
+        ``param_...`` for each.
+    near_ties_ : DataFrame
+        The trials that the held-out rows cannot tell from the best one.
+    sweep_ : SweepResults
+        All of it, for :func:`sweeps.write_report`.
+    classes_ : ndarray of shape (C,)
+    n_features_in_, feature_names_in_
+        As in the estimator.
+    refit_time_ : float
+        Seconds.
+
+    Examples
+    --------
+    >>> from noisylabel import MentorNetClassifier
+    >>> from sweeps import CurriculumSearch
+    >>> search = CurriculumSearch(MentorNetClassifier(max_epochs=20), limits={"burn_in": 10}, n_trials=30)
+    >>> search.get_params()["estimator__max_epochs"]
+    20
+    """
+
+    def __init__(
+        self,
+        estimator: Any,
+        space: str | Space = "mentornet",
+        *,
+        limits: Mapping[str, Any] | None = None,
+        n_trials: int = 40,
+        searcher: str = "tpe",
+        scheduler: str = "asha",
+        scoring: Any = "accuracy",
+        validation_fraction: float = 0.2,
+        resources: Mapping[str, float] | None = None,
+        address: str | None = None,
+        out: str | Path | None = None,
+        refit: bool = True,
+        trackers: Sequence[str] = (),
+        random_state: Any = None,
+        verbose: int = 1,
+    ) -> None:
+        self.estimator = estimator
+        self.space = space
+        self.limits = limits
+        self.n_trials = n_trials
+        self.searcher = searcher
+        self.scheduler = scheduler
+        self.scoring = scoring
+        self.validation_fraction = validation_fraction
+        self.resources = resources
+        self.address = address
+        self.out = out
+        self.refit = refit
+        self.trackers = trackers
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any = None, y_trusted: Any = None, test_data: Any = None) -> "CurriculumSearch":
+        """Run the sweep, and train the best configuration on all rows.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (N, D), or array of shape (N, channels, H, W)
+            Samples, in memory.
+        y : array-like of shape (N,)
+            Noisy labels.
+        y_trusted : array-like of shape (N,) or pair (mask, labels), optional
+            The right label where it is known, as in :meth:`MentorNetClassifier.fit`. These rows compare the trials and
+            train none of them.
+        test_data : pair (X, y), optional
+            Samples with right labels, for the report: how far the choice is from the best one. Nothing is chosen by it.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InvalidParameterError
+            If a parameter is outside what it allows, or ``out`` holds another sweep.
+        NoisyLabelError
+            If no trial was trained to its end.
+        """
+        prepare_ray()
+        from sweeps.analysis import best_trial, near_ties, ranked
+        from sweeps.configurations import estimator_params
+
+        sweep = self.run_trials(X, y, y_trusted, test_data)
+        best = best_trial(self.sweep_)
+        self.results_ = ranked(self.sweep_).drop(columns="right").reset_index(drop=True)
+        self.near_ties_ = near_ties(self.sweep_)
+        self.best_score_ = float(best["score"])
+        self.best_params_ = estimator_params(sweep.setup.estimator, best["params"], sweep.setup.curricula)
+        if self.refit:
+            self._refit(sweep, X, y, y_trusted)
+        return self
+
+    def run_trials(self, X: Any, y: Any, y_trusted: Any = None, test_data: Any = None) -> "Sweep":
+        """Run the sweep alone: set ``sweep_``, and return what was run. Parameters as in :meth:`fit`."""
+        with self._folder() as folder:
+            sweep = self._prepare(X, y, y_trusted, test_data, folder)
+            self.sweep_ = self._run(sweep)
+        return sweep
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return what the best estimator predicts, (N,)."""
+        predictions: np.ndarray = self._best().predict(X)
+        return predictions
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Return the best estimator's class probabilities, (N, C)."""
+        proba: np.ndarray = self._best().predict_proba(X)
+        return proba
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return ``scoring`` of the best estimator on right labels."""
+        options = {} if sample_weight is None else {"sample_weight": sample_weight}
+        return float(get_scorer(self.scoring)(self._best(), X, y, **options))
+
+    def label_issues(self) -> "pd.DataFrame":
+        """Return the best estimator's :meth:`~noisylabel.MentorNetClassifier.label_issues`."""
+        issues: pd.DataFrame = self._best().label_issues()
+        return issues
+
+    def _best(self) -> Any:
+        check_is_fitted(self)
+        return self.best_estimator_
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "best_estimator_")
+
+    @contextmanager
+    def _folder(self) -> Iterator[Path]:
+        """Give the folder of the sweep, a temporary one if nobody named one."""
+        if self.out is not None:
+            yield Path(self.out)
+            return
+        with tempfile.TemporaryDirectory(prefix="sweep-", ignore_cleanup_errors=True) as folder:
+            yield Path(folder)
+
+    def _prepare(self, X: Any, y: Any, y_trusted: Any, test_data: Any, folder: Path) -> "Sweep":
+        """Check everything, split the rows, and describe the sweep."""
+        prepare_ray()
+        from sweeps.configurations import BoundSpace
+        from sweeps.objective import Setup
+        from sweeps.sweep import Sweep, check_sweep
+
+        self._forget()
+        check_number("validation_fraction", self.validation_fraction, 0, 0.5, closed="right")
+        seed = self._seed(folder)
+        data = self._split(X, y, y_trusted, test_data, np.random.default_rng(seed))
+        estimator = clone(self.estimator)
+        if estimator.random_state is None:
+            estimator.set_params(random_state=seed % 2**31)
+        sweep = Sweep(
+            folder=folder,
+            setup=Setup(estimator, self.scoring),
+            data=data,
+            bound=BoundSpace(self._space(), estimator, dict(self.limits or {})),
+            n_trials=self.n_trials,
+            searcher=self.searcher,
+            scheduler=self.scheduler,
+            resources={"cpu": 1} if self.resources is None else self.resources,
+            address=self.address,
+            seed=seed,
+            manifest=self._manifest(data, estimator, seed, y_trusted is not None),
+            trackers=self.trackers,
+            verbose=self.verbose,
+        )
+        return check_sweep(sweep)
+
+    def _space(self) -> Space:
+        if isinstance(self.space, Space):
+            return self.space
+        return SPACES[check_choice("space", self.space, SPACES)]()
+
+    def _split(self, X: Any, y: Any, y_trusted: Any, test_data: Any, rng: np.random.Generator) -> dict[str, np.ndarray]:
+        """Return the arrays of the sweep, labels as codes."""
+        if isinstance(X, Dataset):
+            raise InvalidDataError("CurriculumSearch takes arrays in memory. Got a torch Dataset; make an array of it.")
+        values, labels = check_X(self, X, reset=True, y=None if y is None else plain_labels(y))
+        self.sample_shape_, self.sample_dtype_ = values.shape[1:], str(values.dtype)
+        self.classes_, codes = encode_labels(labels)
+        if y_trusted is None:
+            held_out = validation_rows(codes, self.validation_fraction, rng)
+            right = codes
+        else:
+            right = trusted_codes(y_trusted, len(codes), self.classes_)
+            held_out = np.flatnonzero(right >= 0)
+        kept = np.setdiff1d(np.arange(len(codes)), held_out)
+        if len(np.unique(codes[kept])) < 2:
+            raise InvalidDataError(
+                "The rows that are left for training have labels of fewer than 2 classes. Hold fewer rows out."
+            )
+        data = {"X": values[kept], "y": codes[kept], "X_valid": values[held_out], "y_valid": right[held_out]}
+        if test_data is not None:
+            X_test = check_X(self, test_data[0], reset=False)
+            data |= {"X_test": X_test, "y_test": trusted_codes(test_data[1], len(X_test), self.classes_)}
+        return data
+
+    def _seed(self, folder: Path) -> int:
+        """Return the sweep's seed: of one that goes on and had none of its own, the one that was drawn then."""
+        from sweeps.sweep import MANIFEST_FILE, read_manifest
+
+        if not isinstance(self.random_state, Integral) and (folder / MANIFEST_FILE).exists():
+            return int(read_manifest(folder)["seed"])
+        return draw_seed(self.random_state)
+
+    def _manifest(self, data: Mapping[str, np.ndarray], estimator: Any, seed: int, is_trusted: bool) -> dict[str, Any]:
+        scoring = self.scoring if isinstance(self.scoring, str) else getattr(self.scoring, "__name__", "own function")
+        return {
+            "name": f"{type(estimator).__name__} on {len(data['X'])} rows",
+            "estimator": type(estimator).__name__,
+            "dataset": "your data",
+            "noise": None,
+            "rate": None,
+            "realised_rate": None,
+            "n_train": len(data["X"]),
+            "n_valid": len(data["X_valid"]),
+            "validation": "trusted" if is_trusted else "noisy",
+            "scoring": scoring,
+            "max_epochs": estimator.max_epochs,
+            "n_trials": self.n_trials,
+            "searcher": self.searcher if self.scheduler != "pbt" else "population",
+            "scheduler": self.scheduler,
+            "seed": seed,
+            "n_classes": len(self.classes_),
+            "versions": package_versions(),
+            "command": "CurriculumSearch",
+            "seconds": None,
+            "fingerprint": {
+                **{f"estimator {name}": text for name, text in describe_parameters(estimator).items()},
+                "data": hash_arrays(*data.values()),
+                "space": describe(self._space()),
+                "limits": describe(self.limits or {}),
+                **{name: describe(getattr(self, name)) for name in ("n_trials", "searcher", "scheduler", "scoring")},
+            },
+            **getattr(self, "_described", {}),
+        }
+
+    def _run(self, sweep: "Sweep") -> Any:
+        """Run the sweep, or what is left of the one in the folder."""
+        from sweeps.sweep import MANIFEST_FILE, read_manifest, read_results, run_sweep
+
+        if not (sweep.folder / MANIFEST_FILE).exists():
+            return run_sweep(sweep)
+        before = read_manifest(sweep.folder)
+        now = sweep.manifest["fingerprint"]
+        changed = [name for name in now if before.get("fingerprint", {}).get(name) != now[name]]
+        if changed:
+            raise InvalidParameterError(
+                f"'out' {str(sweep.folder)!r} holds a sweep with other {', '.join(changed)}. Use the same to go on "
+                "with it, another folder for a new sweep, or delete this one."
+            )
+        sweep.manifest["seconds"] = before["seconds"]
+        found = read_results(sweep.folder)
+        ended = (found.trials["state"] != "unfinished").sum()
+        return found if ended >= sweep.n_trials else run_sweep(sweep, resume=True)
+
+    def _refit(self, sweep: "Sweep", X: Any, y: Any, y_trusted: Any) -> None:
+        """Train the best configuration on all rows."""
+        labels = plain_labels(y)
+        if y_trusted is not None:
+            right = trusted_codes(y_trusted, len(labels), self.classes_)
+            labels = np.where(right >= 0, self.classes_[right], labels)
+        start = time.perf_counter()
+        estimator = clone(sweep.setup.estimator).set_params(**self.best_params_)
+        self.best_estimator_ = estimator.fit(X, labels)
+        self.refit_time_ = time.perf_counter() - start
+
+    def _forget(self) -> None:
+        """Drop what an earlier fit found."""
+        for name in [name for name in vars(self) if name.endswith("_") and not name.startswith("_")]:
+            delattr(self, name)
+
+
+def package_versions() -> dict[str, str]:
+    import optuna
+    import ray
+    import torch
+
+    import noisylabel
+
+    packages = {"noisylabel": noisylabel, "ray": ray, "optuna": optuna, "torch": torch, "scikit-learn": sklearn}
+    return {name: package.__version__ for name, package in packages.items()}

@@ -1,0 +1,131 @@
+"""What a space is, and how a user narrows one."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sklearn.base import BaseEstimator
+
+from noisylabel._validation import check_number
+from noisylabel.exceptions import InvalidParameterError
+
+if TYPE_CHECKING:
+    import optuna
+
+Choice = str | int | float | bool | None
+
+
+class Space(ABC):
+    """What a sweep may try: parameters of an estimator, drawn from an Optuna trial.
+
+    A sub-class is a few lines, in a module that can be imported (or a notebook), and is passed as an object.
+
+    Examples
+    --------
+    >>> class PercentileAndRate(Space):
+    ...     def suggest(self, trial, estimator):
+    ...         trial.suggest_float("loss_percentile", 0.5, 0.9)
+    ...         trial.suggest_float("lr", 0.0005, 0.01, log=True)
+    """
+
+    @abstractmethod
+    def suggest(self, trial: "Suggestions", estimator: BaseEstimator) -> None:
+        """Draw parameters.
+
+        Parameters
+        ----------
+        trial : Suggestions
+            Has ``suggest_categorical``, ``suggest_float`` and ``suggest_int``, as an Optuna trial; each returns what
+            was drawn, so that later ones may depend on it. The names are those of the estimator's parameters;
+            ``curriculum__gamma`` is the gamma of the drawn curriculum.
+        estimator : estimator
+            What is being tuned: its parameters say, for instance, around which ``lr`` to look.
+        """
+
+
+class Suggestions:
+    """An Optuna trial that keeps to what the user allows.
+
+    Parameters
+    ----------
+    trial : optuna.trial.Trial
+        Draws.
+    limits : mapping
+        By name of a parameter: a list, of which one is drawn; a mapping with ``low``, ``high`` and, if wanted, ``log``
+        or ``step``; or one value, which is not tuned.
+
+    Attributes
+    ----------
+    fixed : dict
+        The values that were asked for and not drawn.
+    choices : dict
+        The lists from which was drawn.
+    """
+
+    def __init__(self, trial: "optuna.trial.BaseTrial", limits: Mapping[str, Any]) -> None:
+        self.trial = trial
+        self.limits = limits
+        self.fixed: dict[str, Any] = {}
+        self.choices: dict[str, Sequence[Choice]] = {}
+
+    def suggest_categorical(self, name: str, choices: Sequence[Choice]) -> Any:
+        """Return one of the choices, or what the limits have instead."""
+        if name in self.limits:
+            return self._limited(name, self.trial.suggest_float)
+        return self._draw_choice(name, choices)
+
+    def suggest_float(self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False) -> Any:
+        """Return a number from the interval, or what the limits have instead."""
+        if name in self.limits:
+            return self._limited(name, self.trial.suggest_float)
+        return self.trial.suggest_float(name, low, high, step=step, log=log)
+
+    def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> Any:
+        """Return a whole number from the interval, or what the limits have instead."""
+        if name in self.limits:
+            return self._limited(name, self.trial.suggest_int)
+        return self.trial.suggest_int(name, low, high, step=step, log=log)
+
+    def _draw_choice(self, name: str, choices: Sequence[Choice]) -> Any:
+        self.choices[name] = choices
+        return self.trial.suggest_categorical(name, choices)
+
+    def _limited(self, name: str, draw: Callable[..., Any]) -> Any:
+        limit = self.limits[name]
+        if isinstance(limit, Mapping):
+            options = dict(limit)
+            return draw(name, options.pop("low"), options.pop("high"), **options)
+        if isinstance(limit, (list, tuple)):
+            return self._draw_choice(name, limit)
+        self.fixed[name] = limit
+        return limit
+
+
+def check_limits(limits: Mapping[str, Any]) -> None:
+    """Refuse limits that cannot be drawn from.
+
+    Raises
+    ------
+    InvalidParameterError
+        Naming the limit.
+    """
+    for name, limit in limits.items():
+        if isinstance(limit, Mapping):
+            _check_interval(name, limit)
+        elif isinstance(limit, (list, tuple)):
+            values = list(limit)
+            if not values or not all(isinstance(v, str | int | float | bool | None) for v in values):
+                raise InvalidParameterError(
+                    f"limits[{name!r}] must be a list of numbers, texts, booleans or None, of which one is drawn. Got "
+                    f"{limit!r}."
+                )
+
+
+def _check_interval(name: str, limit: Mapping[str, Any]) -> None:
+    unknown = set(limit) - {"low", "high", "log", "step"}
+    if unknown or not {"low", "high"} <= set(limit):
+        raise InvalidParameterError(
+            f"limits[{name!r}] must have 'low' and 'high', and may have 'log' or 'step'. Got {dict(limit)!r}."
+        )
+    low = check_number(f"limits[{name!r}]['low']", limit["low"])
+    check_number(f"limits[{name!r}]['high']", limit["high"], low, hint="It is at least 'low'.")

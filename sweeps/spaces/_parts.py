@@ -1,0 +1,48 @@
+"""Parameters that several spaces draw in the same way."""
+
+from typing import Any
+
+from sweeps.spaces._base import Suggestions
+
+#: Pre-defined curricula and the MentorNet that was learned from data.
+CURRICULA = ("uniform", "self_paced", "spcl_linear", "spcl_logarithmic", "mentornet_pd", "focal", "zoo:mentornet_dd")
+#: Parameters of the curricula, with the interval to look in; a learned MentorNet has none.
+_OF_CURRICULUM: dict[str, tuple[str, float, float]] = {
+    "spcl_linear": ("gamma", 0.5, 8.0),
+    "mentornet_pd": ("gamma", 0.5, 8.0),
+    "focal": ("gamma", 0.5, 4.0),
+    "huber": ("lam", 0.3, 3.0),
+    "cauchy": ("lam", 0.3, 3.0),
+    "l1_l2": ("lam", 0.3, 3.0),
+    "welsch": ("lam", 0.3, 3.0),
+}
+#: Curricula that look at the losses themselves, and not at how they compare with the moving percentile.
+_WITHOUT_PERCENTILE = ("uniform", "baseline", "focal", "focal_loss", "huber", "cauchy", "l1_l2", "welsch")
+_NO_BURN_IN = ("uniform", "baseline")
+
+
+def suggest_curriculum(trial: Suggestions, curricula: tuple[str, ...] = CURRICULA) -> None:
+    """Draw a curriculum, and what has a meaning with it: its own parameter, the percentile, burn-in and drop-out."""
+    curriculum = trial.suggest_categorical("curriculum", curricula)
+    if curriculum in _OF_CURRICULUM:
+        name, low, high = _OF_CURRICULUM[curriculum]
+        trial.suggest_float(f"curriculum__{name}", low, high, log=True)
+    if curriculum not in _WITHOUT_PERCENTILE:
+        trial.suggest_categorical("loss_percentile", ("auto", 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9))
+        trial.suggest_categorical("percentile_by_class", (False, True))
+    if curriculum not in _NO_BURN_IN:
+        trial.suggest_categorical("burn_in", (5, 10, 18, 30))
+    trial.suggest_categorical("example_dropout", (None, "0.5,17,0.05,83"))
+
+
+def suggest_mixing(trial: Suggestions) -> None:
+    """Draw how samples are mixed."""
+    trial.suggest_float("mixup_alpha", 0.2, 8.0, log=True)
+    trial.suggest_categorical("mix_ratio", ("hard", "soft"))
+    trial.suggest_categorical("second_reweight", (False, True, "auto"))
+
+
+def suggest_training(trial: Suggestions, estimator: Any) -> None:
+    """Draw learning rate, around the estimator's, and weight decay."""
+    trial.suggest_float("lr", estimator.lr / 4, estimator.lr * 4, log=True)
+    trial.suggest_float("weight_decay", 1e-5, 1e-2, log=True)

@@ -1,0 +1,1 @@
+"""What sweeps are worth, measured: ``python -m sweeps.studies``, from a clone."""

@@ -1,0 +1,79 @@
+"""Does stopping early find as good a configuration, and what does it save?"""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sweeps.analysis import best_trial
+from sweeps.config import SweepConfig
+from sweeps.problem import load_problem, make_search
+from sweeps.studies._store import as_markdown, load, run_once
+
+N_TRIALS, EPOCHS, SEEDS = 40, 50, (0, 1, 2)
+SEARCHES = {"full random search": ("random", "none"), "random, ASHA": ("random", "asha"), "TPE, ASHA": ("tpe", "asha")}
+
+
+def run(seeds: tuple[int, ...] = SEEDS) -> None:
+    """Sweep digits at 40 % noise with and without ASHA; with random search both see the same configurations."""
+    for seed in seeds:
+        for name, (searcher, scheduler) in SEARCHES.items():
+            run_once("asha", f"{searcher}-{scheduler}-seed{seed}", lambda *a: _sweep(name, searcher, scheduler, seed))  # noqa: B023
+
+
+def _sweep(name: str, searcher: str, scheduler: str, seed: int) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        config = SweepConfig(
+            out=str(Path(folder) / "sweep"),
+            dataset="digits",
+            noise="symmetric",
+            rate=0.4,
+            epochs=EPOCHS,
+            trials=N_TRIALS,
+            searcher=searcher,
+            scheduler=scheduler,
+            seed=seed,
+        )
+        problem = load_problem(config)
+        search = make_search(config, problem)
+        search.run_trials(problem.X, problem.noisy_y, test_data=problem.test_data)
+        results = search.sweep_
+    best = best_trial(results)
+    return {
+        "search": name,
+        "seed": seed,
+        "score": float(best["score"]),
+        "test_score": float(best["test_score"]),
+        "best_test_score": float(results.trials["test_score"].max()),
+        "epochs": int(results.trials["epochs"].sum()),
+        "states": results.trials["state"].value_counts().to_dict(),
+        "seconds": results.manifest["seconds"],
+        "params": best["params"],
+    }
+
+
+def report() -> str:
+    """Return a table of the searches: the chosen configuration's test accuracy, and the epochs spent."""
+    runs = load("asha")
+    full = runs[runs["search"] == "full random search"].set_index("seed")
+    rows = []
+    for name in SEARCHES:
+        own = runs[runs["search"] == name].set_index("seed")
+        seeds = own.index.intersection(full.index)
+        behind = 100 * (full.loc[seeds, "test_score"] - own.loc[seeds, "test_score"])
+        rows.append(
+            {
+                "search": name,
+                "test accuracy": _mean_std(100 * own["test_score"]),
+                "behind full random search": _mean_std(behind),
+                "each seed": ", ".join(f"{value:+.1f}" for value in behind),
+                "epochs, % of full": _mean_std(100 * own.loc[seeds, "epochs"] / full.loc[seeds, "epochs"]),
+                "n": len(own),
+            }
+        )
+    return as_markdown(pd.DataFrame(rows))
+
+
+def _mean_std(values: pd.Series) -> str:
+    return f"{values.mean():.1f}" + (f" ± {values.std():.1f}" if len(values) > 1 else "")

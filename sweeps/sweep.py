@@ -1,0 +1,334 @@
+"""Run a sweep with Ray Tune, or go on with one."""
+
+import json
+import random
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ray import cloudpickle, tune
+
+from noisylabel._files import write_whole
+from noisylabel._validation import check_choice, check_count
+from noisylabel.exceptions import InvalidFileError, InvalidParameterError
+from sweeps._ray import check_resources, ray_session
+from sweeps.configurations import BoundSpace, WarmUp, check_space, configure, total_epochs, warm_up_epochs
+from sweeps.log import LOG_FILE, SweepLog, drawn_from, finished_reports, read_log
+from sweeps.objective import METRIC, Setup, train_trial
+from sweeps.population import change_interval, make_pbt, population_space
+from sweeps.progress import LiveTable
+from sweeps.results import SweepResults
+from sweeps.schedulers import SCHEDULERS, Plan, SchedulerMemory
+from sweeps.searchers import SEARCHERS, SweepSearch
+from sweeps.shared_storage import check_storage
+from sweeps.study import as_study
+from sweeps.trackers import make_tracker
+
+MANIFEST_FILE = "sweep.json"
+_RAY_FOLDER = "ray"
+_RETRIES = 8  # of a trial whose process dies
+_MEGABYTES = 100
+
+
+@dataclass
+class Sweep:
+    """What to sweep.
+
+    Attributes
+    ----------
+    folder : Path
+        Everything that the sweep writes is below it.
+    setup : Setup
+        The estimator and how it is scored.
+    data : dict of ndarray
+        See :func:`sweeps.objective.train_trial`.
+    bound : BoundSpace
+    n_trials : int
+        With ``"pbt"`` the size of the population.
+    searcher, scheduler : str
+        Keys of ``SEARCHERS`` and ``SCHEDULERS``, or ``"pbt"``.
+    resources : mapping
+        ``{"cpu": 1, "gpu": 0.25}``, of each trial.
+    address : str or None
+        Of a Ray cluster.
+    seed : int
+    manifest : dict
+        What the report says about it.
+    trackers : sequence of str
+        ``"tensorboard"``, ``"mlflow"``, ``"wandb"``.
+    verbose : int
+        1 shows the live table.
+    """
+
+    folder: Path
+    setup: Setup
+    data: dict[str, np.ndarray]
+    bound: BoundSpace
+    n_trials: int
+    searcher: str
+    scheduler: str
+    resources: Mapping[str, float]
+    address: str | None
+    seed: int
+    manifest: dict[str, Any]
+    trackers: Sequence[str] = ()
+    verbose: int = 1
+
+
+def check_sweep(sweep: Sweep) -> Sweep:
+    """Refuse what cannot work before anything is started; return the sweep with what the trials need to know.
+
+    Raises
+    ------
+    InvalidParameterError
+    """
+    check_count("n_trials", sweep.n_trials)
+    check_choice("searcher", sweep.searcher, SEARCHERS)
+    check_choice("scheduler", sweep.scheduler, [*SCHEDULERS, "pbt"])
+    sweep.bound.estimator._check_parameters()
+    setup = replace(sweep.setup, threads=max(1, int(sweep.resources.get("cpu", 1))))
+    if sweep.scheduler == "pbt":
+        if not hasattr(setup.estimator, "loss_percentile"):
+            raise InvalidParameterError(
+                f"scheduler='pbt' changes the curriculum during training, and {type(setup.estimator).__name__} has "
+                "none. Use 'asha' or 'none'."
+            )
+        population_space(sweep.bound.limits)
+        interval = change_interval(setup.estimator.max_epochs)
+        return replace(sweep, setup=replace(setup, population=True, checkpoint_epochs=interval))
+    return replace(sweep, setup=replace(setup, curricula=check_space(sweep.bound)))
+
+
+def run_sweep(sweep: Sweep, resume: bool = False) -> SweepResults:
+    """Run all trials, or those that an earlier run left.
+
+    Parameters
+    ----------
+    sweep : Sweep
+        As :func:`check_sweep` returns it.
+    resume : bool
+        Go on with the sweep in the folder.
+
+    Returns
+    -------
+    SweepResults
+        With unfinished trials if somebody pressed Ctrl-C.
+
+    Raises
+    ------
+    InvalidParameterError
+        If the folder cannot be written to, or its disk is full.
+    InvalidFileError
+        If a sweep that is to go on is damaged; nothing is run.
+    """
+    check_folder(sweep.folder)
+    start = time.time()
+    with ray_session(sweep.address), _global_streams_kept(sweep.seed):
+        check_resources(sweep.resources)
+        check_storage(sweep.folder)
+        tuner = _restored_tuner(sweep) if resume else _new_tuner(sweep)
+        table = next(callback for callback in _callbacks(tuner) if isinstance(callback, LiveTable))
+        if sweep.verbose:
+            table.open()
+        try:
+            tuner.fit()
+        finally:
+            table.close()
+    sweep.manifest["seconds"] = (sweep.manifest.get("seconds") or 0.0) + time.time() - start
+    write_whole(sweep.folder / MANIFEST_FILE, json.dumps(sweep.manifest, indent=1).encode())
+    return read_results(sweep.folder)
+
+
+def read_results(folder: Path) -> SweepResults:
+    """Return what a sweep has found so far.
+
+    Raises
+    ------
+    InvalidFileError
+        If there is no sweep in the folder.
+    """
+    manifest = read_manifest(folder)
+    trials, curves = read_log(folder / LOG_FILE)
+    if manifest["scheduler"] == "pbt":
+        done = trials[trials["state"] == "done"].sort_values("score", ascending=False, kind="stable")
+        if len(done):
+            manifest["schedule"] = done.iloc[0]["params"]
+        return SweepResults(manifest, trials, curves, None)
+    return SweepResults(manifest, trials, curves, as_study(trials, curves, drawn_from(folder / LOG_FILE)))
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest of a sweep's folder."""
+    path = folder / MANIFEST_FILE
+    if not path.exists():
+        raise InvalidFileError(
+            f"There is no sweep in {folder}: {MANIFEST_FILE} is missing. Give the folder of a sweep."
+        )
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise InvalidFileError(f"{path} is damaged: {error}.") from error
+    return manifest
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that cannot be written to, or whose disk is almost full.
+
+    Raises
+    ------
+    InvalidParameterError
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(folder / ".writable", b"0" * 4096)
+        (folder / ".writable").unlink()
+    except OSError as error:
+        raise InvalidParameterError(
+            f"'out' must be a folder that can be written to. Got {str(folder)!r}: {error.strerror or error}."
+        ) from error
+    free = shutil.disk_usage(folder).free // 2**20
+    if free < _MEGABYTES:
+        raise InvalidParameterError(
+            f"'out' {str(folder)!r} is on a disk with {free} MB left, and a sweep needs at least {_MEGABYTES} MB for "
+            "checkpoints. Make room, or name another folder."
+        )
+
+
+@dataclass
+class _EpochsOf:
+    """The epochs of a configuration's training, for the table."""
+
+    estimator: Any
+    curricula: dict[str, Any]
+
+    def __call__(self, config: Mapping[str, Any]) -> int:
+        return total_epochs(configure(self.estimator, config, self.curricula))
+
+
+def _new_tuner(sweep: Sweep) -> tune.Tuner:
+    population = sweep.scheduler == "pbt"
+    scheduler = _make_scheduler(sweep)
+    search = None if population else SweepSearch(
+        sweep.bound, metric=METRIC, mode="max", sampler=SEARCHERS[sweep.searcher](sweep.seed)
+    )  # fmt: skip
+    space = population_space(sweep.bound.limits) if population else {}
+    table = LiveTable(sweep.n_trials, _EpochsOf(sweep.bound.estimator, sweep.setup.curricula))
+    trackers = [make_tracker(name, sweep.folder) for name in sweep.trackers]
+    log = SweepLog(sweep.folder / LOG_FILE, None if population else sweep.bound)
+    callbacks = [log, SchedulerMemory(scheduler), table, *trackers]
+    write_whole(sweep.folder / MANIFEST_FILE, json.dumps(sweep.manifest, indent=1).encode())
+    return tune.Tuner(
+        _trainable(sweep),
+        param_space={name: tune.choice(values) for name, values in space.items()},
+        tune_config=tune.TuneConfig(
+            metric=METRIC,
+            mode="max",
+            num_samples=sweep.n_trials,
+            search_alg=search,
+            scheduler=scheduler,
+            reuse_actors=True,
+            trial_dirname_creator=_trial_folder,
+        ),
+        run_config=tune.RunConfig(
+            name=_RAY_FOLDER,
+            storage_path=str(sweep.folder.resolve()),
+            failure_config=tune.FailureConfig(max_failures=_RETRIES),
+            checkpoint_config=tune.CheckpointConfig(num_to_keep=4 if population else 2),
+            callbacks=callbacks,
+            verbose=0,
+        ),
+    )
+
+
+def _make_scheduler(sweep: Sweep) -> Any:
+    estimator, curricula = sweep.bound.estimator, sweep.setup.curricula
+    if sweep.scheduler == "pbt":
+        return make_pbt(population_space(sweep.bound.limits), estimator.max_epochs, warm_up_epochs(estimator))
+    warm_up, n_epochs = WarmUp(estimator, curricula), _EpochsOf(estimator, curricula)
+    drawn = sweep.bound.examples()
+    plan = Plan(max(map(n_epochs, drawn)), min(map(warm_up, drawn)), warm_up, sweep.n_trials)
+    return SCHEDULERS[sweep.scheduler](plan)
+
+
+def _trainable(sweep: Sweep) -> Any:
+    """Return what Ray runs, with setup and data in its object store."""
+    function = tune.with_parameters(train_trial, setup=sweep.setup, data=sweep.data)
+    return tune.with_resources(function, dict(sweep.resources))
+
+
+def _trial_folder(trial: Any) -> str:
+    return str(trial.trial_id)
+
+
+def _restored_tuner(sweep: Sweep) -> tune.Tuner:
+    """Return a tuner that goes on, or a new one if the sweep was killed before it had run anything."""
+    folder = sweep.folder / _RAY_FOLDER
+    states = sorted(folder.glob("experiment_state-*.json"))
+    if not states:
+        shutil.rmtree(folder, ignore_errors=True)
+        (sweep.folder / LOG_FILE).unlink(missing_ok=True)
+        return _new_tuner(sweep)
+    n_known = len(_read_state(states[-1])["trial_data"])
+    _check_searcher_state(folder)
+    setup = replace(sweep.setup, finished=finished_reports(sweep.folder / LOG_FILE))
+    tuner = tune.Tuner.restore(
+        str(folder.resolve()), trainable=_trainable(replace(sweep, setup=setup)), resume_unfinished=True
+    )
+    for callback in _callbacks(tuner):
+        if isinstance(callback, SchedulerMemory):
+            callback.n_known = n_known
+        elif isinstance(callback, SweepLog):
+            callback.path = sweep.folder / LOG_FILE
+        elif isinstance(callback, LiveTable):
+            callback.before = _ended(sweep.folder)
+    return tuner
+
+
+def _callbacks(tuner: tune.Tuner) -> list[Any]:
+    """Return the callbacks of a tuner: of a restored one, those that were read from its folder."""
+    callbacks: list[Any] = tuner._local_tuner.get_run_config().callbacks
+    return callbacks
+
+
+def _ended(folder: Path) -> dict[str, int]:
+    """Count the trials that ended, by state."""
+    states = read_log(folder / LOG_FILE)[0]["state"]
+    return {str(state): int(n) for state, n in states[states != "unfinished"].value_counts().items()}
+
+
+def _read_state(path: Path) -> dict[str, Any]:
+    try:
+        state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise InvalidFileError(f"{path} is damaged, so the sweep cannot go on: {error}. Nothing was run.") from error
+    return state
+
+
+def _check_searcher_state(folder: Path) -> None:
+    """Refuse a searcher's state that cannot be read, over which Ray would silently start again."""
+    for path in [*folder.glob("searcher-state-*.pkl"), *folder.glob("callback-states-*.pkl")]:
+        try:
+            cloudpickle.loads(path.read_bytes())
+        except Exception as error:
+            raise InvalidFileError(
+                f"{path} cannot be read ({type(error).__name__}: {error}), so the sweep cannot go on: it would start "
+                "over. If its space came from a module of yours, make it importable again. Nothing was run."
+            ) from error
+
+
+@contextmanager
+def _global_streams_kept(seed: int) -> Iterator[None]:
+    """Seed the global random streams, from which Ray's schedulers draw, and leave them as they were."""
+    states = random.getstate(), np.random.get_state()  # noqa: NPY002
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])  # noqa: NPY002
