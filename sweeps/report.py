@@ -5,7 +5,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib.resources import files
-from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,15 @@ import pandas as pd
 from noisylabel._files import write_whole
 from noisylabel.exceptions import InvalidDataError
 from sweeps.analysis import best_by_noise, best_trial, importances, near_ties, oracle_gap, ranked
-from sweeps.results import PARAM, SweepResults, describe_params, is_missing, short_name, tuned_parameters
+from sweeps.results import (
+    PARAM,
+    SweepResults,
+    describe_params,
+    is_missing,
+    plain_value,
+    short_name,
+    tuned_parameters,
+)
 
 _LOG_FROM = 50  # where the study does not say: a parameter that spans so large a factor has a logarithmic axis
 _MOST_TICKS = 6
@@ -78,7 +85,7 @@ def report_summary(sweeps: Sequence[SweepResults]) -> dict[str, Any]:
     table = best_by_noise(sweeps) if len(sweeps) > 1 else pd.DataFrame()
     return {
         "title": f"Sweep {names[0]}" if len(sweeps) == 1 else f"{len(sweeps)} sweeps",
-        "best": [{name: _plain(value) for name, value in row.items()} for row in _records(table)],
+        "best": [{name: plain_value(value) for name, value in row.items()} for row in _records(table)],
         "sweeps": [_sweep(results) for results in sweeps],
     }
 
@@ -104,18 +111,6 @@ def _sweep(results: SweepResults) -> dict[str, Any]:
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [dict(zip(table.columns, row, strict=True)) for row in table.itertuples(index=False, name=None)]
-
-
-def _plain(value: Any) -> Any:
-    """Return a value as JSON has it: numbers as numbers, a missing one as None, anything else as a text."""
-    if is_missing(value):
-        return None
-    if not isinstance(value, Real) or isinstance(value, bool):
-        return str(value)
-    number = float(value)
-    if math.isinf(number):
-        return None
-    return int(number) if number.is_integer() else number
 
 
 def _has_best(results: SweepResults) -> bool:
@@ -189,7 +184,7 @@ def _duration(seconds: float | None) -> str:
 
 def _axis(results: SweepResults, name: str) -> dict[str, Any]:
     """Return where a parameter's values lie: numbers between ``low`` and ``high``, names apart."""
-    values = [_plain(value) for value in results.trials[PARAM + name]]
+    values = [plain_value(value) for value in results.trials[PARAM + name]]
     numbers = sorted({value for value in values if isinstance(value, int | float)})
     return {
         "name": name,
@@ -214,9 +209,9 @@ def _is_log(results: SweepResults, name: str, numbers: list[float]) -> bool:
 
 
 def _trial(row: dict[str, Any], names: list[str]) -> dict[str, Any]:
-    shown = {name: _plain(row[name]) for name in ("rank", "score", "test_score", "epochs", "seconds")}
+    shown = {name: plain_value(row[name]) for name in ("rank", "score", "test_score", "epochs", "seconds")}
     texts = {name: str(row[name]) for name in ("trial", "state", "error")}
-    params = {name: _plain(row[PARAM + name]) for name in names}
+    params = {name: plain_value(row[PARAM + name]) for name in names}
     return {**shown, **texts, "params": params, "words": describe_params(row["params"])}
 
 
@@ -225,7 +220,7 @@ def _ties(results: SweepResults) -> dict[str, Any]:
         return {"rows": [], "note": ""}
     ties = near_ties(results)
     rows = [
-        {**{name: _plain(row[name]) for name in row if name != "params"}, "words": describe_params(row["params"])}
+        {**{name: plain_value(row[name]) for name in row if name != "params"}, "words": describe_params(row["params"])}
         for row in _records(ties)
     ]
     return {"rows": rows, "note": ties.attrs["note"]}

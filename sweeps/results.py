@@ -154,6 +154,27 @@ def is_missing(value: Any) -> bool:
     return value is None or value is pd.NA or (isinstance(value, Real) and math.isnan(value))
 
 
+def plain_value(value: Any) -> int | float | str | None:
+    """Return a value as JSON has it: a finite number as a number, a missing one as None, anything else as a text.
+
+    Parameters
+    ----------
+    value : object
+
+    Returns
+    -------
+    int, float, str or None
+    """
+    if is_missing(value):
+        return None
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return str(value)
+    number = float(value)
+    if math.isinf(number):
+        return None
+    return int(number) if number.is_integer() else number
+
+
 def _of_one_type(column: "pd.Series[Any]") -> "pd.Series[Any]":
     """Return numbers as numbers, booleans as booleans, and any other column of objects as texts."""
     if column.dtype != object:

@@ -361,6 +361,7 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
 
 def package_versions() -> dict[str, str]:
+    """Return the versions of the packages that a result depends on."""
     import optuna
     import ray
     import torch

@@ -1,4 +1,4 @@
-"""Does stopping early find as good a configuration, and what does it save?"""
+"""Stopping early: is as good a configuration found, and what does it save."""
 
 import tempfile
 from pathlib import Path

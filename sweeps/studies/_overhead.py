@@ -98,30 +98,31 @@ def _memory(n_images: int) -> dict[str, Any]:
 
 def report() -> str:
     """Return what sweeps cost, in two tables."""
-    times = [
-        {
-            "trials": run.n_trials,
-            "seconds of a trial": f"{np.mean(run.trial_seconds):.0f}",
-            "the same without Ray": f"{run.bare_seconds / run.n_trials:.0f}",
-            "sweep, seconds": f"{run.sweep_seconds:.0f}",
-            "over the trials": f"{100 * (run.sweep_seconds / sum(run.trial_seconds) - 1):.1f} %",
-            "over trainings without Ray": f"{100 * (run.sweep_seconds / run.bare_seconds - 1):.1f} %",
-        }
-        for run in load("overhead").itertuples()
-    ]
-    memory = load("memory").sort_values("n_images")
-    small, large = memory.iloc[0], memory.iloc[-1]
-    more = max(large.own_mb) - max(small.own_mb)
+    times = [_time_row(run) for run in load("overhead").to_dict("records")]
+    small, large = load("memory").sort_values("n_images").to_dict("records")
     rows = [
         {
-            "images": f"{run.n_images:,}",
-            "data, MB": f"{run.data_mb:.0f}",
-            "own memory of a trial, MB": f"{max(run.own_mb):.0f}",
+            "images": f"{run['n_images']:,}",
+            "data, MB": f"{run['data_mb']:.0f}",
+            "own memory of a trial, MB": f"{max(run['own_mb']):.0f}",
         }
-        for run in memory.itertuples()
+        for run in (small, large)
     ]
-    share = 100 * more / (large.data_mb - small.data_mb)
+    more = max(large["own_mb"]) - max(small["own_mb"])
+    share = 100 * more / (large["data_mb"] - small["data_mb"])
     return (
         f"{as_markdown(pd.DataFrame(times))}\n\n{as_markdown(pd.DataFrame(rows))}\n\n"
         f"A trial on all images has {more:.0f} MB more of its own: {share:.1f} % of the data."
     )
+
+
+def _time_row(run: dict[Any, Any]) -> dict[str, str]:
+    n_trials, wall, trials = run["n_trials"], run["sweep_seconds"], sum(run["trial_seconds"])
+    return {
+        "trials": str(n_trials),
+        "seconds of a trial": f"{trials / n_trials:.0f}",
+        "the same without Ray": f"{run['bare_seconds'] / n_trials:.0f}",
+        "sweep, seconds": f"{wall:.0f}",
+        "over the trials": f"{100 * (wall / trials - 1):.1f} %",
+        "over trainings without Ray": f"{100 * (wall / run['bare_seconds'] - 1):.1f} %",
+    }

@@ -1,4 +1,4 @@
-"""Does choosing the MentorNet help? Tuned curricula against fixed ones and against tuned plain training."""
+"""Whether choosing the MentorNet helps: tuned curricula against fixed ones and against tuned plain training."""
 
 import tempfile
 from pathlib import Path
