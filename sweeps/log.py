@@ -125,11 +125,21 @@ def _trial(name: str, events: list[dict[str, Any]]) -> dict[str, Any]:
         "score": good[-1]["score"] if good and state != "failed" else math.nan,
         "test_score": last.get("test_score", math.nan),
         "epochs": int(good[-1]["epoch"]) if good else 0,
-        "seconds": float(last.get("seconds", 0.0)),
+        "seconds": _seconds(events),
         "error": error,
         "right": None if right is None else bytes.fromhex(right),
         "params": last.get("schedule") or (starts[-1] if starts else {}),
     }
+
+
+def _seconds(events: list[dict[str, Any]]) -> float:
+    """Return the training time of a trial: each of its processes counts from its own start."""
+    total = part = 0.0
+    for event in events:
+        if event["event"] == "start":
+            total, part = total + part, 0.0
+        part = event.get("seconds", part)
+    return total + part
 
 
 def _state(events: list[dict[str, Any]], last: dict[str, Any]) -> tuple[str, str]:

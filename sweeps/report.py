@@ -113,18 +113,12 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [dict(zip(table.columns, row, strict=True)) for row in table.itertuples(index=False, name=None)]
 
 
-def _has_best(results: SweepResults) -> bool:
-    return bool(ranked(results)["rank"].notna().any())
-
-
 def _headline(results: SweepResults, ties: dict[str, Any]) -> str:
     """Say what was found in two or three sentences."""
-    if not _has_best(results):
-        try:
-            best_trial(results)
-        except InvalidDataError as error:
-            return str(error)
-    best, manifest = best_trial(results), results.manifest
+    try:
+        best, manifest = best_trial(results), results.manifest
+    except InvalidDataError as error:  # none is done
+        return str(error)
     n_done = int(ranked(results)["rank"].notna().sum())
     first = f"The best of {n_done} finished trials" if n_done > 1 else "The only finished trial"
     words = describe_params(best["params"]) or "no parameter was tuned"
@@ -216,7 +210,7 @@ def _trial(row: dict[str, Any], names: list[str]) -> dict[str, Any]:
 
 
 def _ties(results: SweepResults) -> dict[str, Any]:
-    if not _has_best(results):
+    if ranked(results)["rank"].isna().all():
         return {"rows": [], "note": ""}
     ties = near_ties(results)
     rows = [

@@ -70,11 +70,12 @@ def _measure(dataset: str, setting: dict[str, Any], rate: float, method: str, se
 
 def _fixed(method: str, rate: float) -> dict[str, Any]:
     """Return the settings of a method that is not tuned; the published percentile knows the noise rate."""
-    return {
+    settings: dict[str, dict[str, Any]] = {
         "plain": {"curriculum": "uniform"},
         "published MentorNet-PD": {"curriculum": "mentornet_pd", "loss_percentile": round(1 - rate, 2), "burn_in": 18},
         "MentorNet-PD, auto": {"curriculum": "mentornet_pd", "loss_percentile": "auto"},
-    }.get(method, {})
+    }
+    return settings.get(method, {})
 
 
 def _accuracy(estimator: MentorNetClassifier, params: dict[str, Any], problem: Problem) -> float:

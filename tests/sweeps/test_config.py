@@ -1,0 +1,145 @@
+"""What a YAML file and the command line may say."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from noisylabel import FilterKDClassifier, MentorNetClassifier
+from noisylabel.exceptions import DatasetNotFoundError, InvalidFileError, InvalidParameterError
+from sweeps.config import SCHEDULER_NAMES, SEARCHER_NAMES, TRACKER_NAMES, SweepConfig, read_config
+from sweeps.problem import command_of, load_problem, make_search
+from sweeps.schedulers import SCHEDULERS
+from sweeps.searchers import SEARCHERS
+from sweeps.spaces import SPACES, Space
+from sweeps.trackers import TRACKERS
+
+DIGITS = {"dataset": "digits", "noise": "symmetric", "rate": 0.4}
+
+
+def write(tmp_path, text):
+    path = tmp_path / "sweep.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_command_line_comes_before_the_file(tmp_path):
+    path = write(tmp_path, "dataset: digits\nnoise: symmetric\nrate: 0.4\ntrials: 7\nlimits:\n  burn_in: [10, 18]\n")
+    config = read_config(path, {"trials": 9, "epochs": None})
+    assert config == SweepConfig(**DIGITS, trials=9, limits={"burn_in": [10, 18]})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("trails: 3", "'key of .*sweep.yaml' must be one of .*Got 'trails'. Did you mean 'trials'"),
+        ("trials: many", "sweep.yaml: 'trials' must be an integer of at least 1. Got 'many'"),
+        ("rate: 40", r"sweep.yaml: 'rate' must be a number in \[0, 1\]. Got 40. It is a fraction"),
+        ("noise: symetric", "'noise' must be one of .*Got 'symetric'. Did you mean 'symmetric'"),
+        ("scheduler: hyperband", "'scheduler' must be one of"),
+        ("trackers: tensorboard", "'trackers' must be a list"),
+        ("trackers: [comet]", "'trackers' must be one of"),
+        ("limits: [1]", "'limits' must map names"),
+        ("limits: {lr: {low: 1}}", r"limits\['lr'\] must have 'low' and 'high'"),
+        ("method: mentor", "'method' must be one of"),
+        ("validation: 0", r"'validation' must be a number in \(0, 0.5\]"),
+        ("gpus_per_trial: -1", "'gpus_per_trial' must be a number"),
+    ],
+)
+def test_an_error_names_the_key(tmp_path, text, message):
+    path = write(tmp_path, f"dataset: digits\n{text}\n")
+    with pytest.raises(InvalidParameterError, match=message):
+        read_config(path, {})
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({}, "Give 'dataset', one of .*, or 'data'"),
+        ({"dataset": "digits", "data": "a.csv"}, "and not both"),
+        ({"data": "a.csv"}, "say with 'label'"),
+        ({"data": "a.csv", "label": "y", "noise": "pair", "rate": 0.2}, "has noisy labels of its own"),
+        ({"dataset": "digits", "noise": "pair"}, "noise 'pair' needs a 'rate'"),
+        ({"dataset": "digits", "rate": 0.2}, "noise 'none' has none. Leave it out"),
+        ({"dataset": "digits", "noise": "human_worst"}, "labels of the images of dataset 'cifar10'"),
+    ],
+)
+def test_what_does_not_fit_together(values, message):
+    with pytest.raises(InvalidParameterError, match=message):
+        SweepConfig(**values)
+
+
+def test_files_that_are_no_configuration(tmp_path):
+    with pytest.raises(DatasetNotFoundError, match="There is no file"):
+        read_config(tmp_path / "none.yaml", {})
+    with pytest.raises(InvalidFileError, match="is no YAML"):
+        read_config(write(tmp_path, "a: [1"), {})
+    with pytest.raises(InvalidFileError, match="must map names to values"):
+        read_config(write(tmp_path, "- a"), {})
+
+
+def test_names_are_those_that_there_are():
+    assert set(SEARCHER_NAMES) == SEARCHERS.keys()
+    assert set(SCHEDULER_NAMES) == {*SCHEDULERS, "pbt"}
+    assert set(TRACKER_NAMES) == TRACKERS.keys()
+
+
+def test_the_manifests_command_makes_the_same_configuration():
+    from sweeps.__main__ import _parser
+
+    config = SweepConfig(**DIGITS, trials=3, out="my sweep", trackers=["tensorboard", "mlflow"], method="mentormix")
+    words = command_of(config)
+    assert words == (
+        "python -m sweeps run --out 'my sweep' --dataset digits --noise symmetric --rate 0.4 --method mentormix "
+        "--trials 3 --trackers tensorboard mlflow"
+    )
+    import shlex
+
+    options = vars(_parser().parse_args(shlex.split(words)[3:]))
+    known = [entry.name for entry in dataclasses.fields(SweepConfig)]
+    assert read_config(options["config"], {name: options.get(name) for name in known}) == config
+
+
+def test_data_and_noise_come_from_the_seed():
+    first, again = (load_problem(SweepConfig(**DIGITS, samples=300, seed=4)) for _ in range(2))
+    other = load_problem(SweepConfig(**DIGITS, samples=300, seed=5))
+    assert first.X.shape == (300, 64)
+    assert np.array_equal(first.X, again.X)
+    assert np.array_equal(first.noisy_y, again.noisy_y)
+    assert not np.array_equal(first.noisy_y, other.noisy_y)
+    assert 0.3 < first.noise_manifest.realised_rate < 0.42
+    with pytest.raises(InvalidParameterError, match="'samples' is 5000, and there are"):
+        load_problem(SweepConfig(**DIGITS, samples=5000))
+
+
+def test_a_table_of_ones_own(tmp_path):
+    path = tmp_path / "table.csv"
+    pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [0.0, 1.0, 0.0], "kind": ["x", "y", "x"]}).to_csv(path, index=False)
+    problem = load_problem(SweepConfig(data=str(path), label="kind"))
+    assert list(problem.X.columns) == ["a", "b"]
+    assert problem.noisy_y.tolist() == ["x", "y", "x"]
+    assert problem.test_data is None
+
+
+class OwnSpace(Space):
+    def suggest(self, trial, estimator):
+        trial.suggest_float("lr", 0.001, 0.01)
+
+
+def test_the_search_of_a_configuration(monkeypatch):
+    problem = load_problem(SweepConfig(**DIGITS, samples=100))
+    search = make_search(SweepConfig(**DIGITS, method="filterkd", epochs=5, gpus_per_trial=0.5), problem)
+    assert isinstance(search.estimator, FilterKDClassifier)
+    assert (search.estimator.max_epochs, search.estimator.device) == (5, "cuda")
+    assert search.resources == {"cpu": 1, "gpu": 0.5}
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    own = make_search(SweepConfig(**DIGITS, method="test_config:OwnSpace"), problem)
+    assert type(own.space).__name__ == "OwnSpace"
+    assert isinstance(own.estimator, MentorNetClassifier)
+    with pytest.raises(InvalidParameterError, match="'method' 'nowhere:Space' must be one of"):
+        make_search(SweepConfig(**DIGITS, method="nowhere:Space"), problem)
+    with pytest.raises(InvalidParameterError, match="'estimator' has 'learning_rate', which is no parameter of Ment"):
+        make_search(SweepConfig(**DIGITS, estimator={"learning_rate": 1}), problem)
+    assert SPACES.keys() >= {"mentornet", "mentormix", "filterkd", "plain"}

@@ -1,0 +1,187 @@
+"""Every space fits its estimator, and every configuration of it trains."""
+
+import optuna
+import pytest
+import torch
+
+from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier
+from noisylabel.curricula import CURRICULA, MentorNet, SPCLLinear, resolve_curriculum
+from noisylabel.exceptions import InvalidFileError, InvalidParameterError
+from sweeps.configurations import BoundSpace, check_space, configure, total_epochs, warm_up_epochs
+from sweeps.spaces import SPACES, Space, check_limits
+from sweeps.spaces._parts import _OF_CURRICULUM, _WITHOUT_PERCENTILE
+from sweeps.spaces._parts import CURRICULA as IN_SPACE
+
+ESTIMATORS = {
+    "mentornet": MentorNetClassifier,
+    "mentormix": MentorMixClassifier,
+    "filterkd": FilterKDClassifier,
+    "plain": MentorNetClassifier,
+}
+
+
+def bound_space(name, limits=None, **parameters):
+    return BoundSpace(SPACES[name](), ESTIMATORS[name](**parameters), limits or {})
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_every_key_is_a_parameter_of_its_estimator(name):
+    bound = bound_space(name)
+    keys = {key for params in bound.examples() for key in params}
+    assert {key.split("__")[0] for key in keys} <= bound.estimator.get_params().keys()
+    for params in bound.examples():
+        inner = {key.removeprefix("curriculum__") for key in params if "__" in key}
+        if inner:
+            assert inner <= resolve_curriculum(params["curriculum"]).get_params().keys()
+
+
+@pytest.mark.filterwarnings("ignore::noisylabel.exceptions.NoisyLabelWarning")  # 120 rows are few for "auto"
+@pytest.mark.parametrize("name", SPACES)
+def test_every_sampled_configuration_trains(name, blobs):
+    X, y = blobs
+    bound = bound_space(name, max_epochs=20, random_state=0)
+    choices = set()
+    for params in bound.examples()[:30]:
+        clf = configure(bound.estimator, params).fit(X, y)
+        assert clf.n_iter_ == clf.max_epochs
+        assert torch.isfinite(torch.as_tensor(clf.predict_proba(X))).all()
+        choices.add(params.get("curriculum", params.get("teacher")))
+    assert len(choices) >= {"plain": 1, "filterkd": 3}.get(name, 6)
+
+
+def test_a_curriculum_comes_only_with_what_it_uses():
+    for params in bound_space("mentornet").examples():
+        curriculum = params["curriculum"]
+        inner = {key for key in params if "__" in key}
+        assert inner == ({f"curriculum__{_OF_CURRICULUM[curriculum][0]}"} if curriculum in _OF_CURRICULUM else set())
+        assert ("loss_percentile" in params) == (curriculum not in _WITHOUT_PERCENTILE)
+        assert ("burn_in" in params) == (curriculum != "uniform")
+
+
+@pytest.mark.parametrize("name", sorted(set(IN_SPACE) | set(CURRICULA) - {"data_driven"}))
+def test_the_percentile_is_drawn_exactly_where_the_curriculum_looks_at_it(name):
+    curriculum = resolve_curriculum(name)
+    loss, label = torch.linspace(0.1, 4, 30), torch.zeros(30)
+    same = [torch.equal(curriculum.weights(loss, loss - 0.5, label, p), curriculum.weights(loss, loss - 2.5, label, p))
+            for p in (10, 50, 90)]  # fmt: skip
+    assert all(same) == (name in _WITHOUT_PERCENTILE)
+
+
+def test_limits_narrow_a_space():
+    limits = {
+        "curriculum": ["spcl_linear"],
+        "loss_percentile": {"low": 0.5, "high": 0.6},
+        "lr": {"low": 0.1, "high": 0.2, "log": True},
+        "burn_in": 10,
+    }
+    for params in bound_space("mentornet", limits).examples():
+        assert params["curriculum"] == "spcl_linear"
+        assert 0.5 <= params["loss_percentile"] <= 0.6
+        assert 0.1 <= params["lr"] <= 0.2
+        assert params["burn_in"] == 10
+
+
+def test_an_interval_is_of_floats_where_the_space_draws_floats():
+    bound = bound_space("mentormix", {"mixup_alpha": {"low": 1, "high": 8}})
+    assert any(params["mixup_alpha"] % 1 for params in bound.examples())
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ({"lr": {"low": 1}}, r"limits\['lr'\] must have 'low' and 'high'"),
+        ({"lr": {"low": 2, "high": 1}}, r"limits\['lr'\]\['high'\]\" must be a number in \[2, inf\). Got 1"),
+        ({"lr": {"low": "a", "high": 1}}, r"limits\['lr'\]\['low'\]"),
+        ({"curriculum": []}, r"limits\['curriculum'\] must be a list of numbers"),
+        ({"curriculum": [SPCLLinear()]}, r"limits\['curriculum'\] must be a list of numbers"),
+    ],
+)
+def test_limits_that_cannot_be_drawn_from(limits, message):
+    with pytest.raises(InvalidParameterError, match=message):
+        check_limits(limits)
+
+
+def test_a_mistake_is_found_before_the_sweep():
+    with pytest.raises(InvalidParameterError, match="Got 'self_pace'. Did you mean 'self_paced'"):
+        check_space(bound_space("mentornet", {"curriculum": ["self_pace", "uniform"]}))
+    with pytest.raises(InvalidParameterError, match="limits of MentorNetSpace: parameter' must be one of.*Got 'percentil"):
+        check_space(bound_space("mentornet", {"percentil": [0.5]}))
+    with pytest.raises(InvalidParameterError, match="'burn_in' must be a number in"):
+        check_space(bound_space("mentornet", {"burn_in": [200]}))
+    with pytest.raises(InvalidFileError, match="no MentorNet file missing.safetensors"):
+        check_space(bound_space("mentornet", {"curriculum": ["missing.safetensors"]}))
+
+
+class Typo(Space):
+    def suggest(self, trial, estimator):
+        trial.suggest_float("loss_percentil", 0.5, 0.9)
+
+
+class Nothing(Space):
+    def suggest(self, trial, estimator):
+        pass
+
+
+class TwoLines(Space):
+    def suggest(self, trial, estimator):
+        trial.suggest_float("loss_percentile", 0.5, 0.9)
+        trial.suggest_categorical("batch_size", (32, 64))
+
+
+def test_spaces_of_ones_own():
+    assert check_space(BoundSpace(TwoLines(), MentorNetClassifier())) == {}
+    with pytest.raises(InvalidParameterError, match="Got 'loss_percentil'. Did you mean 'loss_percentile'"):
+        check_space(BoundSpace(Typo(), MentorNetClassifier()))
+    with pytest.raises(InvalidParameterError, match="'space' Nothing draws nothing"):
+        check_space(BoundSpace(Nothing(), MentorNetClassifier()))
+
+
+def test_a_space_that_cannot_be_pickled_is_refused(tmp_path):
+    space = TwoLines()
+    with open(tmp_path / "file", "w") as space.file:
+        with pytest.raises(InvalidParameterError, match="'space' TwoLines or the estimator cannot be pickled"):
+            check_space(BoundSpace(space, MentorNetClassifier()))
+
+
+def test_a_learned_mentornet_goes_along_with_the_code(tmp_path):
+    path = MentorNet.from_zoo("self_paced").save(tmp_path / "mine")
+    bound = bound_space("mentornet", {"curriculum": [str(path), "zoo:mentornet_dd"]})
+    curricula = check_space(bound)
+    assert set(curricula) == {str(path)}
+    path.unlink()  # another machine does not have the file
+    clf = configure(bound.estimator, {"curriculum": str(path)}, curricula)
+    assert isinstance(clf.curriculum, MentorNet)
+
+
+def test_the_parameter_of_a_curriculum_needs_one():
+    with pytest.raises(InvalidParameterError, match="parameter of SelfPaced' must be one of"):
+        configure(MentorNetClassifier(), {"curriculum": "self_paced", "curriculum__gamma": 2.0})
+    clf = configure(MentorNetClassifier(), {"curriculum": "spcl_linear", "curriculum__gamma": 2.0})
+    assert clf.curriculum.gamma == 2.0
+
+
+@pytest.mark.parametrize(
+    ("clf", "warm_up", "total"),
+    [
+        (MentorNetClassifier(max_epochs=50, burn_in=18), 9, 50),
+        (MentorNetClassifier(max_epochs=45, burn_in=10), 5, 45),
+        (MentorNetClassifier("uniform", max_epochs=50), 0, 50),
+        (MentorMixClassifier(max_epochs=10), 2, 10),
+        (FilterKDClassifier(max_epochs=20, teacher_epochs=7), 7, 27),
+        (FilterKDClassifier(max_epochs=20), 20, 40),
+        (FilterKDClassifier("label_smoothing", max_epochs=20), 0, 20),
+    ],
+)
+def test_epochs_before_the_method_acts(clf, warm_up, total):
+    assert (warm_up_epochs(clf), total_epochs(clf)) == (warm_up, total)
+
+
+def test_optuna_draws_what_the_limits_allow():
+    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=0))
+    bound = bound_space("mentornet", {"lr": 0.01, "curriculum": ["self_paced", "focal"]})
+    for _ in range(20):
+        trial = study.ask()
+        fixed = bound(trial)
+        assert fixed == {"lr": 0.01}
+        assert "lr" not in trial.params
+        study.tell(trial, trial.params.get("loss_percentile") == 0.7)
