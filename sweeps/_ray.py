@@ -1,6 +1,8 @@
 """Ray as this package wants it: quiet, on loopback, without a dashboard."""
 
 import os
+import socket
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -63,10 +65,11 @@ def ray_session(address: str | None = None, n_cpus: int | None = None) -> Iterat
         return
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}
     if address is None:
-        with _loopback():
+        with _loopback(), _same_path():
             ray.init(address="local", num_cpus=n_cpus, include_dashboard=False, **quiet)
     else:
         try:
+            _check_reachable(address)
             ray.init(address=address, runtime_env=_our_code(), **quiet)
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise NoisyLabelError(
@@ -77,6 +80,17 @@ def ray_session(address: str | None = None, n_cpus: int | None = None) -> Iterat
         yield
     finally:
         ray.shutdown()
+
+
+def _check_reachable(address: str) -> None:
+    """Raise a ConnectionError if nothing listens at HOST:PORT, which Ray finds out in some minutes."""
+    host, _, port = address.rpartition(":")
+    if not host or "/" in address or not port.isdigit():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+    except OSError as error:
+        raise ConnectionError(error.strerror or str(error)) from error
 
 
 @contextmanager
@@ -97,12 +111,56 @@ def _loopback() -> Iterator[None]:
             os.environ[name] = before
 
 
+@contextmanager
+def _same_path() -> Iterator[None]:
+    """Let the workers of the Ray that starts within import what this process can, such as a script's neighbours."""
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join(os.path.abspath(entry) for entry in sys.path)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = before
+
+
 def _our_code() -> dict[str, Any]:
     """Return what to send to machines that have this code in no file: our two packages."""
     import noisylabel
     import sweeps
 
     return {"py_modules": [noisylabel, sweeps]}
+
+
+def check_workers(setup: Any) -> None:
+    """Refuse what workers cannot read, such as a student of a module that they cannot import.
+
+    Raises
+    ------
+    NoisyLabelError
+    """
+    import ray
+    from ray import cloudpickle
+
+    reads = ray.remote(num_cpus=0, max_retries=0)(_reading_error)
+    error = ray.get(reads.remote(cloudpickle.dumps(setup)))
+    if error:
+        raise NoisyLabelError(
+            f"A worker process cannot read the estimator or the scoring ({error}). Put the module into an installed "
+            "package or on the PYTHONPATH of the machines where Ray was started."
+        )
+
+
+def _reading_error(pickled: bytes) -> str:
+    """Return what goes wrong when a worker reads what trials need."""
+    from ray import cloudpickle
+
+    try:
+        cloudpickle.loads(pickled)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return ""
 
 
 def check_resources(resources: Mapping[str, float]) -> None:

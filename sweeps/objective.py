@@ -5,6 +5,7 @@ import shutil
 import tempfile
 import time
 import traceback
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,11 +19,16 @@ from sklearn.metrics import get_scorer
 from skorch.callbacks import Callback
 
 from noisylabel.curricula import Curriculum
+from noisylabel.exceptions import NoisyLabelError
 from noisylabel.nets import TensorData
 from sweeps.configurations import configure, total_epochs
 from sweeps.population import continue_with
 
 METRIC = "score"
+
+
+class SharedDataError(NoisyLabelError, RuntimeError):
+    """A trial wrote into the data of all."""
 
 
 @dataclass
@@ -47,6 +53,8 @@ class Setup:
         Whether curriculum and percentile of a configuration are for the training to come only.
     finished : dict
         Last reports of trials that an earlier driver of this sweep saw to the end, by id.
+    fingerprint : int, optional
+        Of the data as the driver has them, see :func:`fingerprint`.
     """
 
     estimator: BaseEstimator
@@ -57,6 +65,7 @@ class Setup:
     checkpoint_epochs: int | None = None
     population: bool = False
     finished: dict[str, dict[str, Any]] = field(default_factory=dict)
+    fingerprint: int | None = None
 
 
 class Predictions(ClassifierMixin, BaseEstimator):
@@ -109,7 +118,7 @@ class EpochReports(Callback):
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Put the validation samples where the net is."""
-        self.valid_ = TensorData(torch.tensor(self.data["X_valid"], device=torch.device(net.device)))
+        self.valid_ = torch.tensor(self.data["X_valid"], device=torch.device(net.device))
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
         """Report the epoch before."""
@@ -119,7 +128,8 @@ class EpochReports(Callback):
         """Measure."""
         epoch = self.before_ + len(net.history)
         if epoch < self.n_epochs:
-            proba = torch.cat([logits.softmax(1).cpu() for logits in net.forward_iter(self.valid_)]).numpy()
+            valid = TensorData(self.valid_.clone())  # a student may write to its input
+            proba = torch.cat([logits.softmax(1).cpu() for logits in net.forward_iter(valid)]).numpy()
             self.pending_ = {METRIC: score(self.setup.scoring, proba, self.data), "epoch": epoch}
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
@@ -170,14 +180,13 @@ def train_trial(config: Mapping[str, Any], setup: Setup, data: Mapping[str, np.n
         tune.report(done)
         return
     torch.set_num_threads(setup.threads)
-    before = _fingerprint(data)
     with tempfile.TemporaryDirectory(prefix="trial-", ignore_cleanup_errors=True) as folder:
         try:
+            _check_unchanged(setup, data)
             final = _train(dict(config), setup, data, Path(folder))
+            _check_unchanged(setup, data)
         except Exception as error:
             final = _failure(error)
-    if _fingerprint(data) != before:
-        final = _failure(RuntimeError("This trial wrote to the training data, which all trials share."))
     tune.report(final)
 
 
@@ -216,8 +225,18 @@ def _failure(error: Exception) -> dict[str, Any]:
     return {METRIC: math.nan, "epoch": 0, "failed": True, "error": message, "traceback": traceback.format_exc()}
 
 
-def _fingerprint(data: Mapping[str, np.ndarray]) -> int:
-    """Return a checksum of the samples, some milliseconds for a hundred megabytes."""
-    import zlib
+def _check_unchanged(setup: Setup, data: Mapping[str, np.ndarray]) -> None:
+    """Refuse to train on, or to believe what was trained on, data that some trial has written to."""
+    if setup.fingerprint is not None and fingerprint(data) != setup.fingerprint:
+        raise SharedDataError(
+            "The training data, which all trials share, are not what they were: this trial, or one before or beside "
+            "it, wrote into them. A student, callback or scorer must copy what it changes."
+        )
 
-    return zlib.crc32(np.ascontiguousarray(data["X"]).view(np.uint8).reshape(-1).data)
+
+def fingerprint(data: Mapping[str, np.ndarray]) -> int:
+    """Return a checksum of the arrays, some milliseconds for a hundred megabytes."""
+    checksum = 0
+    for array in data.values():
+        checksum = zlib.crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data, checksum)
+    return checksum

@@ -16,27 +16,23 @@ TIME = "epoch"
 class EpochASHA(ASHAScheduler):
     """Asynchronous successive halving that compares trials at equal epochs, and none during its burn-in.
 
-    Ray's own also writes a trial's later scores into rungs that it has jumped over, as happens after a restart.
+    At each rung the better half goes on. Rungs are closer than Ray's, whose distance grows as fast as the number of
+    trials falls: trials with a long burn-in, which no comparison may cut short, then wait less for the next one. Ray's
+    own also writes a trial's later scores into rungs that it has jumped over, as happens after a restart.
 
     Parameters
     ----------
     warm_up : callable
         From a configuration to the number of epochs in which its method does not act yet.
-    grace : int
-        Epochs before the first comparison.
-    max_epochs : int
-        Of the longest trial.
-    reduction : int
-        One in so many trials goes on at each comparison.
+    rungs : sequence of int
+        Epochs at which trials are compared.
     """
 
-    def __init__(
-        self, warm_up: Callable[[Mapping[str, Any]], int], grace: int, max_epochs: int, reduction: int
-    ) -> None:
-        super().__init__(
-            time_attr=TIME, max_t=max(max_epochs, grace) + 1, grace_period=grace, reduction_factor=reduction
-        )
+    def __init__(self, warm_up: Callable[[Mapping[str, Any]], int], rungs: Sequence[int]) -> None:
+        super().__init__(time_attr=TIME, max_t=rungs[-1] + 1, grace_period=rungs[0], reduction_factor=2)
         self.warm_up = warm_up
+        self._max_t = math.inf  # trials end by themselves
+        self._brackets[0]._rungs = [(epoch, {}) for epoch in reversed(rungs)]
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         """Compare at a rung's own epoch, after the trial's warm-up."""
@@ -150,9 +146,22 @@ class Plan:
     n_trials: int
 
 
+def halving_rungs(max_epochs: int, least_warm_up: int) -> list[int]:
+    """Return the epochs of comparison: from a ninth of the training on, each 1.7 times as late, none near the end.
+
+    Examples
+    --------
+    >>> halving_rungs(50, 0), halving_rungs(60, 30), halving_rungs(3, 0)
+    ([6, 10, 17, 29], [31], [1, 2])
+    """
+    rungs = [max(1, round(max_epochs / 9), least_warm_up + 1)]
+    while round(1.7 * rungs[-1]) < 0.75 * max_epochs and round(1.7 * rungs[-1]) > rungs[-1]:
+        rungs.append(round(1.7 * rungs[-1]))
+    return rungs
+
+
 def _asha(plan: Plan) -> EpochASHA:
-    grace = max(1, round(plan.max_epochs / 9), plan.least_warm_up + 1)
-    return EpochASHA(plan.warm_up, min(grace, plan.max_epochs), plan.max_epochs, reduction=3)
+    return EpochASHA(plan.warm_up, halving_rungs(plan.max_epochs, plan.least_warm_up))
 
 
 #: From a name and the sweep's plan to a scheduler; ``"pbt"`` is made by :mod:`sweeps.population`.

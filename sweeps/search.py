@@ -233,6 +233,7 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
         self._forget()
         check_number("validation_fraction", self.validation_fraction, 0, 0.5, closed="right")
+        get_scorer(self.scoring)
         seed = self._seed(folder)
         data = self._split(X, y, y_trusted, test_data, np.random.default_rng(seed))
         estimator = clone(self.estimator)

@@ -11,17 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ray import cloudpickle, tune
+from ray import tune
 
 from noisylabel._files import write_whole
 from noisylabel._validation import check_choice, check_count
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
-from sweeps._ray import check_resources, ray_session
+from sweeps._ray import check_resources, check_workers, ray_session
 from sweeps.configurations import BoundSpace, WarmUp, check_space, configure, total_epochs, warm_up_epochs
 from sweeps.log import LOG_FILE, SweepLog, drawn_from, finished_reports, read_log
-from sweeps.objective import METRIC, Setup, train_trial
+from sweeps.objective import METRIC, Setup, fingerprint, train_trial
 from sweeps.population import change_interval, make_pbt, population_space
 from sweeps.progress import LiveTable
+from sweeps.recovery import check_none_lost, check_states, forget_others, known_trials
 from sweeps.results import SweepResults
 from sweeps.schedulers import SCHEDULERS, Plan, SchedulerMemory
 from sweeps.searchers import SEARCHERS, SweepSearch
@@ -90,6 +91,8 @@ def check_sweep(sweep: Sweep) -> Sweep:
     check_count("n_trials", sweep.n_trials)
     check_choice("searcher", sweep.searcher, SEARCHERS)
     check_choice("scheduler", sweep.scheduler, [*SCHEDULERS, "pbt"])
+    for name in sweep.trackers:
+        make_tracker(name, sweep.folder)
     sweep.bound.estimator._check_parameters()
     setup = replace(sweep.setup, threads=max(1, int(sweep.resources.get("cpu", 1))))
     if sweep.scheduler == "pbt":
@@ -130,6 +133,7 @@ def run_sweep(sweep: Sweep, resume: bool = False) -> SweepResults:
     start = time.time()
     with ray_session(sweep.address), _global_streams_kept(sweep.seed):
         check_resources(sweep.resources)
+        check_workers(sweep.setup)
         check_storage(sweep.folder)
         tuner = _restored_tuner(sweep) if resume else _new_tuner(sweep)
         table = next(callback for callback in _callbacks(tuner) if isinstance(callback, LiveTable))
@@ -257,7 +261,8 @@ def _make_scheduler(sweep: Sweep) -> Any:
 
 def _trainable(sweep: Sweep) -> Any:
     """Return what Ray runs, with setup and data in its object store."""
-    function = tune.with_parameters(train_trial, setup=sweep.setup, data=sweep.data)
+    setup = replace(sweep.setup, fingerprint=fingerprint(sweep.data))
+    function = tune.with_parameters(train_trial, setup=setup, data=sweep.data)
     return tune.with_resources(function, dict(sweep.resources))
 
 
@@ -268,20 +273,21 @@ def _trial_folder(trial: Any) -> str:
 def _restored_tuner(sweep: Sweep) -> tune.Tuner:
     """Return a tuner that goes on, or a new one if the sweep was killed before it had run anything."""
     folder = sweep.folder / _RAY_FOLDER
-    states = sorted(folder.glob("experiment_state-*.json"))
-    if not states:
+    known = known_trials(folder)
+    check_none_lost(sweep.folder / LOG_FILE, known)
+    if not known:
         shutil.rmtree(folder, ignore_errors=True)
         (sweep.folder / LOG_FILE).unlink(missing_ok=True)
         return _new_tuner(sweep)
-    n_known = len(_read_state(states[-1])["trial_data"])
-    _check_searcher_state(folder)
+    check_states(folder, has_searcher=sweep.scheduler != "pbt")
+    forget_others(sweep.folder / LOG_FILE, known)
     setup = replace(sweep.setup, finished=finished_reports(sweep.folder / LOG_FILE))
     tuner = tune.Tuner.restore(
         str(folder.resolve()), trainable=_trainable(replace(sweep, setup=setup)), resume_unfinished=True
     )
     for callback in _callbacks(tuner):
         if isinstance(callback, SchedulerMemory):
-            callback.n_known = n_known
+            callback.n_known = len(known)
         elif isinstance(callback, SweepLog):
             callback.path = sweep.folder / LOG_FILE
         elif isinstance(callback, LiveTable):
@@ -299,26 +305,6 @@ def _ended(folder: Path) -> dict[str, int]:
     """Count the trials that ended, by state."""
     states = read_log(folder / LOG_FILE)[0]["state"]
     return {str(state): int(n) for state, n in states[states != "unfinished"].value_counts().items()}
-
-
-def _read_state(path: Path) -> dict[str, Any]:
-    try:
-        state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise InvalidFileError(f"{path} is damaged, so the sweep cannot go on: {error}. Nothing was run.") from error
-    return state
-
-
-def _check_searcher_state(folder: Path) -> None:
-    """Refuse a searcher's state that cannot be read, over which Ray would silently start again."""
-    for path in [*folder.glob("searcher-state-*.pkl"), *folder.glob("callback-states-*.pkl")]:
-        try:
-            cloudpickle.loads(path.read_bytes())
-        except Exception as error:
-            raise InvalidFileError(
-                f"{path} cannot be read ({type(error).__name__}: {error}), so the sweep cannot go on: it would start "
-                "over. If its space came from a module of yours, make it importable again. Nothing was run."
-            ) from error
 
 
 @contextmanager

@@ -31,7 +31,7 @@ def suggest_curriculum(trial: Suggestions, curricula: tuple[str, ...] = CURRICUL
         trial.suggest_categorical("loss_percentile", ("auto", 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9))
         trial.suggest_categorical("percentile_by_class", (False, True))
     if curriculum not in _NO_BURN_IN:
-        trial.suggest_categorical("burn_in", (5, 10, 18, 30))
+        trial.suggest_categorical("burn_in", (5, 10, 18))
     trial.suggest_categorical("example_dropout", (None, "0.5,17,0.05,83"))
 
 

@@ -41,7 +41,9 @@ def log(tmp_path):
     report(0, [], stopped, {"score": 0.4, "epoch": 1, "seconds": 1.0})
     log.on_trial_complete(0, [], stopped)
     report(0, [], failed, {"score": 0.3, "epoch": 1, "seconds": 1.0})
-    report(0, [], failed, {"score": math.nan, "epoch": 0, "failed": True, "error": "ValueError: no", "traceback": "..."})
+    report(
+        0, [], failed, {"score": math.nan, "epoch": 0, "failed": True, "error": "ValueError: no", "traceback": "..."}
+    )
     log.on_trial_complete(0, [], failed)
     log.on_trial_error(0, [], dead)
     report(0, [], running, {"score": 0.2, "epoch": 4, "seconds": 1.0})
@@ -92,7 +94,7 @@ def test_the_study_holds_the_ended_trials(log, tmp_path):
     assert [t.state.name for t in study.trials] == ["COMPLETE", "PRUNED", "FAIL", "FAIL"]
     assert study.best_value == 0.7
     assert study.trials[0].params["curriculum__gamma"] == 2.0
-    assert study.trials[0].distributions["burn_in"].choices == (5, 10, 18, 30)
+    assert study.trials[0].distributions["burn_in"].choices == (5, 10, 18)
     assert study.trials[0].intermediate_values == {1: 0.5, 2: 0.6, 3: 0.7}
     for _ in range(2):  # written anew, not added to
         path = save_study(study, tmp_path)

@@ -24,8 +24,8 @@ def trial(name, **config):
     return Trial(name, config)
 
 
-def asha(warm_up=lambda config: 0, grace=3, max_epochs=27):
-    scheduler = EpochASHA(warm_up, grace, max_epochs, reduction=3)
+def asha(warm_up=lambda config: 0, rungs=(3, 9)):
+    scheduler = EpochASHA(warm_up, rungs)
     assert scheduler.set_search_properties("score", "max")
     return scheduler
 
@@ -38,7 +38,7 @@ def rungs(scheduler):
     return dict(scheduler.state()[0])
 
 
-def test_a_trial_behind_the_best_third_at_a_rung_is_stopped():
+def test_a_trial_in_the_worse_half_at_a_rung_is_stopped():
     scheduler = asha()
     trials = [trial(str(i)) for i in range(4)]
     for one in trials:
@@ -46,8 +46,9 @@ def test_a_trial_behind_the_best_third_at_a_rung_is_stopped():
     assert report(scheduler, trials[0], 3, 0.9) == "CONTINUE"
     assert report(scheduler, trials[1], 3, 0.8) == "STOP"
     assert report(scheduler, trials[2], 4, 0.1) == "CONTINUE"  # no rung
-    assert report(scheduler, trials[3], 3, 0.95) == "CONTINUE"
-    assert rungs(scheduler)[3] == {"0": 0.9, "1": 0.8, "3": 0.95}
+    assert report(scheduler, trials[3], 3, 0.86) == "CONTINUE"  # above the median of what came before
+    assert report(scheduler, trials[0], 400, 0.1) == "CONTINUE"
+    assert rungs(scheduler)[3] == {"0": 0.9, "1": 0.8, "3": 0.86}
 
 
 def test_no_comparison_during_a_trials_own_burn_in():

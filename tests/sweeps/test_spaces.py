@@ -104,7 +104,9 @@ def test_limits_that_cannot_be_drawn_from(limits, message):
 def test_a_mistake_is_found_before_the_sweep():
     with pytest.raises(InvalidParameterError, match="Got 'self_pace'. Did you mean 'self_paced'"):
         check_space(bound_space("mentornet", {"curriculum": ["self_pace", "uniform"]}))
-    with pytest.raises(InvalidParameterError, match="limits of MentorNetSpace: parameter' must be one of.*Got 'percentil"):
+    with pytest.raises(
+        InvalidParameterError, match="limits of MentorNetSpace: parameter' must be one of.*Got 'percentil"
+    ):
         check_space(bound_space("mentornet", {"percentil": [0.5]}))
     with pytest.raises(InvalidParameterError, match="'burn_in' must be a number in"):
         check_space(bound_space("mentornet", {"burn_in": [200]}))

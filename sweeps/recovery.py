@@ -1,0 +1,104 @@
+"""Whether what a killed driver has left is enough to go on with, and where Ray would silently start over."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ray import cloudpickle
+
+from noisylabel._files import write_whole
+from noisylabel.exceptions import InvalidFileError
+
+_FIRST_SNAPSHOT = 5.0  # seconds after which there is one, with all trials so far; Ray takes one each second
+
+
+def known_trials(folder: Path) -> dict[str, float]:
+    """Return the trials of the latest snapshot in Ray's folder, with the time of each one's last report.
+
+    Raises
+    ------
+    InvalidFileError
+        If the snapshot is damaged.
+    """
+    states = sorted(folder.glob("experiment_state-*.json"))
+    if not states:
+        return {}
+    try:
+        state = json.loads(states[-1].read_text(encoding="utf-8"))
+        pairs = [(json.loads(trial), json.loads(run)) for trial, run in state["trial_data"]]
+        return {str(trial["trial_id"]): float(run["last_result_time"] or 0) for trial, run in pairs}
+    except (ValueError, KeyError, TypeError) as error:
+        raise InvalidFileError(
+            f"{states[-1]} is damaged, so the sweep cannot go on: {error}. Nothing was run."
+        ) from error
+
+
+def check_none_lost(log: Path, known: dict[str, float]) -> None:
+    """Refuse a snapshot without trials that it must have.
+
+    Trials that began after the snapshot are not in it; they are few and young. Others are only missing if files are.
+
+    Raises
+    ------
+    InvalidFileError
+    """
+    events = _events(log)
+    latest = max(known.values()) if known else max((e["time"] for e in events), default=0.0) - _FIRST_SNAPSHOT
+    lost = {e["trial"] for e in events if e["trial"] not in known and e["event"] == "start" and e["time"] < latest}
+    if lost:
+        raise InvalidFileError(
+            f"{log} has {len(lost)} trials that Ray's snapshot beside it, in experiment_state-*.json, does not have: "
+            "files are missing or older than the log, and the sweep would repeat what was done. Nothing was run. "
+            "'python -m sweeps report' shows what there is."
+        )
+
+
+def check_states(folder: Path, has_searcher: bool) -> None:
+    """Refuse states that are missing or cannot be read, over which Ray would silently start again.
+
+    Parameters
+    ----------
+    folder : Path
+        Ray's.
+    has_searcher : bool
+        Whether there is a searcher, which has files of its own.
+
+    Raises
+    ------
+    InvalidFileError
+    """
+    of_searcher = ["searcher-state-*.pkl", "search_gen_state-*.json"]  # the latter is a pickle too
+    for name in ["tuner.pkl", "callback-states-*.pkl", *(of_searcher if has_searcher else [])]:
+        paths = sorted(folder.glob(name))
+        if not paths:
+            raise InvalidFileError(
+                f"{folder / name} is missing, so the sweep cannot go on: it would start over. Nothing was run."
+            )
+        for path in paths:
+            _check_pickle(path)
+
+
+def _check_pickle(path: Path) -> None:
+    try:
+        cloudpickle.loads(path.read_bytes())
+    except Exception as error:
+        raise InvalidFileError(
+            f"{path} cannot be read ({type(error).__name__}: {error}), so the sweep cannot go on: it would start "
+            "over. If its space came from a module of yours, make it importable again. Nothing was run."
+        ) from error
+
+
+def forget_others(log: Path, known: dict[str, float]) -> None:
+    """Take out of the log what is of none of the known trials, and lines that a kill cut off."""
+    kept = [json.dumps(event) + "\n" for event in _events(log) if event["trial"] in known]
+    write_whole(log, "".join(kept).encode())
+
+
+def _events(log: Path) -> list[dict[str, Any]]:
+    events = []
+    for line in log.read_text(encoding="utf-8").splitlines() if log.exists() else []:
+        try:
+            events.append(json.loads(line))
+        except json.JSONDecodeError:
+            continue  # cut off by a kill
+    return events

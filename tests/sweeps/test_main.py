@@ -1,0 +1,139 @@
+"""``python -m sweeps``, as one uses it."""
+
+import json
+import sqlite3
+import struct
+
+import pandas as pd
+import pytest
+
+from noisylabel import load_checkpoint
+from noisylabel.datasets import load_digits
+from sweeps.__main__ import ALL_TRAINED, UNFINISHED, USAGE, main
+from tests.browser import open_browser
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*noload.*"),  # MLflow's use of SQLAlchemy
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+DIGITS = ["--dataset", "digits", "--noise", "symmetric", "--rate", "0.4", "--samples", "400", "--epochs", "9"]
+
+
+def run(*words):
+    return main([str(word) for word in words])
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory):
+    """The folder of a finished sweep of three trials."""
+    folder = tmp_path_factory.mktemp("sweeps") / "sweep"
+    assert run("run", *DIGITS, "--trials", 3, "--out", folder, "--trackers", "tensorboard", "mlflow") == ALL_TRAINED
+    return folder
+
+
+def event_texts(path):
+    """Return the bytes of the records of a TensorBoard file (length, checksum, record, checksum)."""
+    content, start = path.read_bytes(), 0
+    while start < len(content):
+        (length,) = struct.unpack("<Q", content[start : start + 8])
+        yield content[start + 12 : start + 12 + length]
+        start += 16 + length
+
+
+def test_a_sweep_leaves_tables_a_page_and_a_study(swept):
+    names = {path.name for path in swept.iterdir()}
+    assert {"sweep.json", "log.jsonl", "trials.csv", "trials.parquet", "curves.parquet", "report.html"} <= names
+    trials = pd.read_parquet(swept / "trials.parquet")
+    assert len(trials) == 3
+    assert (trials["state"] == "done").any()
+    assert trials.loc[trials["state"] == "done", "test_score"].between(0.2, 1).all()
+    manifest = json.loads((swept / "sweep.json").read_text())
+    assert manifest["dataset"] == "digits"
+    assert 0.3 < manifest["realised_rate"] < 0.42
+    assert (manifest["n_train"], manifest["n_valid"]) == (320, 80)
+    assert manifest["seconds"] > 0
+    assert "--trials 3" in manifest["command"]
+
+
+def test_the_page_of_a_real_sweep(swept, tmp_path):
+    dom = open_browser(tmp_path).dom(swept / "report.html")
+    assert "The best of" in dom
+    assert "40 % asked for" in dom
+    for name in ("t001", "t002", "t003"):
+        assert name in dom
+
+
+def test_trackers_saw_the_trials(swept):
+    all_events = sorted(swept.glob("ray/*/events.out.tfevents*"))
+    assert len(all_events) == 3
+    assert any(b"ray/tune/score" in record for record in event_texts(all_events[0]))
+    database = sqlite3.connect(swept / "mlflow.db")
+    runs = database.execute("select count(*) from runs").fetchone()[0]
+    keys = {key for (key,) in database.execute("select distinct key from metrics")}
+    database.close()
+    assert runs == 3
+    assert {"score", "epoch"} <= keys
+
+
+def test_the_same_command_does_nothing_again(swept, capsys):
+    before = (swept / "log.jsonl").read_bytes()
+    assert run("resume", swept) == ALL_TRAINED
+    assert (swept / "log.jsonl").read_bytes() == before
+    assert "python -m sweeps best" in capsys.readouterr().out
+
+
+def test_best_exports_a_classifier(swept, tmp_path, capsys):
+    assert run("best", swept, "--export", tmp_path / "model") == 0
+    out = capsys.readouterr().out
+    best = pd.read_csv(swept / "trials.csv").query("state == 'done'").sort_values("score", ascending=False).iloc[0]
+    assert out.startswith(f"{best['trial']}: score {best['score']:.4f}")
+    digits = load_digits()
+    clf = load_checkpoint(tmp_path / "model")
+    assert (clf.predict(digits.test_data) == digits.test_target).mean() > 0.4
+    assert best["test_score"] == pytest.approx((clf.predict(digits.test_data) == digits.test_target).mean(), abs=0.3)
+
+
+def test_several_sweeps_on_one_page(swept, tmp_path):
+    page = tmp_path / "both.html"
+    assert run("report", swept, swept, "--out", page) == 0
+    assert "Best configuration per noise level" in open_browser(tmp_path).dom(page)
+
+
+def test_an_unfinished_sweep_can_be_looked_at(swept, tmp_path, capsys):
+    for name in ("sweep.json", "log.jsonl"):
+        lines = (swept / name).read_text().splitlines(keepends=True)
+        (tmp_path / name).write_text("".join(lines if name == "sweep.json" else lines[:4]))
+    assert run("report", tmp_path) == 0
+    assert (pd.read_csv(tmp_path / "trials.csv")["state"] == "unfinished").any()
+    assert UNFINISHED == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["run", "--trials", "3"], "Give 'dataset', one of"),
+        (["run", *DIGITS, "--config", "absent.yaml"], "There is no file absent.yaml"),
+        (["report", "absent"], "There is no sweep in absent"),
+        (["resume", "absent"], "There is no sweep in absent"),
+        (["best", "absent"], "There is no sweep in absent"),
+        (["run", *DIGITS, "--address", "127.0.0.1:1"], "There is no Ray cluster at '127.0.0.1:1'"),
+    ],
+)
+def test_mistakes(words, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run(*words) == USAGE
+    assert message in capsys.readouterr().err
+
+
+def test_a_tracker_that_is_not_installed(capsys, tmp_path):
+    assert run("run", *DIGITS, "--trials", 1, "--out", tmp_path, "--trackers", "wandb") == USAGE
+    assert "pip install wandb" in capsys.readouterr().err
+    assert not (tmp_path / "log.jsonl").exists()
+
+
+def test_resume_of_a_sweep_from_python(swept, tmp_path, capsys):
+    manifest = json.loads((swept / "sweep.json").read_text())
+    del manifest["config"]
+    (tmp_path / "sweep.json").write_text(json.dumps(manifest))
+    assert run("resume", tmp_path) == USAGE
+    assert "fitting the same CurriculumSearch again" in capsys.readouterr().err

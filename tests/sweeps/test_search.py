@@ -1,0 +1,235 @@
+"""Real sweeps with Ray: small trials on small data."""
+
+import random
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from torch import nn
+
+from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier
+from noisylabel.exceptions import InvalidDataError, InvalidParameterError, NoisyLabelError
+from sweeps import CurriculumSearch, Space
+from sweeps._ray import prepare_ray, ray_session
+from sweeps.configurations import configure
+
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _ray():
+    """One Ray for all tests of this file."""
+    prepare_ray()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with ray_session(n_cpus=2):
+            yield
+
+
+@pytest.fixture
+def noisy_blobs(blobs):
+    X, y = blobs
+    rng = np.random.default_rng(1)
+    names = np.array(["ant", "bee", "cow"])
+    noisy = np.where(rng.random(len(y)) < 0.2, rng.integers(0, 3, len(y)), y)
+    return pd.DataFrame(X, columns=list("abcde")), names[noisy], names[y]
+
+
+def search(estimator=None, **parameters):
+    estimator = MentorNetClassifier(max_epochs=9, random_state=0) if estimator is None else estimator
+    defaults = {"n_trials": 3, "random_state": 0, "verbose": 0, "limits": {"loss_percentile": [0.6, 0.8]}}
+    return CurriculumSearch(estimator, **(defaults | parameters))
+
+
+def test_a_sweep_is_a_classifier(noisy_blobs, tmp_path):
+    X, noisy_y, y = noisy_blobs
+    pipeline = make_pipeline(StandardScaler().set_output(transform="pandas"), search(out=tmp_path / "sweep"))
+    pipeline.fit(X, noisy_y, curriculumsearch__test_data=(X, y))
+    found = pipeline[-1]
+    assert pipeline.score(X, y) > 0.8
+    assert set(pipeline.predict(X)) == {"ant", "bee", "cow"}
+    assert found.classes_.tolist() == ["ant", "bee", "cow"]
+    assert found.feature_names_in_.tolist() == list("abcde")
+    assert found.predict_proba(X).shape == (120, 3)
+    assert len(found.label_issues()) == 120
+    assert found.results_["rank"].tolist()[0] == 1
+    assert len(found.results_) == 3
+    done = found.results_[found.results_["state"] == "done"]
+    assert found.best_score_ == done["score"].max()
+    assert 0 <= done["test_score"].min()
+    assert set(found.results_["epochs"]) <= set(range(1, 10))
+    assert (tmp_path / "sweep" / "log.jsonl").exists()
+    assert not (tmp_path / "sweep" / ".writable").exists()
+    # what was chosen, trained again on all rows by hand, is the same
+    again = clone(found.estimator).set_params(**found.best_params_).fit(pipeline[0].transform(X), noisy_y)
+    assert np.array_equal(again.predict_proba(pipeline[0].transform(X)), pipeline.predict_proba(X))
+
+
+def test_the_score_is_of_the_held_out_rows(noisy_blobs):
+    X, noisy_y, _ = noisy_blobs
+    found = search(n_trials=1, refit=False)
+    before = random.getstate(), np.random.get_state()[1].copy()
+    sweep = found.run_trials(X, noisy_y)
+    assert random.getstate() == before[0]  # global streams are left as they were
+    assert np.array_equal(np.random.get_state()[1], before[1])
+    data, trial = sweep.data, found.sweep_.trials.iloc[0]
+    clf = configure(sweep.setup.estimator, trial["params"]).fit(data["X"], data["y"])
+    right = clf.predict(data["X_valid"]) == data["y_valid"]
+    assert trial["score"] == right.mean()
+    assert trial["right"] == np.packbits(right).tobytes()
+    assert len(data["X_valid"]) == 24
+    assert found.sweep_.curves["epoch"].tolist() == list(range(1, 10))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("estimator", "space"),
+    [
+        (MentorMixClassifier(max_epochs=9), "mentormix"),
+        (FilterKDClassifier(max_epochs=4, teacher_epochs=5), "filterkd"),
+    ],
+)
+def test_other_methods(estimator, space, noisy_blobs):
+    X, noisy_y, y = noisy_blobs
+    found = search(estimator, space=space, limits={"curriculum": ["self_paced"]} if space == "mentormix" else {},
+                   scheduler="none", searcher="random", n_trials=2)  # fmt: skip
+    found.fit(X, noisy_y)
+    assert found.results_["state"].tolist() == ["done", "done"]
+    assert isinstance(found.best_estimator_, type(estimator))
+    curves = dict(list(found.sweep_.curves.groupby("trial")))
+    for name, params in zip(found.results_["trial"], found.results_["params"], strict=True):
+        curve = curves[name]
+        two_stages = params.get("teacher") not in ("label_smoothing", None)
+        assert curve["epoch"].tolist() == list(range(1, 10 if two_stages or space == "mentormix" else 5))
+
+
+def test_trusted_rows_compare_the_trials_and_train_none(noisy_blobs):
+    X, noisy_y, y = noisy_blobs
+    known = np.arange(120) % 3 == 0
+    found = search(n_trials=1, scoring="balanced_accuracy")
+    sweep = found.run_trials(X, noisy_y, y_trusted=np.where(known, y, None))
+    assert len(sweep.data["X_valid"]) == known.sum()
+    assert np.array_equal(sweep.data["X_valid"], X[known].to_numpy(np.float32))
+    assert found.classes_[sweep.data["y_valid"]].tolist() == y[known].tolist()
+    assert len(sweep.data["X"]) == 80
+    assert found.sweep_.manifest["validation"] == "trusted"
+
+
+class RaisesForLargeRates(Space):
+    def suggest(self, trial, estimator):
+        trial.suggest_categorical("lr", (0.001, 0.002, 50.0))
+
+
+class Fragile(nn.Module):
+    """A student that raises once it is trained with too large a learning rate."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(5, 3)
+
+    def forward(self, X):
+        if self.layer.weight.abs().max() > 2:
+            raise ValueError("the weights </script> exploded")
+        return self.layer(X)
+
+
+def test_a_trial_that_raises_is_one_failed_trial(noisy_blobs, tmp_path):
+    X, noisy_y, _ = noisy_blobs
+    estimator = MentorNetClassifier("uniform", student=Fragile, max_epochs=5, random_state=0)
+    found = search(estimator, space=RaisesForLargeRates(), limits=None, n_trials=6, searcher="random", scheduler="none")
+    found.fit(X, noisy_y)
+    failed = found.results_[found.results_["state"] == "failed"]
+    assert 1 <= len(failed) < 6
+    assert set(failed["param_lr"]) == {50.0}
+    assert set(failed["error"]) == {"ValueError: the weights </script> exploded"}
+    assert (found.results_["state"] == "done").sum() == 6 - len(failed)
+    assert [t.state.name for t in found.sweep_.study.trials].count("FAIL") == len(failed)
+
+
+@pytest.mark.slow
+def test_when_all_fail_the_message_says_why(noisy_blobs):
+    X, noisy_y, _ = noisy_blobs
+    estimator = MentorNetClassifier("uniform", student=Fragile, max_epochs=5, random_state=0)
+    found = search(estimator, space=RaisesForLargeRates(), limits={"lr": [50.0]}, n_trials=2)
+    with pytest.raises(NoisyLabelError, match="the weights </script> exploded"):
+        found.fit(X, noisy_y)
+
+
+def not_a_number(estimator, X, y):
+    return np.nan
+
+
+@pytest.mark.slow
+def test_a_score_that_is_no_number_is_a_failed_trial(noisy_blobs):
+    X, noisy_y, _ = noisy_blobs
+    found = search(n_trials=2, scoring=not_a_number, refit=False)
+    found.run_trials(X, noisy_y)
+    assert found.sweep_.trials["state"].tolist() == ["failed", "failed"]
+    assert found.sweep_.trials["epochs"].tolist() == [0, 0]
+    assert all("score of epoch 1 is nan" in error for error in found.sweep_.trials["error"])
+
+
+@pytest.mark.slow
+def test_the_population_finds_a_schedule_that_can_be_replayed(noisy_blobs):
+    X, noisy_y, _ = noisy_blobs
+    estimator = MentorNetClassifier(max_epochs=20, burn_in=10, random_state=0)
+    found = search(estimator, scheduler="pbt", n_trials=4, limits=None)
+    sweep = found.run_trials(X, noisy_y)
+    trials = found.sweep_.trials
+    assert trials["state"].tolist() == ["done"] * 4
+    schedules = [params for params in trials["params"] if "," in params["curriculum"]]
+    assert schedules  # somebody went on from somebody else
+    for params, right in zip(trials["params"], trials["right"], strict=True):
+        clf = configure(sweep.setup.estimator, params).fit(sweep.data["X"], sweep.data["y"])
+        assert np.packbits(clf.predict(sweep.data["X_valid"]) == sweep.data["y_valid"]).tobytes() == right
+    found.fit(X, noisy_y)
+    assert found.best_params_.keys() == {"curriculum", "loss_percentile"}
+
+
+def test_a_sweep_that_is_done_is_not_run_again(noisy_blobs, tmp_path):
+    X, noisy_y, _ = noisy_blobs
+    first = search(out=tmp_path, n_trials=2, random_state=None).fit(X, noisy_y)
+    written = (tmp_path / "log.jsonl").read_bytes()
+    again = search(out=tmp_path, n_trials=2, random_state=None).fit(X, noisy_y)
+    assert (tmp_path / "log.jsonl").read_bytes() == written
+    assert again.best_params_ == first.best_params_
+    with pytest.raises(InvalidParameterError, match="holds a sweep with other n_trials"):
+        search(out=tmp_path, n_trials=3, random_state=None).fit(X, noisy_y)
+    with pytest.raises(InvalidParameterError, match="holds a sweep with other data"):
+        search(out=tmp_path, n_trials=2, random_state=None).fit(X + 1, noisy_y)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "error", "message"),
+    [
+        ({"space": "mentor"}, InvalidParameterError, "'space' must be one of"),
+        ({"scheduler": "hyperband"}, InvalidParameterError, "'scheduler' must be one of"),
+        ({"searcher": "grid"}, InvalidParameterError, "'searcher' must be one of"),
+        ({"n_trials": 0}, InvalidParameterError, "'n_trials' must be an integer of at least 1"),
+        ({"validation_fraction": 0}, InvalidParameterError, "'validation_fraction' must be a number"),
+        ({"trackers": ["comet"]}, InvalidParameterError, "'trackers' must be one of"),
+        ({"scoring": "acuracy"}, ValueError, "acuracy"),
+        ({"estimator": MentorNetClassifier(lr=-1)}, InvalidParameterError, "'lr' must be a number"),
+        ({"resources": {"cpu": 1, "gpu": 1}}, NoisyLabelError, "asks for 1 CPU, 1 GPU, and no machine has as much"),
+        ({"scheduler": "pbt", "limits": {"lr": [1]}}, InvalidParameterError, "scheduler='pbt' changes 'curri"),
+        ({"scheduler": "pbt", "space": "filterkd", "estimator": FilterKDClassifier()}, InvalidParameterError,
+         "FilterKDClassifier has none"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_said_before_anything_runs(noisy_blobs, tmp_path, parameters, error, message):
+    X, noisy_y, _ = noisy_blobs
+    with pytest.raises(error, match=message):
+        search(**({"out": tmp_path / "sweep"} | parameters)).fit(X, noisy_y)
+    assert not (tmp_path / "sweep" / "log.jsonl").exists()
+
+
+def test_data_that_cannot_be_used(noisy_blobs):
+    X, noisy_y, y = noisy_blobs
+    with pytest.raises(InvalidDataError, match="left for training have labels of fewer than 2 classes"):
+        search().fit(X, noisy_y, y_trusted=np.where(np.arange(120) > 0, y, None))
+    with pytest.raises(ValueError, match="NaN"):
+        search().fit(X.where(X > 0), noisy_y)
