@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ray.tune import Callback
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -118,9 +119,10 @@ class LiveTable(Callback):
         return f"about {_duration(left)} left"
 
     def _table(self) -> Table:
-        table = Table(title=self._summary(), title_justify="left", expand=True)
+        table = Table(title=self._summary(), title_justify="left", title_style="bold", box=SIMPLE)
         for name in ("trial", "epoch", "score", "configuration"):
             table.add_column(name, no_wrap=name != "configuration")
+        table.caption_justify = "left"
         for trial_id, row in list(self.running.items()):
             table.add_row(
                 f"t{self.known.get(trial_id, 0):03d}",

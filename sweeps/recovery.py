@@ -5,8 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from ray import cloudpickle
+from ray.tune import Callback, Checkpoint
 
 from noisylabel._files import write_whole
+from noisylabel.callbacks import CHECKPOINT_FILE
+from noisylabel.estimators._checkpoints import read_checkpoint
 from noisylabel.exceptions import InvalidFileError
 
 _FIRST_SNAPSHOT = 5.0  # seconds after which there is one, with all trials so far; Ray takes one each second
@@ -92,6 +95,54 @@ def forget_others(log: Path, known: dict[str, float]) -> None:
     """Take out of the log what is of none of the known trials, and lines that a kill cut off."""
     kept = [json.dumps(event) + "\n" for event in _events(log) if event["trial"] in known]
     write_whole(log, "".join(kept).encode())
+
+
+class CheckpointRepair(Callback):
+    """Let the trials of a sweep that goes on begin with checkpoints that are there.
+
+    Ray's snapshot is up to some seconds older than the kill, and may name a checkpoint that newer ones have replaced
+    since. Ray would try in vain to read it, and fail the trial.
+
+    Attributes
+    ----------
+    is_due : bool
+        Whether to look at the trials before the next step.
+    """
+
+    def __init__(self) -> None:
+        self.is_due = False
+
+    def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        """Look at each trial that has not ended."""
+        if self.is_due:
+            self.is_due = False
+            for trial in trials:
+                if not trial.is_finished():
+                    _use_existing_checkpoint(trial)
+
+
+def _use_existing_checkpoint(trial: Any) -> None:
+    """Replace a checkpoint that cannot be read by the newest one that can; without any, the trial starts over."""
+    manager = trial.run_metadata.checkpoint_manager
+    latest = manager.latest_checkpoint_result
+    if latest is None or _is_whole(Path(latest.checkpoint.path)):
+        return
+    folders = sorted(Path(latest.checkpoint.path).parent.glob("checkpoint_*"), reverse=True)
+    newest = next((folder for folder in folders if _is_whole(folder)), None)
+    if newest is None:
+        manager._latest_checkpoint_result, manager._checkpoint_results = None, []
+        return
+    latest.checkpoint = Checkpoint(str(newest), latest.checkpoint.filesystem)
+    manager._checkpoint_results = [latest]
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether a folder holds checkpoints, of a training or of a teacher and a student, and all are whole."""
+    files = list(folder.rglob(CHECKPOINT_FILE))
+    try:
+        return len(files) > 0 and all(read_checkpoint(file.parent) is not None for file in files)
+    except InvalidFileError:
+        return False
 
 
 def _events(log: Path) -> list[dict[str, Any]]:

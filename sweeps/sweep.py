@@ -22,7 +22,7 @@ from sweeps.log import LOG_FILE, SweepLog, drawn_from, finished_reports, read_lo
 from sweeps.objective import METRIC, Setup, fingerprint, train_trial
 from sweeps.population import change_interval, make_pbt, population_space
 from sweeps.progress import LiveTable
-from sweeps.recovery import check_none_lost, check_states, forget_others, known_trials
+from sweeps.recovery import CheckpointRepair, check_none_lost, check_states, forget_others, known_trials
 from sweeps.results import SweepResults
 from sweeps.schedulers import SCHEDULERS, Plan, SchedulerMemory
 from sweeps.searchers import SEARCHERS, SweepSearch
@@ -224,7 +224,7 @@ def _new_tuner(sweep: Sweep) -> tune.Tuner:
     table = LiveTable(sweep.n_trials, _EpochsOf(sweep.bound.estimator, sweep.setup.curricula))
     trackers = [make_tracker(name, sweep.folder) for name in sweep.trackers]
     log = SweepLog(sweep.folder / LOG_FILE, None if population else sweep.bound)
-    callbacks = [log, SchedulerMemory(scheduler), table, *trackers]
+    callbacks = [log, SchedulerMemory(scheduler), CheckpointRepair(), table, *trackers]
     write_whole(sweep.folder / MANIFEST_FILE, json.dumps(sweep.manifest, indent=1).encode())
     return tune.Tuner(
         _trainable(sweep),
@@ -288,6 +288,8 @@ def _restored_tuner(sweep: Sweep) -> tune.Tuner:
     for callback in _callbacks(tuner):
         if isinstance(callback, SchedulerMemory):
             callback.n_known = len(known)
+        elif isinstance(callback, CheckpointRepair):
+            callback.is_due = True
         elif isinstance(callback, SweepLog):
             callback.path = sweep.folder / LOG_FILE
         elif isinstance(callback, LiveTable):

@@ -60,7 +60,10 @@ class LoadedCode(Callback):
 
 
 class Whereabouts(Callback):
-    """Append to a file in which process a trial trains, and where in which file of shared memory its data are."""
+    """Append to a file in which process a trial trains, and where in which file of shared memory its data are.
+
+    Then wait for another process to do so.
+    """
 
     def __init__(self, path):
         self.path = path
@@ -72,6 +75,10 @@ class Whereabouts(Callback):
             if start <= address < end:
                 with open(self.path, "a") as file:
                     file.write(f"{os.getpid()} {inode} {int(offset, 16) + address - start} {line.split()[5]}\n")
+        deadline = time.monotonic() + 240
+        while len({line.split()[0] for line in Path(self.path).read_text().splitlines()}) < 2:
+            assert time.monotonic() < deadline, "no other trial came"
+            time.sleep(0.05)
 
 
 class Doubled(nn.Module):

@@ -40,8 +40,9 @@ class MentorMixClassifier(MentorNetClassifier):
     second_reweight : bool or "auto", default="auto"
         Let the curriculum also weigh the losses of the mixes. Without it, wrong labels still count with the smaller
         share, which on very noisy labels is learnt by heart in the end; with it, few mixes are left to learn from.
-        ``"auto"`` does it where fewer than three in eight labels are right (``loss_percentile``, given or estimated,
-        below 3/8). The authors do it at 60 and 80 % and not at 20 and 40 %, in trainings of 512 epochs.
+        ``"auto"`` does it where fewer than half of the labels are right and the network has learned at least a third
+        of what there is when the burn-in ends, both estimated; with a number as ``loss_percentile``, where that is
+        below 3/8. The authors do it at 60 and 80 % and not at 20 and 40 %, in trainings of 512 epochs.
     student, standardize, optimizer, lr, lr_schedule, weight_decay, max_epochs, batch_size, augment, precision, device
         As in :class:`MentorNetClassifier`.
     validation_fraction, checkpoint_dir, callbacks, net_params, random_state, verbose

@@ -62,7 +62,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         by the weight.
     second_reweight : bool or "auto", default=False
         Let the curriculum also weigh the losses of the mixes, against their own moving percentile. ``"auto"``: where
-        ``loss_percentile`` (given or estimated) is below 3/8, so where few labels are right.
+        few labels are right; :class:`MentorMixClassifier` says more.
     ema_decay : float in [0, 1), default=0.0
         Above 0: evaluate with a moving average of the parameters, whose decay grows to this from 0.1.
     filter_alpha : float in (0, 1], optional

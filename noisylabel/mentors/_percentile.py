@@ -1,5 +1,6 @@
 """The standard mentor of MentorNet: a curriculum over losses and their moving percentile."""
 
+import math
 from typing import Any
 
 import torch
@@ -65,6 +66,8 @@ class PercentileMentor(Mentor):
     >>> mentor.weigh(Observation(losses, logits, labels, rows, progress=0.5))
     tensor([1., 1., 0.])
     """
+
+    learned_: float = math.nan  # how much of what can be learnt has been; this mentor does not measure it
 
     def __init__(
         self,

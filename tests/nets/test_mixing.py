@@ -14,9 +14,10 @@ from noisylabel.callbacks import StudentRecorder
 from noisylabel.curricula import SelfPaced
 from noisylabel.exceptions import NoisyLabelWarning
 from noisylabel.functional import draw_beta, draw_partners, ema_decay
-from noisylabel.mentors import MixedLossMentor, Observation, PercentileMentor
+from noisylabel.mentors import AutoPercentileMentor, MixedLossMentor, Observation, PercentileMentor
 from noisylabel.nets._averaging import ParameterAverage
 from noisylabel.nets._mixing import statistics_untouched
+from noisylabel.schedules import constant_schedule
 
 
 def parameters(clf):
@@ -232,6 +233,34 @@ def test_mixes_are_weighed_where_few_labels_are_right():
         mixed = MixedLossMentor(plain, if_few_are_right=True)
         mixed.start(4, 4, torch.Generator())
         assert mixed.weigh(seen).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("right", "learned", "is_weighed"),
+    [(0.45, 0.8, True), (0.45, 0.2, False), (0.25, 0.2, False), (0.25, 0.4, True), (0.55, 0.9, False)],
+)
+def test_mixes_are_weighed_only_once_the_network_knows_enough(right, learned, is_weighed):
+    plain = AutoPercentileMentor(SelfPaced())
+    plain.start(4, 4, torch.Generator())
+    plain.percentile_schedule_, plain.noise_rate_, plain.learned_ = constant_schedule(right), 1 - right, learned
+    mixed = MixedLossMentor(plain, if_few_are_right=True)
+    mixed.start(4, 4, torch.Generator())
+    seen = Observation(torch.tensor([0.1, 0.2, 0.3, 9.0]), torch.zeros(4, 2), torch.arange(4), torch.arange(4), 0.5)
+    assert (mixed.weigh(seen)[-1] == 0) == is_weighed
+
+
+def test_how_much_had_been_learned_when_the_burn_in_ended(digits):
+    """A network that has learned is as sure of held-back rows as their labels are right; one that has not is not."""
+    learned = []
+
+    class Ask(Callback):
+        def on_train_end(self, net, **kwargs):
+            learned.append(net.mentor.learned_)
+
+    for lr in (0.002, 0.00005):
+        MentorMixClassifier(lr=lr, callbacks=[Ask()], random_state=0).fit(digits.data, digits.noisy)
+    assert learned[0] > 0.6
+    assert learned[1] < 0.2
 
 
 def test_the_label_of_a_mix_is_that_of_its_larger_share(blobs):
