@@ -48,7 +48,7 @@ class AutoPercentileMentor(PercentileMentor):
     ----------
     noise_rate_ : float
         Estimated share of wrong labels; NaN until the burn-in is over.
-    learned_ : float
+    share_learned_ : float
         How sure the network is of the held-back rows when the burn-in is over: 0 as always saying the most common
         label, 1 as a calibrated network that is always right. NaN until then.
 
@@ -85,7 +85,7 @@ class AutoPercentileMentor(PercentileMentor):
                 f"{self.burn_in!r}. Set 'burn_in' between (18 is the default) or give 'loss_percentile' a number."
             )
         device = generator.device
-        self.noise_rate_ = self.learned_ = float("nan")
+        self.noise_rate_ = self.share_learned_ = float("nan")
         self.is_probe_ = torch.rand(n_samples, generator=generator, device=device) < probe_share(n_samples)
         self.proba_ = torch.full((n_samples, n_classes), torch.nan, device=device)
         self.labels_ = torch.zeros(n_samples, dtype=torch.long, device=device)
@@ -143,7 +143,7 @@ class AutoPercentileMentor(PercentileMentor):
             )
         self.noise_rate_ = estimate_noise_rate(proba, labels)
         sureness = float(proba.max(1).values.mean())  # as the agreement, if calibrated, but with far less scatter
-        self.learned_ = (sureness - most_common) / max(1 - self.noise_rate_ - most_common, 1e-6)
+        self.share_learned_ = (sureness - most_common) / max(1 - self.noise_rate_ - most_common, 1e-6)
         self.percentile_schedule_ = constant_schedule(1 - self.noise_rate_)
         if not self.percentile_by_class:
             self.threshold_ = None
@@ -151,13 +151,13 @@ class AutoPercentileMentor(PercentileMentor):
     def state_dict(self) -> dict[str, Any]:
         """See :meth:`Mentor.state_dict`."""
         tables = {"is_probe": self.is_probe_, "proba": self.proba_, "labels": self.labels_}
-        return {**super().state_dict(), **tables, "noise_rate": self.noise_rate_, "learned": self.learned_}
+        return {**super().state_dict(), **tables, "noise_rate": self.noise_rate_, "learned": self.share_learned_}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """See :meth:`Mentor.load_state_dict`."""
         super().load_state_dict(state)
         device = self.generator_.device
         self.is_probe_, self.proba_, self.labels_ = (state[k].to(device) for k in ("is_probe", "proba", "labels"))
-        self.noise_rate_, self.learned_ = state["noise_rate"], state["learned"]
+        self.noise_rate_, self.share_learned_ = state["noise_rate"], state["learned"]
         if not math.isnan(self.noise_rate_):
             self.percentile_schedule_ = constant_schedule(1 - self.noise_rate_)

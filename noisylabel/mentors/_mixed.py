@@ -64,7 +64,7 @@ class MixedLossMentor(PercentileMentor):
         return self.plain.curriculum_weights(seen, *features).to(seen.losses.dtype).detach()
 
     def _helps(self, progress: float) -> bool:
-        right, learned = self.percentile_schedule_(progress), self.plain.learned_
+        right, learned = self.percentile_schedule_(progress), self.plain.share_learned_
         return right < _FEW if math.isnan(learned) else right < _HALF and learned >= _ENOUGH
 
     def metrics(self) -> dict[str, float]:

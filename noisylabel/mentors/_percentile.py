@@ -67,7 +67,7 @@ class PercentileMentor(Mentor):
     tensor([1., 1., 0.])
     """
 
-    learned_: float = math.nan  # how much of what can be learnt has been; this mentor does not measure it
+    share_learned_: float = math.nan  # how much of what can be learnt has been; this mentor does not measure it
 
     def __init__(
         self,

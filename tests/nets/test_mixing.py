@@ -242,7 +242,7 @@ def test_mixes_are_weighed_where_few_labels_are_right():
 def test_mixes_are_weighed_only_once_the_network_knows_enough(right, learned, is_weighed):
     plain = AutoPercentileMentor(SelfPaced())
     plain.start(4, 4, torch.Generator())
-    plain.percentile_schedule_, plain.noise_rate_, plain.learned_ = constant_schedule(right), 1 - right, learned
+    plain.percentile_schedule_, plain.noise_rate_, plain.share_learned_ = constant_schedule(right), 1 - right, learned
     mixed = MixedLossMentor(plain, if_few_are_right=True)
     mixed.start(4, 4, torch.Generator())
     seen = Observation(torch.tensor([0.1, 0.2, 0.3, 9.0]), torch.zeros(4, 2), torch.arange(4), torch.arange(4), 0.5)
@@ -255,7 +255,7 @@ def test_how_much_had_been_learned_when_the_burn_in_ended(digits):
 
     class Ask(Callback):
         def on_train_end(self, net, **kwargs):
-            learned.append(net.mentor.learned_)
+            learned.append(net.mentor.share_learned_)
 
     for lr in (0.002, 0.00005):
         MentorMixClassifier(lr=lr, callbacks=[Ask()], random_state=0).fit(digits.data, digits.noisy)
