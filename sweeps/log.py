@@ -86,11 +86,11 @@ def read_log(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def drawn_from(path: Path) -> dict[str, dict[str, BaseDistribution]]:
     """Return what each trial's parameters were drawn from, by Ray's name of it, in order of start."""
-    return {
-        e["trial"]: {name: json_to_distribution(text) for name, text in e["drawn_from"].items()}
-        for e in _events(path)
-        if e["event"] == "start"
-    }
+    found: dict[str, dict[str, BaseDistribution]] = {}
+    for event in _events(path):
+        drawn = {name: json_to_distribution(text) for name, text in event.get("drawn_from", {}).items()}
+        found[event["trial"]] = found.get(event["trial"]) or drawn
+    return found
 
 
 def finished_reports(path: Path) -> dict[str, dict[str, Any]]:

@@ -187,6 +187,8 @@ def train_trial(config: Mapping[str, Any], setup: Setup, data: Mapping[str, np.n
             _check_unchanged(setup, data)
         except Exception as error:
             final = _failure(error)
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()  # this process stays for the next trial, and others share its GPU
     tune.report(final)
 
 

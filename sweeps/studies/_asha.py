@@ -62,17 +62,21 @@ def report() -> str:
         own = runs[runs["search"] == name].set_index("seed")
         seeds = own.index.intersection(full.index)
         behind = 100 * (full.loc[seeds, "test_score"] - own.loc[seeds, "test_score"])
+        epochs = 100 * own.loc[seeds, "epochs"] / full.loc[seeds, "epochs"]
         rows.append(
             {
                 "search": name,
                 "test accuracy": _mean_std(100 * own["test_score"]),
-                "behind full random search": _mean_std(behind),
-                "each seed": ", ".join(f"{value:+.1f}" for value in behind),
-                "epochs, % of full": _mean_std(100 * own.loc[seeds, "epochs"] / full.loc[seeds, "epochs"]),
+                "behind full random search": f"{_mean_std(behind)} ({_each(behind, '+.1f')})",
+                "epochs, % of full": f"{_mean_std(epochs)} ({_each(epochs, '.0f')})",
                 "n": len(own),
             }
         )
     return as_markdown(pd.DataFrame(rows))
+
+
+def _each(values: pd.Series, form: str) -> str:
+    return ", ".join(f"{value:{form}}" for value in values)
 
 
 def _mean_std(values: pd.Series) -> str:
