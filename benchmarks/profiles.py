@@ -90,6 +90,16 @@ _MIXING_PARTS = (
 )
 
 
+_BASELINES = (
+    "early_stopping",
+    "gce",
+    "symmetric_ce",
+    "bootstrapping",
+    "forward",
+    "co_teaching",
+    "elr",
+    "prune_and_refit",
+)
 _DISTILLING = ("filter_kd", "kd_last", "kd_early_stopped", "label_smoothing", "one_hot")
 
 
@@ -122,6 +132,7 @@ PROFILES = {
             ),
             (_symmetric(0.8), _MIXING_PARTS),
             (_symmetric(0.6), ("mentormix_auto_second",)),
+            (_symmetric(0.2, 0.4, 0.6, 0.8), _BASELINES),
             (_symmetric(0.0, 0.2, 0.4), _DISTILLING),
         ),
         seeds=(0, 1, 2),
@@ -135,7 +146,7 @@ PROFILES = {
         tuned_epochs=5,
         grid=(
             (_symmetric(0.8), ("plain", "mentormix", *_MIXING_PARTS)),
-            (_symmetric(0.2, 0.4, 0.6, 0.8), ("plain", "plain_tuned", "self_paced_auto", *_MIXING)),
+            (_symmetric(0.2, 0.4, 0.6, 0.8), ("plain", "plain_tuned", "self_paced_auto", *_MIXING, *_BASELINES)),
             (_symmetric(0.0, 0.2, 0.4), _DISTILLING),
         ),
         seeds=(0, 1),

@@ -103,7 +103,7 @@ def test_profiles_name_known_methods_that_share_everything_else(name):
     assert set(profile.methods) <= METHODS.keys()
     changed = {"curriculum", "loss_percentile", "update_at", "max_epochs", "burn_in", "example_dropout"}
     changed |= {"mixup_alpha", "mix_ratio", "second_reweight", "ema_decay", "percentile_decay", "percentile_by_class"}
-    changed |= {"filter_alpha", "teacher", "teacher_epochs"}
+    changed |= {"filter_alpha", "teacher", "teacher_epochs", "callbacks", "lr_schedule"}
     settings = [make_classifier(method, 0.4, profile, 0, []).get_params(deep=False) for method in profile.methods]
     for other in settings[1:]:
         shared = (settings[0].keys() & other.keys()) - changed

@@ -196,7 +196,7 @@ def test_a_sweep_that_is_done_is_not_run_again(noisy_blobs, tmp_path):
     written = (tmp_path / "log.jsonl").read_bytes()
     again = search(out=tmp_path, n_trials=2, random_state=None).fit(X, noisy_y)
     assert (tmp_path / "log.jsonl").read_bytes() == written
-    assert again.best_params_ == first.best_params_
+    assert repr(again.best_params_) == repr(first.best_params_)
     with pytest.raises(InvalidParameterError, match="holds a sweep with other n_trials"):
         search(out=tmp_path, n_trials=3, random_state=None).fit(X, noisy_y)
     with pytest.raises(InvalidParameterError, match="holds a sweep with other data"):

@@ -4,8 +4,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from skorch.callbacks import EarlyStopping
 
 from benchmarks.ablations import UnscaledDecay
+from benchmarks.methods._bootstrapping import BootstrappingClassifier
+from benchmarks.methods._co_teaching import CoTeachingClassifier
+from benchmarks.methods._elr import ELRClassifier
+from benchmarks.methods._forward import ForwardClassifier
+from benchmarks.methods._gce import GCEClassifier
+from benchmarks.methods._pruning import PruneAndRefitClassifier
+from benchmarks.methods._symmetric_ce import SymmetricCEClassifier
 from benchmarks.profiles import Profile
 from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier
 from noisylabel.curricula import DataDriven
@@ -32,6 +40,8 @@ class Method:
         Training rows whose right label it may know, on average over the draws of the held-out rows.
     corrects : bool
         Whether these labels replace the given ones, instead of teaching the curriculum.
+    patience : float, optional
+        Stop after so many epochs, as a share of ``max_epochs``, without a better accuracy on the held-out rows.
     knows_wrong : bool
         A bound, not a method: it is told which training labels are wrong, and leaves those rows out.
     """
@@ -43,6 +53,7 @@ class Method:
     epochs: float = 1.0
     n_trusted: int = 0
     corrects: bool = False
+    patience: float | None = None
     knows_wrong: bool = False
 
 
@@ -88,6 +99,15 @@ METHODS: dict[str, Method] = {
     "self_paced_auto": Method({"curriculum": "self_paced", "loss_percentile": "auto"}),
     "mentornet_pd_known_rate": Method({"curriculum": "mentornet_pd"}, by_rate=_KNOWN_RATES),
     "mentornet_pd_by_class": Method({"curriculum": "mentornet_pd", "percentile_by_class": True}, by_rate=_KNOWN_RATES),
+    # baselines from other papers; what each does is in its file
+    "early_stopping": Method({"curriculum": "uniform", "lr_schedule": "constant"}, patience=0.2),
+    "gce": Method({"curriculum": "uniform"}, estimator=GCEClassifier),
+    "symmetric_ce": Method({"curriculum": "uniform"}, estimator=SymmetricCEClassifier),
+    "bootstrapping": Method({"curriculum": "uniform"}, estimator=BootstrappingClassifier),
+    "forward": Method({"curriculum": "uniform"}, estimator=ForwardClassifier, epochs=0.5),
+    "co_teaching": Method({"curriculum": "uniform"}, by_rate=_KNOWN_RATES, estimator=CoTeachingClassifier),
+    "elr": Method({"curriculum": "uniform"}, estimator=ELRClassifier),
+    "prune_and_refit": Method({"curriculum": "uniform"}, estimator=PruneAndRefitClassifier),
     "plain_right_rows": Method({"curriculum": "uniform"}, knows_wrong=True),
     # MentorMix, and its parts alone
     "mixup": Method({"curriculum": "uniform"}, by_rate=_ALPHAS),
@@ -129,12 +149,20 @@ METHODS: dict[str, Method] = {
 }
 
 
+def _nowhere(text: str) -> None:
+    """Say nothing."""
+
+
 def make_classifier(
     name: str, rate: float | None, profile: Profile, seed: int, callbacks: list[Any]
 ) -> MentorNetClassifier | FilterKDClassifier:
     """Return the classifier of a cell; all methods share the profile's student, data path and settings."""
     method = METHODS[name]
     epochs = profile.tuned_epochs if method.tuned else round(method.epochs * profile.max_epochs)
+    if method.patience is not None:
+        patience = max(1, round(method.patience * epochs))
+        stop = EarlyStopping("valid_acc", lower_is_better=False, patience=patience, load_best=True, sink=_nowhere)
+        callbacks = [*callbacks, ("early_stopping", stop)]
     return method.estimator(
         **(profile.settings | method.settings | method.by_rate.get(0.4 if rate is None else rate, {})),
         max_epochs=epochs,
