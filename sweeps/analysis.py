@@ -235,7 +235,9 @@ def _comparable_scores(results: SweepResults) -> "tuple[pd.Series[float], str]":
     if (trials["state"] == "done").all():
         scores = trials.set_index("trial")["score"].dropna()
         return scores, f"the scores of {len(scores)} trials that were trained to the end"
-    curves = results.curves[results.curves["trial"].isin(trials["trial"])].dropna(subset="score")
+    curves = results.curves.merge(trials[["trial", "epochs_before"]], on="trial").dropna(subset="score")
+    curves["epoch"] -= curves["epochs_before"]
+    curves = curves[curves["epoch"] > 0]  # a teacher's scores say little about its student
     last = curves.groupby("trial")["epoch"].max().min()
     scores = curves[curves["epoch"] == last].set_index("trial")["score"]
     return scores, (

@@ -10,7 +10,7 @@ from ray import cloudpickle
 from sklearn.base import BaseEstimator, clone
 
 from noisylabel._validation import check_choice
-from noisylabel.curricula import Curriculum, Uniform, resolve_curriculum
+from noisylabel.curricula import Curriculum, DataDriven, Uniform, resolve_curriculum
 from noisylabel.estimators._filterkd import TEACHINGS
 from noisylabel.exceptions import InvalidParameterError
 from sweeps.spaces import Space, Suggestions, check_limits
@@ -124,7 +124,13 @@ def check_space(bound: BoundSpace) -> dict[str, Curriculum]:
         files = {str(name) for name in choices if isinstance(name, str) and name.endswith(".safetensors")}
         curricula |= {name: resolve_curriculum(name) for name in files - curricula.keys()}
         used |= params.keys()
-        configure(bound.estimator, params, curricula)._check_parameters()
+        clf = configure(bound.estimator, params, curricula)
+        clf._check_parameters()
+        if isinstance(resolve_curriculum(getattr(clf, "curriculum", "uniform")), DataDriven):
+            raise InvalidParameterError(
+                "The curriculum 'data_driven' is learned from trusted rows during training, and a sweep compares "
+                "trials by these. Use a MentorNet that was learned before: 'zoo:mentornet_dd', or a file."
+            )
     _check_all_limits_used(bound, used)
     return curricula
 
@@ -145,29 +151,42 @@ def _check_all_limits_used(bound: BoundSpace, used: set[str]) -> None:
             check_choice(f"limits of {type(bound.space).__name__}: parameter", name, sorted(used))
 
 
-def total_epochs(clf: Any) -> int:
-    """Return the epochs of all stages of a classifier's training."""
-    return clf.max_epochs + _teacher_epochs(clf)
+@dataclass(frozen=True)
+class Clock:
+    """The epochs of a configuration's training.
+
+    Attributes
+    ----------
+    before : int
+        Of a teacher, whose scores say little about the student.
+    own : int
+        Of the network that is kept.
+    warm_up : int
+        Of these, the burn-in, in which the method does not act yet.
+    """
+
+    before: int
+    own: int
+    warm_up: int
+
+    @property
+    def total(self) -> int:
+        """Of all stages."""
+        return self.before + self.own
 
 
-def warm_up_epochs(clf: Any) -> int:
-    """Return in how many epochs from the start the method does not act yet: burn-in, or the training of a teacher."""
+def clock_of(clf: Any) -> Clock:
+    """Return the epochs of a classifier's training."""
     if hasattr(clf, "teacher"):
-        return _teacher_epochs(clf)
-    if isinstance(resolve_curriculum(clf.curriculum), Uniform):
-        return 0
-    return math.ceil(clf.burn_in / 100 * clf.max_epochs)
-
-
-def _teacher_epochs(clf: Any) -> int:
-    if not hasattr(clf, "teacher") or not TEACHINGS[clf.teacher].has_teacher:
-        return 0
-    return clf.max_epochs if clf.teacher_epochs is None else clf.teacher_epochs
+        teacher = clf.max_epochs if clf.teacher_epochs is None else clf.teacher_epochs
+        return Clock(teacher if TEACHINGS[clf.teacher].has_teacher else 0, clf.max_epochs, 0)
+    is_plain = isinstance(resolve_curriculum(clf.curriculum), Uniform)
+    return Clock(0, clf.max_epochs, 0 if is_plain else math.ceil(clf.burn_in / 100 * clf.max_epochs))
 
 
 @dataclass
-class WarmUp:
-    """The warm-up of a configuration, for the scheduler; it can be pickled.
+class Clocks:
+    """The epochs of configurations, for those who have no classifier; it can be pickled.
 
     Attributes
     ----------
@@ -179,6 +198,6 @@ class WarmUp:
     estimator: BaseEstimator
     curricula: dict[str, Curriculum]
 
-    def __call__(self, config: Mapping[str, Any]) -> int:
-        """Return the epochs."""
-        return warm_up_epochs(configure(self.estimator, config, self.curricula))
+    def __call__(self, config: Mapping[str, Any]) -> Clock:
+        """Return the clock of a configuration."""
+        return clock_of(configure(self.estimator, config, self.curricula))

@@ -11,7 +11,7 @@ from optuna.distributions import BaseDistribution, distribution_to_json, json_to
 from optuna.trial import FixedTrial
 from ray.tune import Callback
 
-from sweeps.configurations import BoundSpace
+from sweeps.configurations import BoundSpace, Clocks
 
 LOG_FILE = "log.jsonl"
 _KEPT = ("score", "epoch", "seconds", "finished", "failed", "error", "traceback", "right", "test_score", "schedule")
@@ -24,17 +24,22 @@ class SweepLog(Callback):
     ----------
     path : Path
         Lines of JSON.
+    clocks : Clocks
+        The epochs of a configuration are noted with it.
     bound : BoundSpace, optional
         What configurations are drawn from; the intervals and choices are noted with each.
     """
 
-    def __init__(self, path: Path, bound: BoundSpace | None = None) -> None:
+    def __init__(self, path: Path, clocks: Clocks, bound: BoundSpace | None = None) -> None:
         self.path = path
+        self.clocks = clocks
         self.bound = bound
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Note the configuration; of a trial that goes on, the one that it goes on with."""
-        self._write("start", trial, params=trial.config, drawn_from=self._distributions(trial.config))
+        clock = self.clocks(trial.config)
+        drawn_from = self._distributions(trial.config)
+        self._write("start", trial, params=trial.config, drawn_from=drawn_from, before=clock.before, total=clock.total)
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
@@ -69,7 +74,7 @@ def read_log(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 
     A last line that a kill cut off is left out.
     """
-    events = list(_events(path))
+    events = read_events(path)
     ids = list(dict.fromkeys(event["trial"] for event in events))
     names = {trial: f"t{number:03d}" for number, trial in enumerate(ids, 1)}
     rows = [_trial(names[trial], [e for e in events if e["trial"] == trial]) for trial in ids]
@@ -87,27 +92,41 @@ def read_log(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 def drawn_from(path: Path) -> dict[str, dict[str, BaseDistribution]]:
     """Return what each trial's parameters were drawn from, by Ray's name of it, in order of start."""
     found: dict[str, dict[str, BaseDistribution]] = {}
-    for event in _events(path):
+    for event in read_events(path):
         drawn = {name: json_to_distribution(text) for name, text in event.get("drawn_from", {}).items()}
         found[event["trial"]] = found.get(event["trial"]) or drawn
     return found
 
 
+def ended_trials(path: Path) -> dict[str, Any]:
+    """Return what the live table of a resumed sweep must know: names, how many ended in each state, and the best."""
+    trials, _ = read_log(path)
+    ids = dict.fromkeys(event["trial"] for event in read_events(path))
+    counts = trials.loc[trials["state"] != "unfinished", "state"].value_counts()
+    done = trials[trials["state"] == "done"].sort_values("score", kind="stable")
+    best = None if done.empty else (float(done["score"].iloc[-1]), done["trial"].iloc[-1], done["params"].iloc[-1])
+    return {
+        "numbers": {trial: number for number, trial in enumerate(ids, 1)},
+        "counts": {str(state): int(n) for state, n in counts.items()},
+        "best": best,
+    }
+
+
 def finished_reports(path: Path) -> dict[str, dict[str, Any]]:
     """Return the last report of each trial that trained to its end, by Ray's name of it."""
-    reports = {e["trial"]: e for e in _events(path) if e["event"] == "report" and e.get("finished")}
+    reports = {e["trial"]: e for e in read_events(path) if e["event"] == "report" and e.get("finished")}
     return {trial: {name: e[name] for name in _KEPT if name in e} for trial, e in reports.items()}
 
 
-def _events(path: Path) -> list[dict[str, Any]]:
+def read_events(path: Path) -> list[dict[str, Any]]:
+    """Return what the lines of a log hold, without those that a kill cut off."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     events = []
-    for number, line in enumerate(lines):
+    for line in lines:
         try:
             events.append(json.loads(line))
         except json.JSONDecodeError:
-            if number < len(lines) - 1:
-                continue  # cut off by a kill, after which another driver went on
+            continue
     return events
 
 
@@ -117,7 +136,7 @@ def _trial(name: str, events: list[dict[str, Any]]) -> dict[str, Any]:
     good = [report for report in reports if report["score"] is not None]
     last = reports[-1] if reports else {}
     state, error = _state(events, last)
-    starts = [event["params"] for event in events if event["event"] == "start"]
+    start: dict[str, Any] = next((event for event in reversed(events) if event["event"] == "start"), {})
     right = last.get("right")
     return {
         "trial": name,
@@ -125,10 +144,12 @@ def _trial(name: str, events: list[dict[str, Any]]) -> dict[str, Any]:
         "score": good[-1]["score"] if good and state != "failed" else math.nan,
         "test_score": last.get("test_score", math.nan),
         "epochs": int(good[-1]["epoch"]) if good else 0,
+        "full_epochs": int(start.get("total", 0)),
+        "epochs_before": int(start.get("before", 0)),
         "seconds": _seconds(events),
         "error": error,
         "right": None if right is None else bytes.fromhex(right),
-        "params": last.get("schedule") or (starts[-1] if starts else {}),
+        "params": last.get("schedule") or start.get("params", {}),
     }
 
 

@@ -21,7 +21,7 @@ from skorch.callbacks import Callback
 from noisylabel.curricula import Curriculum
 from noisylabel.exceptions import NoisyLabelError
 from noisylabel.nets import TensorData
-from sweeps.configurations import configure, total_epochs
+from sweeps.configurations import clock_of, configure
 from sweeps.population import continue_with
 
 METRIC = "score"
@@ -41,6 +41,8 @@ class Setup:
         Unfitted; configurations change it.
     scoring : str or callable
         As scikit-learn's ``scoring``; higher is better.
+    classes : ndarray of shape (C,)
+        The labels that codes 0 to C-1 stand for.
     curricula : dict
         Curricula of files, by path.
     threads : int
@@ -59,6 +61,7 @@ class Setup:
 
     estimator: BaseEstimator
     scoring: Any = "accuracy"
+    classes: np.ndarray = field(default_factory=lambda: np.arange(2))
     curricula: dict[str, Curriculum] = field(default_factory=dict)
     threads: int = 1
     checkpoint_seconds: float = 30.0
@@ -71,9 +74,10 @@ class Setup:
 class Predictions(ClassifierMixin, BaseEstimator):
     """A stand-in for a classifier, for scikit-learn's scorers: it knows the probabilities already."""
 
-    def __init__(self, proba: np.ndarray) -> None:
+    def __init__(self, proba: np.ndarray, classes: np.ndarray) -> None:
         self.proba = proba
-        self.classes_ = np.arange(proba.shape[1])
+        self.classes = classes
+        self.classes_ = classes
 
     def fit(self, X: Any, y: Any) -> "Predictions":
         """Do nothing."""
@@ -84,9 +88,9 @@ class Predictions(ClassifierMixin, BaseEstimator):
         return self.proba
 
     def predict(self, X: Any) -> np.ndarray:
-        """Return the most probable codes, (N,)."""
-        codes: np.ndarray = self.proba.argmax(1)
-        return codes
+        """Return the most probable labels, (N,)."""
+        labels: np.ndarray = self.classes_[self.proba.argmax(1)]
+        return labels
 
 
 class EpochReports(Callback):
@@ -130,7 +134,7 @@ class EpochReports(Callback):
         if epoch < self.n_epochs:
             valid = TensorData(self.valid_.clone())  # a student may write to its input
             proba = torch.cat([logits.softmax(1).cpu() for logits in net.forward_iter(valid)]).numpy()
-            self.pending_ = {METRIC: score(self.setup.scoring, proba, self.data), "epoch": epoch}
+            self.pending_ = {METRIC: score(self.setup, proba, self.data), "epoch": epoch}
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         """Report the last epoch of a stage that is not the last."""
@@ -155,9 +159,10 @@ class EpochReports(Callback):
         return time.monotonic() - self.last_saved_ >= self.setup.checkpoint_seconds
 
 
-def score(scoring: Any, proba: np.ndarray, data: Mapping[str, np.ndarray], name: str = "valid") -> float:
-    """Return the score of class probabilities (N, C) on the data's ``y_valid`` (or another name)."""
-    return float(get_scorer(scoring)(Predictions(proba), data[f"X_{name}"], data[f"y_{name}"]))
+def score(setup: Setup, proba: np.ndarray, data: Mapping[str, np.ndarray], name: str = "valid") -> float:
+    """Return the score of class probabilities (N, C) on the data's ``y_valid`` (or another name), as labels."""
+    labels = setup.classes[data[f"y_{name}"]]
+    return float(get_scorer(setup.scoring)(Predictions(proba, setup.classes), data[f"X_{name}"], labels))
 
 
 def train_trial(config: Mapping[str, Any], setup: Setup, data: Mapping[str, np.ndarray]) -> None:
@@ -201,12 +206,12 @@ def _train(config: dict[str, Any], setup: Setup, data: Mapping[str, np.ndarray],
     if setup.population:
         config = continue_with(config, setup.estimator, folder)
     clf = configure(setup.estimator, config, setup.curricula)
-    reports = EpochReports(setup, data, folder, total_epochs(clf))
+    reports = EpochReports(setup, data, folder, clock_of(clf).total)
     clf.set_params(checkpoint_dir=folder, callbacks=[*(clf.callbacks or []), ("epoch_reports", reports)], verbose=0)
     clf.fit(data["X"], data["y"])
     proba = clf.predict_proba(data["X_valid"])
     final: dict[str, Any] = {
-        METRIC: score(setup.scoring, proba, data),
+        METRIC: score(setup, proba, data),
         "epoch": reports.before_,
         "seconds": time.monotonic() - reports.start_,
         "finished": True,
@@ -217,7 +222,7 @@ def _train(config: dict[str, Any], setup: Setup, data: Mapping[str, np.ndarray],
     if setup.population:
         final |= {"schedule": {name: config[name] for name in ("curriculum", "loss_percentile")}}
     if "X_test" in data:
-        final["test_score"] = score(setup.scoring, clf.predict_proba(data["X_test"]), data, "test")
+        final["test_score"] = score(setup, clf.predict_proba(data["X_test"]), data, "test")
     return final
 
 

@@ -3,7 +3,7 @@
 import math
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ray.tune import Callback
@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from sweeps.analysis import describe_params
+from sweeps.configurations import Clocks
+from sweeps.results import describe_params, short_duration
 
 
 class LiveTable(Callback):
@@ -21,32 +22,33 @@ class LiveTable(Callback):
     Parameters
     ----------
     n_trials : int
-    n_epochs : callable
+    clocks : Clocks
         From a configuration to the epochs of its training.
-    before : mapping
-        How many trials an earlier run of the sweep ended, by state.
+    before : mapping, optional
+        What :func:`sweeps.log.ended_trials` says of an earlier run of the sweep.
     """
 
-    def __init__(
-        self, n_trials: int, n_epochs: Callable[[Mapping[str, Any]], int], before: Mapping[str, int] | None = None
-    ) -> None:
+    def __init__(self, n_trials: int, clocks: Clocks, before: Mapping[str, Any] | None = None) -> None:
         self.n_trials = n_trials
-        self.n_epochs = n_epochs
-        self.before = dict(before or {})
+        self.clocks = clocks
+        self.before = before or {"numbers": {}, "counts": {}, "best": None}
         self.reset()
 
     def reset(self) -> None:
         """Begin to count."""
         self.start = time.monotonic()
         self.running: dict[str, dict[str, Any]] = {}
-        self.counts = {"done": 0, "stopped": 0, "failed": 0} | self.before
-        self.known: dict[str, int] = {}
+        self.counts = {"done": 0, "stopped": 0, "failed": 0} | self.before["counts"]
+        self.known: dict[str, int] = dict(self.before["numbers"])
         self.best: tuple[float, str] | None = None
+        if self.before["best"] is not None:
+            score, name, params = self.before["best"]
+            self.best = (score, f"{name}: {describe_params(params)}")
         self.console: Any = None
         self.live: Any = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"n_trials": self.n_trials, "n_epochs": self.n_epochs, "before": self.before}
+        return {"n_trials": self.n_trials, "clocks": self.clocks, "before": self.before}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state)  # type: ignore[misc]
@@ -111,12 +113,12 @@ class LiveTable(Callback):
 
     def _time_left(self, n_ended: int) -> str:
         elapsed = time.monotonic() - self.start
-        shares = sum(min(1.0, row["epoch"] / self.n_epochs(row["params"])) for row in self.running.values())
-        here = n_ended + shares - sum(self.before.values())
+        shares = sum(min(1.0, row["epoch"] / self.clocks(row["params"]).total) for row in self.running.values())
+        here = n_ended + shares - sum(self.before["counts"].values())
         if here < 0.5:
             return "time left not known yet"
         left = elapsed / here * max(0.0, self.n_trials - n_ended - shares)
-        return f"about {_duration(left)} left"
+        return f"about {short_duration(left)} left"
 
     def _table(self) -> Table:
         table = Table(title=self._summary(), title_justify="left", title_style="bold", box=SIMPLE)
@@ -126,23 +128,10 @@ class LiveTable(Callback):
         for trial_id, row in list(self.running.items()):
             table.add_row(
                 f"t{self.known.get(trial_id, 0):03d}",
-                f"{row['epoch']}/{self.n_epochs(row['params'])}",
+                f"{row['epoch']}/{self.clocks(row['params']).total}",
                 "" if math.isnan(row["score"]) else f"{row['score']:.4f}",
                 describe_params(row["params"]),
             )
         if self.best is not None:
             table.caption = f"best so far {self.best[0]:.4f}, {self.best[1]}"
         return table
-
-
-def _duration(seconds: float) -> str:
-    """Return seconds in words.
-
-    Examples
-    --------
-    >>> _duration(42), _duration(600), _duration(7300)
-    ('42 s', '10 min', '2.0 h')
-    """
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -11,6 +11,7 @@ from noisylabel._files import write_whole
 from noisylabel.callbacks import CHECKPOINT_FILE
 from noisylabel.estimators._checkpoints import read_checkpoint
 from noisylabel.exceptions import InvalidFileError
+from sweeps.log import read_events
 
 _FIRST_SNAPSHOT = 5.0  # seconds after which there is one, with all trials so far; Ray takes one each second
 
@@ -45,7 +46,7 @@ def check_none_lost(log: Path, known: dict[str, float]) -> None:
     ------
     InvalidFileError
     """
-    events = _events(log)
+    events = read_events(log)
     latest = max(known.values()) if known else max((e["time"] for e in events), default=0.0) - _FIRST_SNAPSHOT
     lost = {e["trial"] for e in events if e["trial"] not in known and e["event"] == "start" and e["time"] < latest}
     if lost:
@@ -93,7 +94,7 @@ def _check_pickle(path: Path) -> None:
 
 def forget_others(log: Path, known: dict[str, float]) -> None:
     """Take out of the log what is of none of the known trials, and lines that a kill cut off."""
-    kept = [json.dumps(event) + "\n" for event in _events(log) if event["trial"] in known]
+    kept = [json.dumps(event) + "\n" for event in read_events(log) if event["trial"] in known]
     write_whole(log, "".join(kept).encode())
 
 
@@ -143,13 +144,3 @@ def _is_whole(folder: Path) -> bool:
         return len(files) > 0 and all(read_checkpoint(file.parent) is not None for file in files)
     except InvalidFileError:
         return False
-
-
-def _events(log: Path) -> list[dict[str, Any]]:
-    events = []
-    for line in log.read_text(encoding="utf-8").splitlines() if log.exists() else []:
-        try:
-            events.append(json.loads(line))
-        except json.JSONDecodeError:
-            continue  # cut off by a kill
-    return events

@@ -20,6 +20,7 @@ from sweeps.results import (
     describe_params,
     is_missing,
     plain_value,
+    short_duration,
     short_name,
     tuned_parameters,
 )
@@ -159,21 +160,22 @@ def _numbers(results: SweepResults) -> list[list[str]]:
         f"{counts.get(state, 0)} {words}"
         for state, words in [("stopped", "stopped early"), ("failed", "failed"), ("unfinished", "unfinished")]
     )
-    spent, full = int(results.trials["epochs"].sum()), manifest["n_trials"] * manifest["max_epochs"]
+    spent, full = int(results.trials["epochs"].sum()), _full_epochs(results)
     return [
         [str(counts.get("done", 0)), f"of {manifest['n_trials']} trials", f"trained to the end; {others}"],
-        [f"{100 * spent / full:.0f} %", f"{spent:,} epochs", f"of the {full:,} that a full random search would take"],
-        [_duration(manifest["seconds"]), "", "from start to end"],
+        [
+            f"{100 * spent / full:.0f} %" if full else "0 %",
+            f"{spent:,} epochs",
+            f"of the {full:,} that a full random search would take",
+        ],
+        ["not known" if manifest["seconds"] is None else short_duration(manifest["seconds"]), "", "from start to end"],
     ]
 
 
-def _duration(seconds: float | None) -> str:
-    if is_missing(seconds) or seconds is None:
-        return "not known"
-    for unit, length in [("h", 3600), ("min", 60)]:
-        if seconds >= 2 * length:
-            return f"{seconds / length:.1f} {unit}"
-    return f"{seconds:.0f} s"
+def _full_epochs(results: SweepResults) -> int:
+    """Return the epochs of all trials without a stop, of those that have not started as of the others on average."""
+    known = results.trials["full_epochs"]
+    return round(known.mean() * max(results.manifest["n_trials"], len(known))) if len(known) else 0
 
 
 def _axis(results: SweepResults, name: str) -> dict[str, Any]:

@@ -33,9 +33,10 @@ class SweepResults:
         A row a trial, in order of start. ``trial`` is its name. ``state`` is "done" (trained to the end), "stopped"
         (by the scheduler), "failed" or "unfinished". ``score`` is the validation score after the last epoch it
         reached, higher is better; ``test_score`` is on clean test data, of done trials, if there were such data;
-        NaN stands for none. Further ``epochs``, ``seconds``, ``error`` ("" for none), ``right`` (which validation
-        rows the final network predicted right: the bytes of ``numpy.packbits``, or None), ``params`` (a dict), and a
-        column ``param_<name>`` for each tuned parameter, without a value where it was not drawn.
+        NaN stands for none. ``epochs`` are those it had, ``full_epochs`` those of its whole training,
+        ``epochs_before`` those of them that were a teacher's. Further ``seconds``, ``error`` ("" for none), ``right``
+        (which validation rows the final network predicted right: the bytes of ``numpy.packbits``, or None), ``params``
+        (a dict), and a column ``param_<name>`` for each tuned parameter, without a value where it was not drawn.
     curves : DataFrame
         ``trial``, ``epoch`` (from 1) and ``score``: each trial's validation score by epoch.
     study : optuna.Study or None
@@ -109,6 +110,28 @@ def describe_params(params: dict[str, Any]) -> str:
     """
     drawn = {name: value for name, value in params.items() if not is_missing(value)}
     return ", ".join(f"{short_name(name)} {short_value(value)}" for name, value in drawn.items())
+
+
+def short_duration(seconds: float) -> str:
+    """Return a duration in words.
+
+    Parameters
+    ----------
+    seconds : float
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> short_duration(42), short_duration(1200), short_duration(9000)
+    ('42 s', '20.0 min', '2.5 h')
+    """
+    for unit, length in [("h", 3600), ("min", 60)]:
+        if seconds >= 2 * length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def short_name(name: str) -> str:

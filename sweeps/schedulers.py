@@ -9,6 +9,7 @@ from ray.tune import Callback
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, PopulationBasedTraining, TrialScheduler
 
 from noisylabel.exceptions import NoisyLabelError
+from sweeps.configurations import Clock
 
 TIME = "epoch"
 
@@ -16,33 +17,36 @@ TIME = "epoch"
 class EpochASHA(ASHAScheduler):
     """Asynchronous successive halving that compares trials at equal epochs, and none during its burn-in.
 
+    Epochs are those of the network that is kept: a teacher's do not count.
+
     At each rung the better half goes on. Rungs are closer than Ray's, whose distance grows as fast as the number of
     trials falls: trials with a long burn-in, which no comparison may cut short, then wait less for the next one. Ray's
     own also writes a trial's later scores into rungs that it has jumped over, as happens after a restart.
 
     Parameters
     ----------
-    warm_up : callable
-        From a configuration to the number of epochs in which its method does not act yet.
+    clocks : callable
+        From a configuration to its :class:`~sweeps.configurations.Clock`.
     rungs : sequence of int
         Epochs at which trials are compared.
     """
 
-    def __init__(self, warm_up: Callable[[Mapping[str, Any]], int], rungs: Sequence[int]) -> None:
+    def __init__(self, clocks: Callable[[Mapping[str, Any]], Clock], rungs: Sequence[int]) -> None:
         super().__init__(time_attr=TIME, max_t=rungs[-1] + 1, grace_period=rungs[0], reduction_factor=2)
-        self.warm_up = warm_up
+        self.clocks = clocks
         self._max_t = math.inf  # trials end by themselves
         self._brackets[0]._rungs = [(epoch, {}) for epoch in reversed(rungs)]
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         """Compare at a rung's own epoch, after the trial's warm-up."""
-        epoch, score = result[TIME], result[self._metric]
+        clock = self.clocks(trial.config)
+        epoch, score = result[TIME] - clock.before, result[self._metric]
         if result.get("finished") or result.get("failed") or not math.isfinite(score):
             return str(TrialScheduler.CONTINUE)  # it ends by itself
         rungs = dict(self._trial_info[trial.trial_id]._rungs)
-        if epoch <= self.warm_up(trial.config) or trial.trial_id in rungs.get(epoch, {trial.trial_id}):
+        if epoch <= clock.warm_up or trial.trial_id in rungs.get(epoch, {trial.trial_id}):
             return str(TrialScheduler.CONTINUE)
-        return str(super().on_trial_result(tune_controller, trial, result))
+        return str(super().on_trial_result(tune_controller, trial, {**result, TIME: epoch}))
 
     def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
         """Forget the trial; its last score belongs into no rung."""
@@ -132,18 +136,16 @@ class Plan:
     Attributes
     ----------
     max_epochs : int
-        Of the longest trial, with all its stages.
+        Of the longest trial, without a teacher's.
     least_warm_up : int
         Epochs after which the first method may act.
-    warm_up : callable
+    clocks : callable
         See :class:`EpochASHA`.
-    n_trials : int
     """
 
     max_epochs: int
     least_warm_up: int
-    warm_up: Callable[[Mapping[str, Any]], int]
-    n_trials: int
+    clocks: Callable[[Mapping[str, Any]], Clock]
 
 
 def halving_rungs(max_epochs: int, least_warm_up: int) -> list[int]:
@@ -161,7 +163,7 @@ def halving_rungs(max_epochs: int, least_warm_up: int) -> list[int]:
 
 
 def _asha(plan: Plan) -> EpochASHA:
-    return EpochASHA(plan.warm_up, halving_rungs(plan.max_epochs, plan.least_warm_up))
+    return EpochASHA(plan.clocks, halving_rungs(plan.max_epochs, plan.least_warm_up))
 
 
 #: From a name and the sweep's plan to a scheduler; ``"pbt"`` is made by :mod:`sweeps.population`.

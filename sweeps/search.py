@@ -2,6 +2,7 @@
 
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from numbers import Integral
@@ -9,18 +10,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import sklearn
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.exceptions import NotFittedError
 from sklearn.metrics import get_scorer
 from torch.utils.data import Dataset
 
 from noisylabel._random import draw_seed
 from noisylabel._sklearn_compat import check_is_fitted
 from noisylabel._trusted import trusted_codes
-from noisylabel._validation import check_choice, check_number
+from noisylabel._validation import check_choice, check_count, check_number
+from noisylabel.estimators._base import BaseNoisyLabelClassifier
 from noisylabel.estimators._checkpoints import describe, describe_parameters, hash_arrays
 from noisylabel.estimators._data import check_X, encode_labels, plain_labels, validation_rows
-from noisylabel.exceptions import InvalidDataError, InvalidParameterError
+from noisylabel.exceptions import InvalidDataError, InvalidParameterError, NoisyLabelWarning
+from sweeps._describe import describe_curriculum, describe_object, package_versions, plain
 from sweeps._ray import prepare_ray
 from sweeps.spaces import SPACES, Space
 
@@ -90,7 +93,7 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     near_ties_ : DataFrame
         The trials that the held-out rows cannot tell from the best one.
     sweep_ : SweepResults
-        All of it, for :func:`sweeps.write_report`.
+        All of it, for :func:`sweeps.report.write_report`.
     classes_ : ndarray of shape (C,)
     n_features_in_, feature_names_in_
         As in the estimator.
@@ -141,7 +144,7 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any = None, y_trusted: Any = None, test_data: Any = None) -> "CurriculumSearch":
+    def fit(self, X: Any, y: Any = None, *, y_trusted: Any = None, test_data: Any = None) -> "CurriculumSearch":
         """Run the sweep, and train the best configuration on all rows.
 
         Parameters
@@ -149,7 +152,7 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         X : array-like or DataFrame of shape (N, D), or array of shape (N, channels, H, W)
             Samples, in memory.
         y : array-like of shape (N,)
-            Noisy labels.
+            Noisy labels. There is no ``sample_weight``: all rows count the same.
         y_trusted : array-like of shape (N,) or pair (mask, labels), optional
             The right label where it is known, as in :meth:`MentorNetClassifier.fit`. These rows compare the trials and
             train none of them.
@@ -166,12 +169,15 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             If a parameter is outside what it allows, or ``out`` holds another sweep.
         NoisyLabelError
             If no trial was trained to its end.
+        KeyboardInterrupt
+            If Ctrl-C ended the sweep; ``sweep_`` holds what was found.
         """
         prepare_ray()
         from sweeps.analysis import best_trial, near_ties, ranked
         from sweeps.configurations import estimator_params
 
-        sweep = self.run_trials(X, y, y_trusted, test_data)
+        sweep = self.run_trials(X, y, y_trusted=y_trusted, test_data=test_data)
+        self._check_finished()
         best = best_trial(self.sweep_)
         self.results_ = ranked(self.sweep_).drop(columns="right").reset_index(drop=True)
         self.near_ties_ = near_ties(self.sweep_)
@@ -181,7 +187,7 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             self._refit(sweep, X, y, y_trusted)
         return self
 
-    def run_trials(self, X: Any, y: Any, y_trusted: Any = None, test_data: Any = None) -> "Sweep":
+    def run_trials(self, X: Any, y: Any, *, y_trusted: Any = None, test_data: Any = None) -> "Sweep":
         """Run the sweep alone: set ``sweep_``, and return what was run. Parameters as in :meth:`fit`."""
         with self._folder() as folder:
             sweep = self._prepare(X, y, y_trusted, test_data, folder)
@@ -208,7 +214,18 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         issues: pd.DataFrame = self._best().label_issues()
         return issues
 
+    def _check_finished(self) -> None:
+        trials = self.sweep_.trials
+        n_ended = int((trials["state"] != "unfinished").sum())
+        if n_ended < self.n_trials:
+            again = "" if self.out is None else " Fit again to go on."
+            raise KeyboardInterrupt(
+                f"The sweep was interrupted after {n_ended} of {self.n_trials} trials; sweep_ holds them.{again}"
+            )
+
     def _best(self) -> Any:
+        if hasattr(self, "sweep_") and not self.refit:
+            raise NotFittedError("The search has refit=False, so there is no best_estimator_. Fit with refit=True.")
         check_is_fitted(self)
         return self.best_estimator_
 
@@ -232,19 +249,21 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         from sweeps.sweep import Sweep, check_sweep
 
         self._forget()
-        check_number("validation_fraction", self.validation_fraction, 0, 0.5, closed="right")
-        get_scorer(self.scoring)
+        self._check_parameters()
         seed = self._seed(folder)
         data = self._split(X, y, y_trusted, test_data, np.random.default_rng(seed))
         estimator = clone(self.estimator)
         if estimator.random_state is None:
             estimator.set_params(random_state=seed % 2**31)
+        setup = Setup(estimator, self.scoring, self.classes_)
+        check_scoring(setup, data)
+        limits = {name: plain(value) for name, value in (self.limits or {}).items()}
         sweep = Sweep(
             folder=folder,
-            setup=Setup(estimator, self.scoring),
+            setup=setup,
             data=data,
-            bound=BoundSpace(self._space(), estimator, dict(self.limits or {})),
-            n_trials=self.n_trials,
+            bound=BoundSpace(self._space(), estimator, limits),
+            n_trials=check_count("n_trials", self.n_trials),
             searcher=self.searcher,
             scheduler=self.scheduler,
             resources={"cpu": 1} if self.resources is None else self.resources,
@@ -254,7 +273,23 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             trackers=self.trackers,
             verbose=self.verbose,
         )
-        return check_sweep(sweep)
+        sweep = check_sweep(sweep)
+        files = {name: describe_curriculum(curriculum) for name, curriculum in sweep.setup.curricula.items()}
+        sweep.manifest["fingerprint"]["files of curricula"] = describe(files)
+        return sweep
+
+    def _check_parameters(self) -> None:
+        if not isinstance(self.estimator, BaseNoisyLabelClassifier):
+            raise InvalidParameterError(
+                "'estimator' must be a classifier of noisylabel, such as MentorNetClassifier(). Got "
+                f"{type(self.estimator).__name__}. To prepare the data, put the search at the end of a Pipeline."
+            )
+        if self.estimator.checkpoint_dir is not None:
+            raise InvalidParameterError(
+                f"'checkpoint_dir' of the estimator is {str(self.estimator.checkpoint_dir)!r}, and each trial needs "
+                "its own. Leave it out; 'out' of the search keeps the sweep, with checkpoints."
+            )
+        check_number("validation_fraction", self.validation_fraction, 0, 0.5, closed="right")
 
     def _space(self) -> Space:
         if isinstance(self.space, Space):
@@ -275,9 +310,19 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             right = trusted_codes(y_trusted, len(codes), self.classes_)
             held_out = np.flatnonzero(right >= 0)
         kept = np.setdiff1d(np.arange(len(codes)), held_out)
-        if len(np.unique(codes[kept])) < 2:
+        lost = np.setdiff1d(codes, codes[kept])
+        if len(lost):
             raise InvalidDataError(
-                "The rows that are left for training have labels of fewer than 2 classes. Hold fewer rows out."
+                f"No row of class {self.classes_[lost].tolist()[0]!r} is left for training: all are trusted, and held out. "
+                "Leave some of them out of y_trusted."
+            )
+        unseen = np.setdiff1d(codes, right[held_out])
+        if y_trusted is not None and len(unseen):
+            warnings.warn(
+                f"The trusted rows have no label {self.classes_[unseen].tolist()[0]!r}, so trials are compared without that "
+                "class. Trust some of its rows too.",
+                NoisyLabelWarning,
+                stacklevel=5,
             )
         data = {"X": values[kept], "y": codes[kept], "X_valid": values[held_out], "y_valid": right[held_out]}
         if test_data is not None:
@@ -290,7 +335,7 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         from sweeps.sweep import MANIFEST_FILE, read_manifest
 
         if not isinstance(self.random_state, Integral) and (folder / MANIFEST_FILE).exists():
-            return int(read_manifest(folder)["seed"])
+            return int(read_manifest(folder)["drawn_seed"])
         return draw_seed(self.random_state)
 
     def _manifest(self, data: Mapping[str, np.ndarray], estimator: Any, seed: int, is_trusted: bool) -> dict[str, Any]:
@@ -310,7 +355,8 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             "n_trials": self.n_trials,
             "searcher": self.searcher if self.scheduler != "pbt" else "population",
             "scheduler": self.scheduler,
-            "seed": seed,
+            "seed": int(self.random_state) if isinstance(self.random_state, Integral) else seed,
+            "drawn_seed": seed,
             "n_classes": len(self.classes_),
             "versions": package_versions(),
             "command": "CurriculumSearch",
@@ -318,9 +364,11 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             "fingerprint": {
                 **{f"estimator {name}": text for name, text in describe_parameters(estimator).items()},
                 "data": hash_arrays(*data.values()),
-                "space": describe(self._space()),
+                "random_state": str(seed),
+                "space": describe_object(self._space()),
                 "limits": describe(self.limits or {}),
-                **{name: describe(getattr(self, name)) for name in ("n_trials", "searcher", "scheduler", "scoring")},
+                "scoring": describe_object(self.scoring),
+                **{name: describe(getattr(self, name)) for name in ("n_trials", "searcher", "scheduler")},
             },
             **getattr(self, "_described", {}),
         }
@@ -341,12 +389,12 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             )
         sweep.manifest["seconds"] = before["seconds"]
         found = read_results(sweep.folder)
-        ended = (found.trials["state"] != "unfinished").sum()
+        ended = int((found.trials["state"] != "unfinished").sum())
         return found if ended >= sweep.n_trials else run_sweep(sweep, resume=True)
 
     def _refit(self, sweep: "Sweep", X: Any, y: Any, y_trusted: Any) -> None:
         """Train the best configuration on all rows."""
-        labels = plain_labels(y)
+        labels = self.classes_[encode_labels(plain_labels(y))[1]]
         if y_trusted is not None:
             right = trusted_codes(y_trusted, len(labels), self.classes_)
             labels = np.where(right >= 0, self.classes_[right], labels)
@@ -361,13 +409,23 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             delattr(self, name)
 
 
-def package_versions() -> dict[str, str]:
-    """Return the versions of the packages that a result depends on."""
-    import optuna
-    import ray
-    import torch
+def check_scoring(setup: Any, data: Mapping[str, np.ndarray]) -> None:
+    """Refuse a scoring that cannot judge the held-out rows, before any trial fails by it.
 
-    import noisylabel
+    Raises
+    ------
+    InvalidParameterError
+    """
+    from sweeps.objective import score
 
-    packages = {"noisylabel": noisylabel, "ray": ray, "optuna": optuna, "torch": torch, "scikit-learn": sklearn}
-    return {name: package.__version__ for name, package in packages.items()}
+    n_classes = len(setup.classes)
+    weights = 1 + np.arange(len(data["y_valid"]) * n_classes, dtype=np.float32).reshape(-1, n_classes) % 7
+    try:
+        value = score(setup, weights / weights.sum(1, keepdims=True), data)
+    except Exception as error:
+        raise InvalidParameterError(f"'scoring' {setup.scoring!r} cannot be used here: {error}") from error
+    if not np.isfinite(value):
+        raise InvalidParameterError(
+            f"'scoring' {setup.scoring!r} gives {value} on the held-out rows, of which some class may be missing. Hold "
+            "more rows out, or use 'accuracy'."
+        )

@@ -11,19 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 from ray import tune
 
 from noisylabel._files import write_whole
 from noisylabel._validation import check_choice, check_count
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
 from sweeps._ray import check_resources, check_workers, ray_session
-from sweeps.configurations import BoundSpace, WarmUp, check_space, configure, total_epochs, warm_up_epochs
-from sweeps.log import LOG_FILE, SweepLog, drawn_from, finished_reports, read_log
+from sweeps.configurations import BoundSpace, Clocks, check_space, clock_of
+from sweeps.log import LOG_FILE, SweepLog, drawn_from, ended_trials, finished_reports, read_log
 from sweeps.objective import METRIC, Setup, fingerprint, train_trial
 from sweeps.population import change_interval, make_pbt, population_space
 from sweeps.progress import LiveTable
 from sweeps.recovery import CheckpointRepair, check_none_lost, check_states, forget_others, known_trials
-from sweeps.results import SweepResults
+from sweeps.results import SweepResults, plain_value
 from sweeps.schedulers import SCHEDULERS, Plan, SchedulerMemory
 from sweeps.searchers import SEARCHERS, SweepSearch
 from sweeps.shared_storage import check_storage
@@ -104,6 +105,11 @@ def check_sweep(sweep: Sweep) -> Sweep:
         population_space(sweep.bound.limits)
         interval = change_interval(setup.estimator.max_epochs)
         return replace(sweep, setup=replace(setup, population=True, checkpoint_epochs=interval))
+    if sweep.scheduler == "asha" and any("max_epochs" in params for params in sweep.bound.examples()):
+        raise InvalidParameterError(
+            "The space draws 'max_epochs', and scheduler='asha' compares trials at equal epochs, at which their "
+            "learning rates would stand elsewhere. Use scheduler='none'."
+        )
     return replace(sweep, setup=replace(setup, curricula=check_space(sweep.bound)))
 
 
@@ -131,7 +137,7 @@ def run_sweep(sweep: Sweep, resume: bool = False) -> SweepResults:
     """
     check_folder(sweep.folder)
     start = time.time()
-    with ray_session(sweep.address), _global_streams_kept(sweep.seed):
+    with _folder_to_ourselves(sweep.folder), ray_session(sweep.address), _global_streams_kept(sweep.seed):
         check_resources(sweep.resources)
         check_workers(sweep.setup)
         check_storage(sweep.folder)
@@ -144,7 +150,7 @@ def run_sweep(sweep: Sweep, resume: bool = False) -> SweepResults:
         finally:
             table.close()
     sweep.manifest["seconds"] = (sweep.manifest.get("seconds") or 0.0) + time.time() - start
-    write_whole(sweep.folder / MANIFEST_FILE, json.dumps(sweep.manifest, indent=1).encode())
+    _write_manifest(sweep)
     return read_results(sweep.folder)
 
 
@@ -164,6 +170,11 @@ def read_results(folder: Path) -> SweepResults:
             manifest["schedule"] = done.iloc[0]["params"]
         return SweepResults(manifest, trials, curves, None)
     return SweepResults(manifest, trials, curves, as_study(trials, curves, drawn_from(folder / LOG_FILE)))
+
+
+def _write_manifest(sweep: Sweep) -> None:
+    text = json.dumps(sweep.manifest, indent=1, default=plain_value)
+    write_whole(sweep.folder / MANIFEST_FILE, text.encode())
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -203,17 +214,6 @@ def check_folder(folder: Path) -> None:
         )
 
 
-@dataclass
-class _EpochsOf:
-    """The epochs of a configuration's training, for the table."""
-
-    estimator: Any
-    curricula: dict[str, Any]
-
-    def __call__(self, config: Mapping[str, Any]) -> int:
-        return total_epochs(configure(self.estimator, config, self.curricula))
-
-
 def _new_tuner(sweep: Sweep) -> tune.Tuner:
     population = sweep.scheduler == "pbt"
     scheduler = _make_scheduler(sweep)
@@ -221,11 +221,12 @@ def _new_tuner(sweep: Sweep) -> tune.Tuner:
         sweep.bound, metric=METRIC, mode="max", sampler=SEARCHERS[sweep.searcher](sweep.seed)
     )  # fmt: skip
     space = population_space(sweep.bound.limits) if population else {}
-    table = LiveTable(sweep.n_trials, _EpochsOf(sweep.bound.estimator, sweep.setup.curricula))
+    clocks = Clocks(sweep.bound.estimator, sweep.setup.curricula)
+    table = LiveTable(sweep.n_trials, clocks)
     trackers = [make_tracker(name, sweep.folder) for name in sweep.trackers]
-    log = SweepLog(sweep.folder / LOG_FILE, None if population else sweep.bound)
+    log = SweepLog(sweep.folder / LOG_FILE, clocks, None if population else sweep.bound)
     callbacks = [log, SchedulerMemory(scheduler), CheckpointRepair(), table, *trackers]
-    write_whole(sweep.folder / MANIFEST_FILE, json.dumps(sweep.manifest, indent=1).encode())
+    _write_manifest(sweep)
     return tune.Tuner(
         _trainable(sweep),
         param_space={name: tune.choice(values) for name, values in space.items()},
@@ -250,12 +251,13 @@ def _new_tuner(sweep: Sweep) -> tune.Tuner:
 
 
 def _make_scheduler(sweep: Sweep) -> Any:
-    estimator, curricula = sweep.bound.estimator, sweep.setup.curricula
+    estimator = sweep.bound.estimator
     if sweep.scheduler == "pbt":
-        return make_pbt(population_space(sweep.bound.limits), estimator.max_epochs, warm_up_epochs(estimator))
-    warm_up, n_epochs = WarmUp(estimator, curricula), _EpochsOf(estimator, curricula)
-    drawn = sweep.bound.examples()
-    plan = Plan(max(map(n_epochs, drawn)), min(map(warm_up, drawn)), warm_up, sweep.n_trials)
+        space = population_space(sweep.bound.limits)
+        return make_pbt(space, estimator.max_epochs, clock_of(estimator).warm_up)
+    clocks = Clocks(estimator, sweep.setup.curricula)
+    drawn = [clocks(params) for params in sweep.bound.examples()]
+    plan = Plan(max(clock.own for clock in drawn), min(clock.warm_up for clock in drawn), clocks)
     return SCHEDULERS[sweep.scheduler](plan)
 
 
@@ -293,7 +295,7 @@ def _restored_tuner(sweep: Sweep) -> tune.Tuner:
         elif isinstance(callback, SweepLog):
             callback.path = sweep.folder / LOG_FILE
         elif isinstance(callback, LiveTable):
-            callback.before = _ended(sweep.folder)
+            callback.before = ended_trials(sweep.folder / LOG_FILE)
     return tuner
 
 
@@ -303,10 +305,16 @@ def _callbacks(tuner: tune.Tuner) -> list[Any]:
     return callbacks
 
 
-def _ended(folder: Path) -> dict[str, int]:
-    """Count the trials that ended, by state."""
-    states = read_log(folder / LOG_FILE)[0]["state"]
-    return {str(state): int(n) for state, n in states[states != "unfinished"].value_counts().items()}
+@contextmanager
+def _folder_to_ourselves(folder: Path) -> Iterator[None]:
+    """Refuse a second sweep in the folder while one is running."""
+    try:
+        with FileLock(folder / ".lock", timeout=0):
+            yield
+    except Timeout as error:
+        raise InvalidParameterError(
+            f"'out' {str(folder)!r}: another process is running the sweep in this folder. Wait for it, or name another."
+        ) from error
 
 
 @contextmanager

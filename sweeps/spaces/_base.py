@@ -112,13 +112,13 @@ def check_limits(limits: Mapping[str, Any]) -> None:
     for name, limit in limits.items():
         if isinstance(limit, Mapping):
             _check_interval(name, limit)
-        elif isinstance(limit, (list, tuple)):
-            values = list(limit)
-            if not values or not all(isinstance(v, str | int | float | bool | None) for v in values):
-                raise InvalidParameterError(
-                    f"limits[{name!r}] must be a list of numbers, texts, booleans or None, of which one is drawn. Got "
-                    f"{limit!r}."
-                )
+            continue
+        values = list(limit) if isinstance(limit, list | tuple) else [limit]
+        if not values or not all(isinstance(value, str | int | float | bool | None) for value in values):
+            raise InvalidParameterError(
+                f"limits[{name!r}] must be a number, text, boolean or None, or a list of them, of which one is drawn. "
+                f"Got {limit!r}. Of a curriculum, give the name, and its parameter as 'curriculum__gamma'."
+            )
 
 
 def _check_interval(name: str, limit: Mapping[str, Any]) -> None:
@@ -129,3 +129,7 @@ def _check_interval(name: str, limit: Mapping[str, Any]) -> None:
         )
     low = check_number(f"limits[{name!r}]['low']", limit["low"])
     check_number(f"limits[{name!r}]['high']", limit["high"], low, hint="It is at least 'low'.")
+    if limit.get("log") and (low <= 0 or limit.get("step") is not None):
+        raise InvalidParameterError(
+            f"limits[{name!r}] with 'log' must have a 'low' above 0 and no 'step'. Got {dict(limit)!r}."
+        )

@@ -1,6 +1,7 @@
 """Stopping early: is as good a configuration found, and what does it save."""
 
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ def run(seeds: tuple[int, ...] = SEEDS) -> None:
     """Sweep digits at 40 % noise with and without ASHA; with random search both see the same configurations."""
     for seed in seeds:
         for name, (searcher, scheduler) in SEARCHES.items():
-            run_once("asha", f"{searcher}-{scheduler}-seed{seed}", lambda *a: _sweep(name, searcher, scheduler, seed))  # noqa: B023
+            run_once("asha", f"{searcher}-{scheduler}-seed{seed}", partial(_sweep, name, searcher, scheduler, seed))
 
 
 def _sweep(name: str, searcher: str, scheduler: str, seed: int) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import os
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ N_TRIALS = 4
 
 def run_overhead(epochs: int = 600) -> None:
     """Time trials of about a minute, one at a time, against the same trainings without Ray."""
-    run_once("overhead", f"digits-{epochs}-epochs", lambda *a: _overhead(epochs))
+    run_once("overhead", f"digits-{epochs}-epochs", partial(_overhead, epochs))
 
 
 def _overhead(epochs: int) -> dict[str, Any]:
@@ -73,7 +74,7 @@ class MemoryProbe(Callback):
 def run_memory() -> None:
     """Measure a trial's own memory with 1,000 and with all 50,000 images of CIFAR-10, two trials at a time."""
     for n_images in (1_000, 50_000):
-        run_once("memory", f"cifar10-{n_images}", lambda *a: _memory(n_images))  # noqa: B023
+        run_once("memory", f"cifar10-{n_images}", partial(_memory, n_images))
 
 
 def _memory(n_images: int) -> dict[str, Any]:

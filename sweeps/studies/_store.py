@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from noisylabel._files import write_whole
-from sweeps.search import package_versions
+from sweeps._describe import package_versions
 
 FOLDER = Path("benchmarks/results/sweeps")
 

@@ -1,6 +1,7 @@
 """Whether choosing the MentorNet helps: tuned curricula against fixed ones and against tuned plain training."""
 
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def run(dataset: str = "digits", seeds: tuple[int, ...] | None = None) -> None:
         for rate in setting["rates"]:
             for method in METHODS:
                 name = f"{dataset}-{rate}-{method.replace(' ', '-').replace(',', '')}-seed{seed}"
-                run_once("tuned", name, lambda *a: _measure(dataset, setting, rate, method, seed))  # noqa: B023
+                run_once("tuned", name, partial(_measure, dataset, setting, rate, method, seed))
 
 
 def _measure(dataset: str, setting: dict[str, Any], rate: float, method: str, seed: int) -> dict[str, Any]:

@@ -22,7 +22,16 @@ STATES = {
 
 def sweep(rows, curves=(), study=None, **manifest):
     """A sweep of trials given by what matters of them."""
-    base = {"state": "done", "score": np.nan, "test_score": np.nan, "epochs": 3, "seconds": 1.0, "error": ""}
+    base = {
+        "state": "done",
+        "score": np.nan,
+        "test_score": np.nan,
+        "epochs": 3,
+        "seconds": 1.0,
+        "error": "",
+        "epochs_before": 0,
+        "full_epochs": 3,
+    }
     full = [{"trial": f"t{i:03d}", **base, "right": None, "params": {}, **row} for i, row in enumerate(rows)]
     trials = pd.DataFrame(full, columns=["trial", *base, "right", "params"])
     for name in dict.fromkeys(name for row in full for name in row["params"]):

@@ -6,8 +6,8 @@ import math
 import numpy as np
 import pytest
 
-from sweeps.configurations import BoundSpace
-from sweeps.log import SweepLog, drawn_from, finished_reports, read_log
+from sweeps.configurations import BoundSpace, Clocks
+from sweeps.log import SweepLog, drawn_from, ended_trials, finished_reports, read_log
 from sweeps.spaces import MentorNetSpace
 from sweeps.study import as_study, save_study
 
@@ -24,7 +24,8 @@ class Trial:
 def log(tmp_path):
     from noisylabel import MentorNetClassifier
 
-    log = SweepLog(tmp_path / "log.jsonl", BoundSpace(MentorNetSpace(), MentorNetClassifier()))
+    clf = MentorNetClassifier(max_epochs=7)
+    log = SweepLog(tmp_path / "log.jsonl", Clocks(clf, {}), BoundSpace(MentorNetSpace(), clf))
     common = {"example_dropout": None, "lr": 0.002, "weight_decay": 0.001}
     done = Trial("x1", curriculum="focal", curriculum__gamma=2.0, burn_in=10, **common)
     stopped = Trial("x2", curriculum="uniform", **common)
@@ -57,6 +58,8 @@ def test_trials_are_read_back(log):
     assert trials["score"].tolist()[:2] == [0.7, 0.4]
     assert trials["score"].iloc[2:4].isna().all()
     assert trials["epochs"].tolist() == [3, 1, 1, 0, 4]
+    assert trials["full_epochs"].tolist() == [7] * 5
+    assert trials["epochs_before"].tolist() == [0] * 5
     assert trials["seconds"].tolist()[0] == 4.0  # one second before the restart, three after it
     assert trials["error"].tolist() == ["", "", "ValueError: no", "the worker died", ""]
     assert trials["test_score"].iloc[0] == 0.9
@@ -64,6 +67,10 @@ def test_trials_are_read_back(log):
     assert trials["param_curriculum"].tolist() == ["focal", "uniform", "uniform", "uniform", "uniform"]
     assert curves[curves["trial"] == "t001"]["score"].tolist() == [0.5, 0.6, 0.7]
     assert set(finished_reports(log.path)) == {"x1"}
+    known = ended_trials(log.path)
+    assert known["numbers"] == {f"x{i}": i for i in range(1, 6)}
+    assert known["counts"] == {"failed": 2, "done": 1, "stopped": 1}
+    assert known["best"][:2] == (0.7, "t001")
 
 
 def test_every_line_is_strict_json(log):

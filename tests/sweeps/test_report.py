@@ -58,6 +58,8 @@ def run_trial(name, rng, stop_below):
         "score": right.mean() if right is not None else np.nan,
         "test_score": curve[-1] + 0.03 if state == "done" else np.nan,
         "epochs": len(curve),
+        "full_epochs": MAX_EPOCHS,
+        "epochs_before": 0,
         "seconds": 0.7 * len(curve),
         "error": "DivergedError: the loss became NaN in epoch 1; try a smaller lr" if state == "failed" else "",
         "right": None if right is None else np.packbits(right).tobytes(),

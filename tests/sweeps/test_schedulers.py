@@ -9,7 +9,7 @@ from optuna.trial import TrialState
 from ray import cloudpickle
 
 from noisylabel.exceptions import NoisyLabelError
-from sweeps.configurations import WarmUp
+from sweeps.configurations import Clock, Clocks
 from sweeps.population import make_pbt
 from sweeps.schedulers import SCHEDULERS, EpochASHA, Plan, SchedulerMemory
 from sweeps.searchers import SEARCHERS, SweepSearch
@@ -24,8 +24,8 @@ def trial(name, **config):
     return Trial(name, config)
 
 
-def asha(warm_up=lambda config: 0, rungs=(3, 9)):
-    scheduler = EpochASHA(warm_up, rungs)
+def asha(clocks=lambda config: Clock(0, 27, 0), rungs=(3, 9)):
+    scheduler = EpochASHA(clocks, rungs)
     assert scheduler.set_search_properties("score", "max")
     return scheduler
 
@@ -52,7 +52,7 @@ def test_a_trial_in_the_worse_half_at_a_rung_is_stopped():
 
 
 def test_no_comparison_during_a_trials_own_burn_in():
-    scheduler = asha(lambda config: config["burn_in"])
+    scheduler = asha(lambda config: Clock(0, 27, config["burn_in"]))
     slow, quick = trial("slow", burn_in=3), trial("quick", burn_in=0)
     for one in (slow, quick):
         scheduler.on_trial_add(None, one)
@@ -64,14 +64,25 @@ def test_no_comparison_during_a_trials_own_burn_in():
     assert rungs(scheduler)[3] == {"quick": 0.9}
 
 
-def test_the_warm_up_of_a_configuration_is_its_burn_in():
+def test_a_teachers_epochs_do_not_count():
+    scheduler = asha(lambda config: Clock(config["before"], 27, 0))
+    with_teacher, without = trial("with", before=20), trial("without", before=0)
+    for one in (with_teacher, without):
+        scheduler.on_trial_add(None, one)
+    assert report(scheduler, without, 3, 0.9) == "CONTINUE"
+    assert report(scheduler, with_teacher, 3, 0.1) == "CONTINUE"  # of the teacher
+    assert report(scheduler, with_teacher, 23, 0.1) == "STOP"
+    assert rungs(scheduler)[3] == {"without": 0.9, "with": 0.1}
+
+
+def test_the_first_comparison_is_after_some_burn_in():
     from noisylabel import MentorNetClassifier
 
-    warm_up = cloudpickle.loads(cloudpickle.dumps(WarmUp(MentorNetClassifier(max_epochs=50), {})))
-    assert warm_up({"burn_in": 30}) == 15
-    assert warm_up({"curriculum": "uniform"}) == 0
-    plan = Plan(max_epochs=90, least_warm_up=20, warm_up=warm_up, n_trials=4)
-    assert min(dict(asha_of(plan).state()[0])) == 21  # the first comparison is after every burn-in is over
+    clocks = cloudpickle.loads(cloudpickle.dumps(Clocks(MentorNetClassifier(max_epochs=50), {})))
+    assert clocks({"burn_in": 30}) == Clock(0, 50, 15)
+    assert clocks({"curriculum": "uniform"}) == Clock(0, 50, 0)
+    plan = Plan(max_epochs=90, least_warm_up=20, clocks=clocks)
+    assert min(dict(asha_of(plan).state()[0])) == 21
 
 
 def asha_of(plan):

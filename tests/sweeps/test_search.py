@@ -6,16 +6,23 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from filelock import FileLock
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.metrics import f1_score, make_scorer, recall_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import nn
+from torch.utils.data import TensorDataset
 
 from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier
-from noisylabel.exceptions import InvalidDataError, InvalidParameterError, NoisyLabelError
+from noisylabel.exceptions import InvalidDataError, InvalidParameterError, NoisyLabelError, NoisyLabelWarning
 from sweeps import CurriculumSearch, Space
+from sweeps._describe import describe_object
 from sweeps._ray import prepare_ray, ray_session
 from sweeps.configurations import configure
+from sweeps.spaces import MentorNetSpace
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 
@@ -163,14 +170,45 @@ def not_a_number(estimator, X, y):
     return np.nan
 
 
+class Fading:
+    """A scorer that soon has nothing to say."""
+
+    n_calls = 0
+
+    def __call__(self, estimator, X, y):
+        Fading.n_calls += 1
+        return np.nan if Fading.n_calls > 1 else 0.5
+
+
 @pytest.mark.slow
 def test_a_score_that_is_no_number_is_a_failed_trial(noisy_blobs):
     X, noisy_y, _ = noisy_blobs
-    found = search(n_trials=2, scoring=not_a_number, refit=False)
+    found = search(n_trials=1, scoring=Fading(), refit=False)
     found.run_trials(X, noisy_y)
-    assert found.sweep_.trials["state"].tolist() == ["failed", "failed"]
-    assert found.sweep_.trials["epochs"].tolist() == [0, 0]
-    assert all("score of epoch 1 is nan" in error for error in found.sweep_.trials["error"])
+    assert found.sweep_.trials["state"].tolist() == ["failed"]
+    assert found.sweep_.trials["epochs"].tolist() == [1]
+    assert "score of epoch 2 is nan" in found.sweep_.trials["error"][0]
+
+
+@pytest.mark.slow
+def test_scores_are_of_labels_and_not_of_codes(noisy_blobs):
+    X, noisy_y, _ = noisy_blobs
+    rows, labels = noisy_y != "cow", np.where(noisy_y == "ant", 1, 2)
+    found = search(n_trials=1, scoring="f1", refit=False)
+    sweep = found.run_trials(X[rows], labels[rows])
+    clf = configure(sweep.setup.estimator, found.sweep_.trials["params"][0]).fit(sweep.data["X"], sweep.data["y"])
+    codes = clf.predict(sweep.data["X_valid"])
+    assert found.sweep_.trials["score"][0] == f1_score(sweep.data["y_valid"] + 1, codes + 1, pos_label=1)
+    with pytest.raises(NotFittedError, match="refit=False"):
+        found.predict(X)
+
+
+def test_rows_that_must_not_all_be_held_out(noisy_blobs):
+    X, noisy_y, y = noisy_blobs
+    with pytest.raises(InvalidDataError, match="No row of class 'bee' is left for training"):
+        search().fit(X, noisy_y, y_trusted=np.where(noisy_y == "bee", y, None))
+    with pytest.warns(NoisyLabelWarning, match="have no label 'bee'"), pytest.raises(InvalidParameterError):
+        search(scheduler="no").fit(X, noisy_y, y_trusted=np.where((y != "bee") & (np.arange(120) % 2 == 0), y, None))
 
 
 @pytest.mark.slow
@@ -212,7 +250,11 @@ def test_a_sweep_that_is_done_is_not_run_again(noisy_blobs, tmp_path):
         ({"n_trials": 0}, InvalidParameterError, "'n_trials' must be an integer of at least 1"),
         ({"validation_fraction": 0}, InvalidParameterError, "'validation_fraction' must be a number"),
         ({"trackers": ["comet"]}, InvalidParameterError, "'trackers' must be one of"),
-        ({"scoring": "acuracy"}, ValueError, "acuracy"),
+        ({"scoring": "acuracy"}, InvalidParameterError, "'scoring' 'acuracy' cannot be used here"),
+        ({"scoring": not_a_number}, InvalidParameterError, "gives nan on the held-out rows"),
+        ({"estimator": make_pipeline(MentorNetClassifier())}, InvalidParameterError, "put the search at the end"),
+        ({"estimator": MentorNetClassifier(checkpoint_dir="a")}, InvalidParameterError, "'checkpoint_dir' of the"),
+        ({"space": "plain"}, InvalidParameterError, "draws 'max_epochs'"),
         ({"estimator": MentorNetClassifier(lr=-1)}, InvalidParameterError, "'lr' must be a number"),
         ({"resources": {"cpu": 1, "gpu": 1}}, NoisyLabelError, "asks for 1 CPU, 1 GPU, and no machine has as much"),
         ({"scheduler": "pbt", "limits": {"lr": [1]}}, InvalidParameterError, "scheduler='pbt' changes 'curri"),
@@ -228,8 +270,35 @@ def test_mistakes_are_said_before_anything_runs(noisy_blobs, tmp_path, parameter
 
 
 def test_data_that_cannot_be_used(noisy_blobs):
-    X, noisy_y, y = noisy_blobs
-    with pytest.raises(InvalidDataError, match="left for training have labels of fewer than 2 classes"):
-        search().fit(X, noisy_y, y_trusted=np.where(np.arange(120) > 0, y, None))
+    X, noisy_y, _ = noisy_blobs
     with pytest.raises(ValueError, match="NaN"):
         search().fit(X.where(X > 0), noisy_y)
+    with pytest.raises(InvalidDataError, match="takes arrays in memory. Got a torch Dataset"):
+        search().fit(TensorDataset(torch.zeros(4, 2)), noisy_y[:4])
+    with pytest.raises(TypeError, match="positional"):
+        search().fit(X, noisy_y, np.ones(120))  # sample weights, as elsewhere
+
+
+def test_one_sweep_in_a_folder_at_a_time(noisy_blobs, tmp_path):
+    X, noisy_y, _ = noisy_blobs
+    with FileLock(tmp_path / ".lock"), pytest.raises(InvalidParameterError, match="another process is running the swe"):
+        search(out=tmp_path).fit(X, noisy_y)
+
+
+def test_what_makes_another_sweep(noisy_blobs, tmp_path):
+    X, noisy_y, _ = noisy_blobs
+    texts = {
+        describe_object(value)
+        for value in (MentorNetSpace(), Width(1), Width(2), "f1", make_scorer(f1_score), make_scorer(recall_score),
+                      make_scorer(f1_score, average="macro"), not_a_number, np.mean)
+    }  # fmt: skip
+    assert len(texts) == 9
+    assert describe_object(Width(1)) == describe_object(Width(1))
+
+
+class Width(Space):
+    def __init__(self, width):
+        self.width = width
+
+    def suggest(self, trial, estimator):
+        trial.suggest_float("loss_percentile", 0.5, 0.5 + 0.1 * self.width)

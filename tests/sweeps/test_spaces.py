@@ -7,7 +7,7 @@ import torch
 from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier
 from noisylabel.curricula import CURRICULA, MentorNet, SPCLLinear, resolve_curriculum
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
-from sweeps.configurations import BoundSpace, check_space, configure, total_epochs, warm_up_epochs
+from sweeps.configurations import BoundSpace, Clock, check_space, clock_of, configure
 from sweeps.spaces import SPACES, Space, check_limits
 from sweeps.spaces._parts import _OF_CURRICULUM, _WITHOUT_PERCENTILE
 from sweeps.spaces._parts import CURRICULA as IN_SPACE
@@ -92,8 +92,10 @@ def test_an_interval_is_of_floats_where_the_space_draws_floats():
         ({"lr": {"low": 1}}, r"limits\['lr'\] must have 'low' and 'high'"),
         ({"lr": {"low": 2, "high": 1}}, r"limits\['lr'\]\['high'\]\" must be a number in \[2, inf\). Got 1"),
         ({"lr": {"low": "a", "high": 1}}, r"limits\['lr'\]\['low'\]"),
-        ({"curriculum": []}, r"limits\['curriculum'\] must be a list of numbers"),
-        ({"curriculum": [SPCLLinear()]}, r"limits\['curriculum'\] must be a list of numbers"),
+        ({"lr": {"low": 0, "high": 1, "log": True}}, "with 'log' must have a 'low' above 0"),
+        ({"curriculum": []}, r"limits\['curriculum'\] must be a number, text"),
+        ({"curriculum": [SPCLLinear()]}, "Of a curriculum, give the name"),
+        ({"curriculum": SPCLLinear()}, "Of a curriculum, give the name"),
     ],
 )
 def test_limits_that_cannot_be_drawn_from(limits, message):
@@ -163,19 +165,25 @@ def test_the_parameter_of_a_curriculum_needs_one():
 
 
 @pytest.mark.parametrize(
-    ("clf", "warm_up", "total"),
+    ("clf", "clock"),
     [
-        (MentorNetClassifier(max_epochs=50, burn_in=18), 9, 50),
-        (MentorNetClassifier(max_epochs=45, burn_in=10), 5, 45),
-        (MentorNetClassifier("uniform", max_epochs=50), 0, 50),
-        (MentorMixClassifier(max_epochs=10), 2, 10),
-        (FilterKDClassifier(max_epochs=20, teacher_epochs=7), 7, 27),
-        (FilterKDClassifier(max_epochs=20), 20, 40),
-        (FilterKDClassifier("label_smoothing", max_epochs=20), 0, 20),
+        (MentorNetClassifier(max_epochs=50, burn_in=18), Clock(0, 50, 9)),
+        (MentorNetClassifier(max_epochs=45, burn_in=10), Clock(0, 45, 5)),
+        (MentorNetClassifier("uniform", max_epochs=50), Clock(0, 50, 0)),
+        (MentorMixClassifier(max_epochs=10), Clock(0, 10, 2)),
+        (FilterKDClassifier(max_epochs=20, teacher_epochs=7), Clock(7, 20, 0)),
+        (FilterKDClassifier(max_epochs=20), Clock(20, 20, 0)),
+        (FilterKDClassifier("label_smoothing", max_epochs=20), Clock(0, 20, 0)),
     ],
 )
-def test_epochs_before_the_method_acts(clf, warm_up, total):
-    assert (warm_up_epochs(clf), total_epochs(clf)) == (warm_up, total)
+def test_epochs_of_a_training(clf, clock):
+    assert clock_of(clf) == clock
+    assert clock.total == clock.before + clock.own
+
+
+def test_a_curriculum_that_is_learned_in_training_cannot_be_swept():
+    with pytest.raises(InvalidParameterError, match="'data_driven' is learned from trusted rows"):
+        check_space(bound_space("mentornet", {"curriculum": ["data_driven"]}))
 
 
 def test_optuna_draws_what_the_limits_allow():
