@@ -313,14 +313,14 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         lost = np.setdiff1d(codes, codes[kept])
         if len(lost):
             raise InvalidDataError(
-                f"No row of class {self.classes_[lost].tolist()[0]!r} is left for training: all are trusted, and held out. "
-                "Leave some of them out of y_trusted."
+                f"No row of class {self.classes_[lost].tolist()[0]!r} is left for training: all are "
+                "trusted, and held out. Leave some of them out of y_trusted."
             )
         unseen = np.setdiff1d(codes, right[held_out])
         if y_trusted is not None and len(unseen):
             warnings.warn(
-                f"The trusted rows have no label {self.classes_[unseen].tolist()[0]!r}, so trials are compared without that "
-                "class. Trust some of its rows too.",
+                f"The trusted rows have no label {self.classes_[unseen].tolist()[0]!r}, so trials are compared "
+                "without that class. Trust some of its rows too.",
                 NoisyLabelWarning,
                 stacklevel=5,
             )

@@ -91,9 +91,10 @@ def report() -> str:
     rows = []
     for dataset, found in runs.groupby("dataset", sort=False):
         for method in METHODS:
-            own = found[found["method"] == method]
+            own: pd.DataFrame = found[found["method"] == method]
             cells = {f"{100 * rate:.0f} %": _cell(own, rate) for rate in sorted(runs["rate"].unique())}
-            rows.append({"data": dataset, "method": method, **cells})
+            epochs = f"{own['sweep_epochs'].mean():,.0f}" if len(own) else ""
+            rows.append({"data": dataset, "method": method, **cells, "epochs of the sweep": epochs})
     return as_markdown(pd.DataFrame(rows))
 
 
