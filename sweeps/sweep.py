@@ -105,12 +105,14 @@ def check_sweep(sweep: Sweep) -> Sweep:
         population_space(sweep.bound.limits)
         interval = change_interval(setup.estimator.max_epochs)
         return replace(sweep, setup=replace(setup, population=True, checkpoint_epochs=interval))
-    if sweep.scheduler == "asha" and any("max_epochs" in params for params in sweep.bound.examples()):
+    curricula = check_space(sweep.bound)
+    budgets = {params.get("max_epochs") for params in sweep.bound.examples()}
+    if sweep.scheduler == "asha" and len(budgets) > 1:
         raise InvalidParameterError(
             "The space draws 'max_epochs', and scheduler='asha' compares trials at equal epochs, at which their "
             "learning rates would stand elsewhere. Use scheduler='none'."
         )
-    return replace(sweep, setup=replace(setup, curricula=check_space(sweep.bound)))
+    return replace(sweep, setup=replace(setup, curricula=curricula))
 
 
 def run_sweep(sweep: Sweep, resume: bool = False) -> SweepResults:

@@ -286,7 +286,7 @@ def test_a_killed_population_goes_on_and_its_schedules_replay(tmp_path):
 @pytest.mark.slow
 def test_a_driver_killed_before_its_first_snapshot_starts_over(tmp_path):
     folder = tmp_path / "sweep"
-    options = [*DIGITS, "--method", "plain", "--epochs", 2, "--trials", 2, "--out", folder]
+    options = [*DIGITS, "--method", "plain", "--epochs", 2, "--trials", 2, "--scheduler", "none", "--out", folder]
     driver = Driver(tmp_path, "run", *options)
     driver.wait_until((folder / MANIFEST_FILE).exists, "the manifest")
     driver.kill(whole_group=True)
@@ -575,7 +575,7 @@ def is_loopback(address):
 @pytest.mark.slow
 def test_a_local_sweep_listens_on_loopback_alone_and_leaves_no_process(tmp_path):
     folder = tmp_path / "sweep"
-    options = [*DIGITS, "--method", "plain", "--epochs", 6, "--trials", 3, "--out", folder]
+    options = [*DIGITS, "--method", "plain", "--epochs", 6, "--trials", 3, "--scheduler", "none", "--out", folder]
     driver = Driver(tmp_path, "run", *options, module="tests.faulty", pause=0.4)
     driver.wait_until(lambda: len(reports(folder)) >= 2, "a report")
     processes = driver.processes()
