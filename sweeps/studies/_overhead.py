@@ -20,7 +20,7 @@ from sweeps.problem import load_problem, make_search
 from sweeps.search import CurriculumSearch
 from sweeps.studies._store import as_markdown, load, run_once
 
-N_TRIALS = 4
+N_TRIALS = 3
 
 
 def run_overhead(epochs: int = 600) -> None:
