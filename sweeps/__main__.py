@@ -44,6 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (NoisyLabelError, OSError) as error:
         print(f"sweeps: {error}", file=sys.stderr)
         return USAGE
+    except KeyboardInterrupt:
+        print("sweeps: stopped. The same command, or 'resume' with the folder, goes on.", file=sys.stderr)
+        return UNFINISHED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -61,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     about = "Write tables and a page about sweeps, finished or not."
     report = commands.add_parser("report", help=about, description=about)
     report.add_argument("folders", type=Path, nargs="+", metavar="folder")
-    report.add_argument("--out", type=Path, help="the page (report.html in the first folder)")
+    report.add_argument("--out", type=Path, help="the page (report.html in the folder; of several, sweeps.html here)")
     report.set_defaults(run=_report)
     about = "Show the best configuration; with --export, train it on all rows and save the classifier."
     best = commands.add_parser("best", help=about, description=about)
@@ -118,7 +121,8 @@ def _config_of(folder: Path, address: str | None = None) -> SweepConfig:
     manifest = read_manifest(folder)
     if "config" not in manifest:
         raise InvalidFileError(
-            f"The sweep in {folder} was run from Python. Go on with it by fitting the same CurriculumSearch again."
+            f"The sweep in {folder} was run from Python. Go on with it, or get its best_estimator_, by fitting "
+            "the same CurriculumSearch again."
         )
     changes = {"out": str(folder)} | ({} if address is None else {"address": address})
     return SweepConfig(**(manifest["config"] | changes))
@@ -155,7 +159,10 @@ def _report(options: argparse.Namespace) -> int:
     results = [_read(folder) for folder in options.folders]
     for folder, found in zip(options.folders, results, strict=True):
         _write_tables(found, folder)
-    page = options.out or options.folders[0] / "report.html"
+    if len(results) > 1:
+        for folder, found in zip(options.folders, results, strict=True):
+            found.manifest["name"] += f" ({folder.name})"
+    page = options.out or (Path("sweeps.html") if len(results) > 1 else options.folders[0] / "report.html")
     _write_page(results, page)
     print(f"Written: {page}, and trials.csv, trials.parquet and curves.parquet in each folder.")
     return 0
@@ -199,7 +206,7 @@ def _best(options: argparse.Namespace) -> int:
     print(json.dumps(best["params"], indent=1))
     ties = near_ties(results)
     if len(ties) > 1:
-        print(f"{len(ties) - 1} others cannot be told from it: {', '.join(ties['trial'][1:])}.")
+        print(f"Cannot be told from it: {', '.join(ties['trial'][1:])}.")
     if options.export is not None:
         config = _config_of(options.folder)
         problem = load_problem(config)

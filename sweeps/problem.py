@@ -3,15 +3,17 @@
 import dataclasses
 import importlib
 import shlex
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier, corrupt
 from noisylabel.datasets import DATASETS, fetch_cifarn_labels, load_table
-from noisylabel.exceptions import InvalidParameterError
+from noisylabel.exceptions import InvalidDataError, InvalidParameterError
 from noisylabel.noise import HumanNoise, NoiseManifest
 from sweeps.config import SweepConfig
 from sweeps.search import CurriculumSearch
@@ -50,6 +52,7 @@ def load_problem(config: SweepConfig) -> Problem:
     if config.data is not None:
         assert config.label is not None
         table = load_table(config.data, label=config.label)
+        _check_numbers(table.data, config.data)
         rows = _some_rows(config, len(table.target), rng)
         return Problem(table.data.iloc[rows], table.target[rows], None, None)
     assert config.dataset is not None
@@ -58,6 +61,23 @@ def load_problem(config: SweepConfig) -> Problem:
     X, y = data.data[rows], data.target[rows]
     noisy_y, manifest = _add_noise(config, X, y, rows)
     return Problem(X, noisy_y, (data.test_data, data.test_target), manifest)
+
+
+def _check_numbers(data: pd.DataFrame, name: str) -> None:
+    """Refuse columns that are no numbers, and numbers that are missing."""
+    texts = [column for column in data.columns if not pd.api.types.is_numeric_dtype(data[column])]
+    if texts:
+        raise InvalidDataError(
+            f"{name} has columns that are no numbers: {', '.join(map(repr, texts[:5]))}. Drop or encode them, for "
+            "instance as 0 and 1. ('noisylabel audit' reads texts and categories by itself.)"
+        )
+    missing = data.isna().to_numpy()
+    if missing.any():
+        row, column = np.argwhere(missing)[0]
+        raise InvalidDataError(
+            f"{name} has {int(missing.sum())} missing values, the first in column {data.columns[column]!r} at row {row}. "
+            "Fill them or drop the rows."
+        )
 
 
 def _some_rows(config: SweepConfig, n_rows: int, rng: np.random.Generator) -> np.ndarray:
@@ -116,8 +136,11 @@ def export_best(search: CurriculumSearch, problem: Problem, params: dict[str, An
     """Train a configuration on all rows, into a folder from which ``noisylabel.load_checkpoint`` reads it."""
     from sweeps.configurations import configure
 
+    if folder.exists() and any(folder.iterdir()):
+        raise InvalidParameterError(f"--export {str(folder)!r} must be a new or an empty folder, and it has files.")
     clf = configure(search.estimator, params)
-    clf.set_params(checkpoint_dir=folder, verbose=1).fit(problem.X, problem.noisy_y)
+    bar = int(sys.stderr.isatty())
+    clf.set_params(checkpoint_dir=folder, verbose=bar).fit(problem.X, problem.noisy_y)
 
 
 def _describe(config: SweepConfig, problem: Problem, kind: type) -> dict[str, Any]:

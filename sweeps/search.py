@@ -381,7 +381,8 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             return run_sweep(sweep)
         before = read_manifest(sweep.folder)
         now = sweep.manifest["fingerprint"]
-        changed = [name for name in now if before.get("fingerprint", {}).get(name) != now[name]]
+        then = before.get("fingerprint", {})
+        changed = [f"{name} ({then.get(name)}, and now {now[name]})" for name in now if then.get(name) != now[name]]
         if changed:
             raise InvalidParameterError(
                 f"'out' {str(sweep.folder)!r} holds a sweep with other {', '.join(changed)}. Use the same to go on "

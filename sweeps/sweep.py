@@ -16,6 +16,7 @@ from ray import tune
 
 from noisylabel._files import write_whole
 from noisylabel._validation import check_choice, check_count
+from noisylabel.estimators._settings import resolve_device
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
 from sweeps._ray import check_resources, check_workers, ray_session
 from sweeps.configurations import BoundSpace, Clocks, check_space, clock_of
@@ -95,6 +96,8 @@ def check_sweep(sweep: Sweep) -> Sweep:
     for name in sweep.trackers:
         make_tracker(name, sweep.folder)
     sweep.bound.estimator._check_parameters()
+    if sweep.address is None:
+        resolve_device(sweep.bound.estimator.device)  # on a cluster, the driver need not have what the trials have
     setup = replace(sweep.setup, threads=max(1, int(sweep.resources.get("cpu", 1))))
     if sweep.scheduler == "pbt":
         if not hasattr(setup.estimator, "loss_percentile"):
@@ -139,6 +142,8 @@ def run_sweep(sweep: Sweep, resume: bool = False) -> SweepResults:
     """
     check_folder(sweep.folder)
     start = time.time()
+    if not resume:
+        _write_manifest(sweep)  # first of all, so that whatever comes can be resumed
     with _folder_to_ourselves(sweep.folder), ray_session(sweep.address), _global_streams_kept(sweep.seed):
         check_resources(sweep.resources)
         check_workers(sweep.setup)
@@ -228,7 +233,6 @@ def _new_tuner(sweep: Sweep) -> tune.Tuner:
     trackers = [make_tracker(name, sweep.folder) for name in sweep.trackers]
     log = SweepLog(sweep.folder / LOG_FILE, clocks, None if population else sweep.bound)
     callbacks = [log, SchedulerMemory(scheduler), CheckpointRepair(), table, *trackers]
-    _write_manifest(sweep)
     return tune.Tuner(
         _trainable(sweep),
         param_space={name: tune.choice(values) for name, values in space.items()},

@@ -18,7 +18,7 @@ Choice = str | int | float | bool | None
 class Space(ABC):
     """What a sweep may try: parameters of an estimator, drawn from an Optuna trial.
 
-    A sub-class is a few lines, in a module that can be imported (or a notebook), and is passed as an object.
+    A sub-class is a few lines, in a module, a script or a notebook, and is passed as an object.
 
     Examples
     --------

@@ -125,6 +125,36 @@ def test_mistakes(words, message, capsys, tmp_path, monkeypatch):
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        (["x", "y", "z"], "columns that are no numbers: 'b'"),
+        ([1.0, None, 2.0], "1 missing values, the first in column 'b'"),
+    ],
+)
+def test_a_table_that_no_network_takes(column, message, tmp_path, capsys):
+    pd.DataFrame({"a": [1, 2, 3], "b": column, "kind": ["u", "v", "u"]}).to_csv(tmp_path / "t.csv", index=False)
+    assert run("run", "--data", tmp_path / "t.csv", "--label", "kind", "--out", tmp_path / "sweep") == USAGE
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "sweep").exists()
+
+
+def test_a_device_that_is_not_there(tmp_path, capsys):
+    (tmp_path / "c.yaml").write_text("estimator: {device: 'cuda:77x'}")
+    assert run("run", *DIGITS, "--config", tmp_path / "c.yaml", "--out", tmp_path / "sweep") == USAGE
+    assert "'device' must be a torch device" in capsys.readouterr().err
+
+
+def test_ctrl_c_before_the_first_trial(tmp_path, capsys, monkeypatch):
+    def stop(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sweeps.sweep.ray_session", stop)
+    assert run("run", *DIGITS, "--trials", 2, "--out", tmp_path) == UNFINISHED
+    assert "'resume' with the folder, goes on" in capsys.readouterr().err
+    assert json.loads((tmp_path / "sweep.json").read_text())["n_trials"] == 2
+
+
 def test_a_tracker_that_is_not_installed(capsys, tmp_path):
     assert run("run", *DIGITS, "--trials", 1, "--out", tmp_path, "--trackers", "wandb") == USAGE
     assert "pip install wandb" in capsys.readouterr().err
@@ -136,4 +166,4 @@ def test_resume_of_a_sweep_from_python(swept, tmp_path, capsys):
     del manifest["config"]
     (tmp_path / "sweep.json").write_text(json.dumps(manifest))
     assert run("resume", tmp_path) == USAGE
-    assert "fitting the same CurriculumSearch again" in capsys.readouterr().err
+    assert "by fitting the same CurriculumSearch" in capsys.readouterr().err
