@@ -75,8 +75,8 @@ def _check_numbers(data: pd.DataFrame, name: str) -> None:
     if missing.any():
         row, column = np.argwhere(missing)[0]
         raise InvalidDataError(
-            f"{name} has {int(missing.sum())} missing values, the first in column {data.columns[column]!r} at row {row}. "
-            "Fill them or drop the rows."
+            f"{name} has {int(missing.sum())} missing values, the first in column {data.columns[column]!r} at row "
+            f"{row}. Fill them or drop the rows."
         )
 
 

@@ -22,6 +22,7 @@ from noisylabel._validation import check_choice, check_count, check_number
 from noisylabel.estimators._base import BaseNoisyLabelClassifier
 from noisylabel.estimators._checkpoints import describe, describe_parameters, hash_arrays
 from noisylabel.estimators._data import check_X, encode_labels, plain_labels, validation_rows
+from noisylabel.estimators._settings import resolve_device
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError, NoisyLabelWarning
 from sweeps._describe import describe_curriculum, describe_object, package_versions, plain
 from sweeps._ray import prepare_ray
@@ -289,6 +290,8 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
                 f"'checkpoint_dir' of the estimator is {str(self.estimator.checkpoint_dir)!r}, and each trial needs "
                 "its own. Leave it out; 'out' of the search keeps the sweep, with checkpoints."
             )
+        if self.address is None:
+            resolve_device(self.estimator.device)  # on a cluster, the driver need not have what the trials have
         check_number("validation_fraction", self.validation_fraction, 0, 0.5, closed="right")
 
     def _space(self) -> Space:

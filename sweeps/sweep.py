@@ -16,7 +16,6 @@ from ray import tune
 
 from noisylabel._files import write_whole
 from noisylabel._validation import check_choice, check_count
-from noisylabel.estimators._settings import resolve_device
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
 from sweeps._ray import check_resources, check_workers, ray_session
 from sweeps.configurations import BoundSpace, Clocks, check_space, clock_of
@@ -96,8 +95,6 @@ def check_sweep(sweep: Sweep) -> Sweep:
     for name in sweep.trackers:
         make_tracker(name, sweep.folder)
     sweep.bound.estimator._check_parameters()
-    if sweep.address is None:
-        resolve_device(sweep.bound.estimator.device)  # on a cluster, the driver need not have what the trials have
     setup = replace(sweep.setup, threads=max(1, int(sweep.resources.get("cpu", 1))))
     if sweep.scheduler == "pbt":
         if not hasattr(setup.estimator, "loss_percentile"):
