@@ -23,23 +23,27 @@ from sweeps.studies._store import as_markdown, load, run_once
 N_TRIALS = 3
 
 
-def run_overhead(epochs: int = 600) -> None:
-    """Time trials of about a minute, one at a time, against the same trainings without Ray."""
-    run_once("overhead", f"digits-{epochs}-epochs", partial(_overhead, epochs))
+#: Data set, rows and epochs: epochs of about a second, and of 20 milliseconds, in which reporting weighs most.
+OVERHEAD = {"fashion_mnist": (1_500, 50), "digits": (None, 1200)}
 
 
-def _overhead(epochs: int) -> dict[str, Any]:
-    torch.set_num_threads(1)
+def run_overhead() -> None:
+    """Time trials, one at a time, against the same trainings without Ray."""
+    for dataset, (samples, epochs) in OVERHEAD.items():
+        run_once("overhead", f"{dataset}-{epochs}-epochs", partial(_overhead, dataset, samples, epochs))
+
+
+def _overhead(dataset: str, samples: int | None, epochs: int) -> dict[str, Any]:
     limits = {"curriculum": "self_paced", "loss_percentile": 0.6, "percentile_by_class": False, "burn_in": 18}
     cores = os.cpu_count() or 1
+    torch.set_num_threads(cores)  # as in a trial that has all of them
     with tempfile.TemporaryDirectory() as folder:
         config = SweepConfig(
-            out=str(Path(folder) / "sweep"), dataset="digits", noise="symmetric", rate=0.4, epochs=epochs,
-            trials=N_TRIALS, searcher="random", scheduler="none", limits=limits, cpus_per_trial=cores,
+            out=str(Path(folder) / "sweep"), dataset=dataset, samples=samples, noise="symmetric", rate=0.4,
+            epochs=epochs, trials=N_TRIALS, searcher="random", scheduler="none", limits=limits, cpus_per_trial=cores,
         )  # fmt: skip
         problem = load_problem(config)
         search = make_search(config, problem)
-        os.environ["OMP_NUM_THREADS"] = "1"
         sweep = search.run_trials(problem.X, problem.noisy_y)
         trials, wall = search.sweep_.trials, search.sweep_.manifest["seconds"]
         start = time.perf_counter()
@@ -47,6 +51,7 @@ def _overhead(epochs: int) -> dict[str, Any]:
             sweep.setup.estimator.set_params(**params).fit(sweep.data["X"], sweep.data["y"])
         bare = time.perf_counter() - start
     return {
+        "dataset": dataset,
         "n_trials": N_TRIALS, "epochs": epochs, "sweep_seconds": wall, "trial_seconds": trials["seconds"].tolist(),
         "bare_seconds": bare,
     }  # fmt: skip
@@ -120,7 +125,9 @@ def report() -> str:
 def _time_row(run: dict[Any, Any]) -> dict[str, str]:
     n_trials, wall, trials = run["n_trials"], run["sweep_seconds"], sum(run["trial_seconds"])
     return {
+        "data": run["dataset"],
         "trials": str(n_trials),
+        "epochs": str(run["epochs"]),
         "seconds of a trial": f"{trials / n_trials:.0f}",
         "the same without Ray": f"{run['bare_seconds'] / n_trials:.0f}",
         "sweep, seconds": f"{wall:.0f}",
