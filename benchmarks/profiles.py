@@ -131,7 +131,7 @@ PROFILES = {
                 (*_WITHOUT_TRUSTED, "data_driven_50", "data_driven_100", "data_driven_300", *_MIXING),
             ),
             (_symmetric(0.8), _MIXING_PARTS),
-            (_symmetric(0.6), ("mentormix_auto_second",)),
+            (_symmetric(0.6), ("mentormix_auto_second", "mentormix_auto_no_second")),
             (_symmetric(0.2, 0.4, 0.6, 0.8), _BASELINES),
             (_symmetric(0.0, 0.2, 0.4), _DISTILLING),
         ),
