@@ -254,7 +254,7 @@ def test_a_sweep_that_is_done_is_not_run_again(noisy_blobs, tmp_path):
         ({"scoring": not_a_number}, InvalidParameterError, "gives nan on the held-out rows"),
         ({"estimator": make_pipeline(MentorNetClassifier())}, InvalidParameterError, "put the search at the end"),
         ({"estimator": MentorNetClassifier(checkpoint_dir="a")}, InvalidParameterError, "'checkpoint_dir' of the"),
-        ({"space": "plain"}, InvalidParameterError, "draws 'max_epochs'"),
+        ({"space": "plain", "limits": None}, InvalidParameterError, "draws 'max_epochs'"),
         ({"estimator": MentorNetClassifier(lr=-1)}, InvalidParameterError, "'lr' must be a number"),
         ({"resources": {"cpu": 1, "gpu": 1}}, NoisyLabelError, "asks for 1 CPU, 1 GPU, and no machine has as much"),
         ({"scheduler": "pbt", "limits": {"lr": [1]}}, InvalidParameterError, "scheduler='pbt' changes 'curri"),
