@@ -150,7 +150,8 @@ def _sweep(config: SweepConfig) -> int:
         return UNFINISHED
     for error in results.trials.loc[results.trials["state"] == "failed", "error"].head(3):
         print(f"Failed: {error}")
-    _write_report([results], Path(config.out), Path(config.out) / "report.html")
+    _write_tables(results, Path(config.out))
+    _write_page([results], Path(config.out) / "report.html")
     print(f"Next: look at {config.out}/report.html; python -m sweeps best {config.out} --export model")
     return SOME_FAILED if counts.get("failed") else ALL_TRAINED
 
@@ -172,11 +173,6 @@ def _read(folder: Path) -> Any:
     from sweeps.sweep import read_results
 
     return read_results(folder)
-
-
-def _write_report(results: list[Any], folder: Path, page: Path) -> None:
-    _write_tables(results[0], folder)
-    _write_page(results, page)
 
 
 def _write_tables(results: Any, folder: Path) -> None:

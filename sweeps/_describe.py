@@ -4,10 +4,9 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import sklearn
 
-from noisylabel.estimators._checkpoints import describe, hash_arrays
+from noisylabel.estimators._checkpoints import describe, hash_arrays, plain_value
 
 
 def describe_object(value: Any) -> str:
@@ -34,7 +33,7 @@ def plain(value: Any) -> Any:
         return {name: plain(entry) for name, entry in value.items()}
     if isinstance(value, list | tuple):
         return [plain(entry) for entry in value]
-    return value.item() if isinstance(value, np.generic) else value
+    return plain_value(value)
 
 
 def package_versions() -> dict[str, str]:

@@ -57,7 +57,7 @@ def population_space(limits: Mapping[str, Any]) -> dict[str, list[Any]]:
 
 
 def make_pbt(space: Mapping[str, Sequence[Any]], max_epochs: int, warm_up: int) -> CurriculumPBT:
-    """Return a scheduler that lets the worst quarter go on from the best quarter, ten times in a training."""
+    """Return a scheduler by which the worst quarter goes on from the best, at each tenth after the burn-in."""
     interval = change_interval(max_epochs)
     first = interval * math.ceil((warm_up + 1) / interval)  # a trial has a checkpoint at multiples of the interval only
     return CurriculumPBT(

@@ -14,8 +14,8 @@ def make_tracker(name: str, folder: Path) -> Any:
     ----------
     name : {"tensorboard", "mlflow", "wandb"}
     folder : Path
-        Of the sweep: its name is the project's. TensorBoard's files are below it, in ``ray``; MLflow's too, in
-        ``mlruns``, unless ``MLFLOW_TRACKING_URI`` says otherwise.
+        Of the sweep: its name is the project's. TensorBoard's files are below it, in ``ray``; MLflow's is
+        ``mlflow.db``, unless ``MLFLOW_TRACKING_URI`` says otherwise.
 
     Raises
     ------

@@ -6,10 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from benchmarks.methods._robust_loss import plain_parts
 from noisylabel import MentorNetClassifier
-from noisylabel.curricula import Uniform
-from noisylabel.mentors import PercentileMentor
-from noisylabel.nets import IndexedNet, SampleRecord, WeightedNet
+from noisylabel.nets import IndexedNet, WeightedNet
 from noisylabel.nets._batches import Batch
 from noisylabel.students import Student, resolve_student
 
@@ -110,8 +109,5 @@ class CoTeachingClassifier(MentorNetClassifier):
     def _make_net(
         self, module: nn.Module, n_samples: int, generator: torch.Generator, options: dict[str, Any]
     ) -> IndexedNet:
-        mentor = PercentileMentor(Uniform())
-        mentor.start(n_samples, len(self.classes_), generator)
-        record = SampleRecord(n_samples, len(self.classes_), generator.device)
-        noise_rate = 1 - float(self.loss_percentile)
-        return CoTeachingNet(module, noise_rate=noise_rate, mentor=mentor, record=record, **options)
+        plain = plain_parts(n_samples, len(self.classes_), generator)
+        return CoTeachingNet(module, noise_rate=1 - float(self.loss_percentile), **plain, **options)

@@ -81,9 +81,12 @@ class RobustLossClassifier(MentorNetClassifier):
     def _make_net(
         self, module: nn.Module, n_samples: int, generator: torch.Generator, options: dict[str, Any]
     ) -> IndexedNet:
-        mentor = PercentileMentor(Uniform())
-        mentor.start(n_samples, len(self.classes_), generator)
-        record = SampleRecord(n_samples, len(self.classes_), generator.device)
-        return RobustLossNet(
-            module, loss=self._make_loss(), n_classes=len(self.classes_), mentor=mentor, record=record, **options
-        )
+        plain = plain_parts(n_samples, len(self.classes_), generator)
+        return RobustLossNet(module, loss=self._make_loss(), n_classes=len(self.classes_), **plain, **options)
+
+
+def plain_parts(n_samples: int, n_classes: int, generator: torch.Generator) -> dict[str, Any]:
+    """Return the mentor, which weighs nothing, and the record of a net for plain training."""
+    mentor = PercentileMentor(Uniform())
+    mentor.start(n_samples, n_classes, generator)
+    return {"mentor": mentor, "record": SampleRecord(n_samples, n_classes, generator.device)}
