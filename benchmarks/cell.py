@@ -1,29 +1,21 @@
 """One cell of a table: a data set, a noise, a method and a seed."""
 
-import os
-import platform
-import resource
-import subprocess
 import time
 from dataclasses import asdict, dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
-import sklearn
-import skorch
 import torch
-from skorch.callbacks import Callback
 
-import noisylabel
+from benchmarks.environment import environment
 from benchmarks.methods import METHODS, make_classifier, trusted_rows
+from benchmarks.metrics import PeakMemory, TestCurve, calibration_error, detection_precision, weight_shares
+from benchmarks.noises import HUMAN, known_rate, make_noisy
 from benchmarks.profiles import PROFILES, Profile
-from noisylabel import corrupt
 from noisylabel.datasets import DATASETS, fetch_cifarn_labels
-from noisylabel.functional import expected_calibration_error
-from noisylabel.nets import TensorData
-from noisylabel.noise import HumanNoise, NoiseManifest
+from noisylabel.noise import NoiseManifest
 
 
 @dataclass(frozen=True)
@@ -66,57 +58,27 @@ def _load(dataset: str) -> Any:
 
 def check_data(wanted: list[Cell]) -> None:
     """Load what the cells need, so that a missing file is said at once and not after an hour."""
-    for cell in wanted:
-        _load(PROFILES[cell.profile].dataset)
-        if cell.noise == "human_worst":
-            fetch_cifarn_labels("worst")
+    for dataset, noise in dict.fromkeys((PROFILES[cell.profile].dataset, cell.noise) for cell in wanted):
+        _load(dataset)
+        if noise.startswith(HUMAN):
+            fetch_cifarn_labels(noise.removeprefix(HUMAN))
 
 
 def noisy_subset(profile: Profile, noise: str, rate: float | None, seed: int) -> tuple[Any, Any, Any, NoiseManifest]:
     """Return X, true and noisy labels of the cell's training and validation samples, and the manifest."""
     data = _load(profile.dataset)
-    rng = np.random.default_rng(seed)
-    rows = rng.permutation(len(data.data))[: profile.n_train + profile.n_valid]
-    y = data.target[rows]
-    if noise == "human_worst":
-        human = HumanNoise(fetch_cifarn_labels("worst").noisy[rows], source="CIFAR-10N worst")
-        noisy_y, manifest = corrupt(y, human, random_state=seed)
-    else:
-        noisy_y, manifest = corrupt(y, noise, rate=rate, random_state=seed)
-    return data.data[rows], y, noisy_y, manifest
+    rows = np.random.default_rng(seed).permutation(len(data.data))[: profile.n_train + profile.n_valid]
+    noisy_y, manifest = make_noisy(profile.dataset, (noise, rate), data, rows, seed)
+    return data.data[rows], data.target[rows], noisy_y, manifest
 
 
-class TestCurve(Callback):
-    """Measure the accuracy on the clean test set during training, for the columns ``last`` and ``oracle``.
-
-    And, at the last epoch, the calibration error. In two stages of training, what remains is of the second.
-    """
-
-    def __init__(self, X: np.ndarray, y: np.ndarray, every: int) -> None:
-        self.X = X
-        self.y = y
-        self.every = every
-
-    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
-        """Forget earlier runs."""
-        self.data_ = TensorData(torch.as_tensor(self.X))
-        self.curve_: dict[int, float] = {}
-
-    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Measure every so many epochs, and at the last one."""
-        epoch = len(net.history)
-        if epoch % self.every == 0 or epoch == net.max_epochs:
-            logits = torch.cat(list(net.forward_iter(self.data_)))
-            self.curve_[epoch] = float((logits.argmax(1).numpy() == self.y).mean())
-            self.ece_ = calibration_error(logits.softmax(1), self.y)
-
-
-def calibration_error(proba: Any, y: np.ndarray) -> float:
-    """Return the expected calibration error, of ten bins."""
-    return float(expected_calibration_error(torch.as_tensor(proba), torch.as_tensor(y)))
-
-
-def run_cell(cell: Cell, precision: str | None = None) -> dict[str, Any]:
+def run_cell(
+    cell: Cell,
+    precision: str | None = None,
+    device: str = "cpu",
+    checkpoint_dir: Path | None = None,
+    profile: Profile | None = None,
+) -> dict[str, Any]:
     """Train and measure one cell.
 
     Parameters
@@ -124,49 +86,63 @@ def run_cell(cell: Cell, precision: str | None = None) -> dict[str, Any]:
     cell : Cell
     precision : {"fp32", "bf16"}, optional
         Arithmetic, instead of the profile's: a processor may be slow at one of them.
+    device : str, default="cpu"
+        Where to train.
+    checkpoint_dir : Path, optional
+        Where training saves itself after each epoch, to go on from there.
+    profile : Profile, optional
+        Instead of the cell's own, for a trial of two steps.
 
     Returns
     -------
     dict
         ``cell``, ``metrics``, ``manifest``, ``settings``, ``environment``; ready for JSON.
     """
-    profile = PROFILES[cell.profile]
+    profile = profile or PROFILES[cell.profile]
     data = _load(profile.dataset)
+    X_test, y_test = data.test_data[: profile.n_test], data.test_target[: profile.n_test]
     X, y, noisy_y, manifest = noisy_subset(profile, cell.noise, cell.rate, cell.seed)
-    curve = TestCurve(data.test_data, data.test_target, profile.test_every)
-    clf = make_classifier(cell.method, cell.rate, profile, cell.seed, [("test_curve", curve)])
-    if precision is not None:
-        clf.set_params(precision=precision)
+    curve = TestCurve(X_test, y_test, profile.test_every)
+    told = known_rate(cell.noise, cell.rate)
+    clf = make_classifier(cell.method, told, profile, cell.seed, [("test_curve", curve)])
+    clf.set_params(precision=precision or clf.precision, device=device, checkpoint_dir=checkpoint_dir)
     labels, trusted = _with_trusted(cell, profile, y, noisy_y)
     start = time.perf_counter()
-    clf.fit(X, labels, y_trusted=trusted, sample_weight=_counts(cell, y, noisy_y))
+    with PeakMemory(torch.device(device)) as memory:
+        clf.fit(X, labels, y_trusted=trusted, sample_weight=_counts(cell, y, noisy_y))
     seconds = time.perf_counter() - start
-    proba = clf.predict_proba(data.test_data)
-    selected = float((proba.argmax(1) == data.test_target).mean())
-    accuracy = list(curve.curve_.values())
     return {
         "cell": asdict(cell),
         "dataset": profile.dataset,
         "metrics": {
-            "last": accuracy[-1],
-            "selected": selected,
-            "oracle": max([*accuracy, selected]),
-            "selected_epoch": clf.best_epoch_,
-            "ece": curve.ece_,  # of the last epoch
-            "ece_selected": calibration_error(proba, data.test_target),
-            "curve": curve.curve_,
+            **_accuracies(clf, curve, X_test, y_test),
+            "detection_ap": detection_precision(clf.record_, labels != y),
             "noise_rate": getattr(clf, "noise_rate_", None),  # estimated, or among the trusted rows
             "mentornet": getattr(getattr(clf, "curriculum_", None), "card", None),  # of a learned curriculum
-            **_weight_shares(clf.sample_weight_, y, noisy_y),
+            **weight_shares(clf.sample_weight_, y, noisy_y),
             "lowest_utilization": float(clf.history_["data_utilization"].min()),  # of all epochs
             "seconds": round(seconds, 1),
-            "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+            **memory.metrics_,
         },
         "manifest": asdict(manifest),
-        "settings": {
-            k: v if isinstance(v, (int, float, str, type(None))) else repr(v) for k, v in _settings(clf).items()
-        },
-        "environment": environment(),
+        "settings": _settings(clf),
+        "environment": environment(device),
+    }
+
+
+def _accuracies(clf: Any, curve: TestCurve, X: np.ndarray, y: np.ndarray) -> dict[str, Any]:
+    """Return accuracy and calibration on the test set: of the last epoch, the selected one, and the best."""
+    proba = clf.predict_proba(X)
+    selected = float((proba.argmax(1) == y).mean())
+    accuracy = list(curve.curve_.values())
+    return {
+        "last": accuracy[-1],
+        "selected": selected,
+        "oracle": max([*accuracy, selected]),
+        "selected_epoch": getattr(clf, "best_epoch_", None),  # None where no row is held out
+        "ece": curve.ece_,  # of the last epoch
+        "ece_selected": calibration_error(proba, y),
+        "curve": curve.curve_,
     }
 
 
@@ -192,40 +168,6 @@ def _counts(cell: Cell, y: np.ndarray, noisy_y: np.ndarray) -> np.ndarray | None
 
 
 def _settings(clf: Any) -> dict[str, Any]:
-    return {k: v for k, v in clf.get_params(deep=False).items() if k != "callbacks"}
-
-
-def _weight_shares(weights: np.ndarray, y: np.ndarray, noisy_y: np.ndarray) -> dict[str, Any]:
-    """Mean final weight of rightly and of wrongly labelled training samples."""
-    known, wrong = ~np.isnan(weights), y != noisy_y
-    return {
-        "weight_right": float(weights[known & ~wrong].mean()),
-        "weight_wrong": float(weights[known & wrong].mean()) if (known & wrong).any() else 0.0,
-        "weight_right_by_class": [round(float(weights[known & ~wrong & (y == c)].mean()), 4) for c in np.unique(y)],
-    }
-
-
-@cache
-def environment() -> dict[str, Any]:
-    """Return versions, commit and machine of this run."""
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
-    return {
-        "noisylabel": noisylabel.__version__,
-        "commit": commit or "unknown",
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "scikit-learn": sklearn.__version__,
-        "skorch": skorch.__version__,
-        "cpu": _cpu_name(),
-        "cores": os.cpu_count(),
-        "memory_gib": round(psutil.virtual_memory().total / 2**30),
-        "threads": torch.get_num_threads(),
-    }
-
-
-def _cpu_name() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
+    """Return the classifier's parameters, ready for JSON."""
+    parameters = {k: v for k, v in clf.get_params(deep=False).items() if k not in ("callbacks", "checkpoint_dir")}
+    return {k: v if isinstance(v, (int, float, str, type(None))) else repr(v) for k, v in parameters.items()}

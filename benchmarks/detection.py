@@ -12,7 +12,8 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from tqdm.auto import tqdm
 
-from benchmarks.cell import Cell, check_data, environment, noisy_subset
+from benchmarks.cell import Cell, check_data, noisy_subset
+from benchmarks.environment import environment
 from benchmarks.profiles import PROFILES
 from noisylabel import MentorMixClassifier, MentorNetClassifier
 from noisylabel._files import write_whole

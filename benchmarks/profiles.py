@@ -1,8 +1,10 @@
 """What a benchmark trains on, with which student, for how long."""
 
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any
 
+from benchmarks.paper import PAPER_PROFILES
+from benchmarks.profile import Noise, Profile, symmetric
 from noisylabel.students import SmallCNN
 
 CPU_STUDENT: dict[str, Any] = {
@@ -17,51 +19,6 @@ CPU_STUDENT: dict[str, Any] = {
 
 
 MLP_STUDENT: dict[str, Any] = {"student": "mlp", "optimizer": "sgd", "lr": 0.05, "weight_decay": 0.0005}
-
-
-Noise = tuple[str, float | None]
-
-
-@dataclass(frozen=True)
-class Profile:
-    """Data, student and budget that all methods of a table share.
-
-    Attributes
-    ----------
-    dataset : str
-        Key of ``noisylabel.datasets.DATASETS``.
-    n_train : int
-        Training samples.
-    n_valid : int
-        Samples with noisy labels, in addition, for selecting an epoch.
-    max_epochs : int
-        Passes over the training samples.
-    tuned_epochs : int
-        Budget at which plain training is best, for ``plain_tuned``.
-    grid : tuple of (noises, methods)
-        Blocks of cells. A noise is (name, nominal rate), with None as the rate of human labels; a method is a key of
-        ``benchmarks.methods.METHODS``.
-    seeds : tuple of int
-    test_every : int
-        Epochs between measurements on the test set.
-    settings : dict
-        Parameters of every classifier.
-    """
-
-    dataset: str
-    n_train: int
-    n_valid: int
-    max_epochs: int
-    tuned_epochs: int
-    grid: tuple[tuple[tuple[Noise, ...], tuple[str, ...]], ...]
-    seeds: tuple[int, ...]
-    test_every: int = 1
-    settings: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def methods(self) -> list[str]:
-        """All methods, each once."""
-        return list(dict.fromkeys(method for _, methods in self.grid for method in methods))
 
 
 _WITHOUT_TRUSTED = ("plain", "plain_tuned", "self_paced", "mentornet_pd", "self_paced_auto", "mentornet_dd")
@@ -103,11 +60,48 @@ _BASELINES = (
 _DISTILLING = ("filter_kd", "kd_last", "kd_early_stopped", "label_smoothing", "one_hot")
 
 
-def _symmetric(*rates: float) -> tuple[Noise, ...]:
-    return tuple(("symmetric", rate) for rate in rates)
+RELATIVE_CURRICULA = ("spcl_linear", "spcl_logarithmic", "spcl_mixture", "spcl_polynomial", "hard_example_mining")
+ABSOLUTE_CURRICULA = ("focal", "huber", "cauchy", "l1_l2", "welsch")
 
+# the tables that the suite is for: one row a method, all noises
+_ALL_METHODS = (
+    "plain",
+    "plain_tuned",
+    "label_smoothing",
+    *_BASELINES,
+    "self_paced_auto",
+    *RELATIVE_CURRICULA,
+    *ABSOLUTE_CURRICULA,
+    "mentornet_pd_known_rate",
+    "mentornet_pd_auto",
+    "mentornet_dd",
+    "mixup",
+    "ema",
+    "mentormix",
+    "mentormix_auto",
+    "filter_kd",
+)
+_ALL_NOISES: tuple[Noise, ...] = (
+    *symmetric(0.2, 0.4, 0.5, 0.6, 0.8, 0.9),
+    ("asymmetric", 0.4),
+    ("pair", 0.45),
+    ("instance", 0.4),
+)
+_WORST: tuple[Noise, ...] = (("human_worst", None),)
+_HUMAN: tuple[Noise, ...] = tuple((f"human_{k}", None) for k in ("worst", "aggregate", "random1", "random2", "random3"))
+_CIFAR10_NOISES: tuple[Noise, ...] = (*symmetric(0.4), *_WORST)
 
-_CIFAR10_NOISES: tuple[Noise, ...] = (*_symmetric(0.4), ("human_worst", None))
+_CIFAR10 = Profile(
+    dataset="cifar10",
+    n_train=49_000,
+    n_valid=1_000,
+    max_epochs=60,
+    tuned_epochs=15,
+    grid=((_ALL_NOISES, _ALL_METHODS),),
+    seeds=(0, 1, 2),
+    test_every=5,
+    settings=CPU_STUDENT | {"batch_size": 128},
+)
 
 PROFILES = {
     "smoke": Profile(
@@ -116,7 +110,7 @@ PROFILES = {
         n_valid=200,
         max_epochs=20,
         tuned_epochs=5,
-        grid=((_symmetric(0.4), ("plain", "plain_tuned", "self_paced")),),
+        grid=((symmetric(0.4), ("plain", "plain_tuned", "self_paced")),),
         seeds=(0,),
     ),
     "digits": Profile(
@@ -126,28 +120,39 @@ PROFILES = {
         max_epochs=50,
         tuned_epochs=10,
         grid=(
+            (_ALL_NOISES, (*_ALL_METHODS, "data_driven_100")),
             (
-                _symmetric(0.2, 0.4, 0.6, 0.8),
+                symmetric(0.2, 0.4, 0.6, 0.8),
                 (*_WITHOUT_TRUSTED, "data_driven_50", "data_driven_100", "data_driven_300", *_MIXING),
             ),
-            (_symmetric(0.8), _MIXING_PARTS),
-            (_symmetric(0.6), ("mentormix_auto_second", "mentormix_auto_no_second")),
-            (_symmetric(0.2, 0.4, 0.6, 0.8), _BASELINES),
-            (_symmetric(0.0, 0.2, 0.4), _DISTILLING),
+            (symmetric(0.8), _MIXING_PARTS),
+            (symmetric(0.6), ("mentormix_auto_second", "mentormix_auto_no_second")),
+            (symmetric(0.0, 0.2, 0.4), _DISTILLING),
         ),
         seeds=(0, 1, 2),
     ),
-    # real images that a small network memorises in half a minute
+    # real images that a small network memorises in seconds
     "fashion": Profile(
+        dataset="fashion_mnist",
+        n_train=4_000,
+        n_valid=400,
+        max_epochs=50,
+        tuned_epochs=10,
+        grid=((_ALL_NOISES, (*_ALL_METHODS, "data_driven_300")),),
+        seeds=(0, 1, 2),
+        test_every=2,
+        settings=MLP_STUDENT,
+    ),
+    # the same, with more of them: ablations of MentorMix
+    "fashion-10k": Profile(
         dataset="fashion_mnist",
         n_train=10_000,
         n_valid=1_000,
         max_epochs=50,
         tuned_epochs=5,
         grid=(
-            (_symmetric(0.8), ("plain", "mentormix", *_MIXING_PARTS)),
-            (_symmetric(0.2, 0.4, 0.6, 0.8), ("plain", "plain_tuned", "self_paced_auto", *_MIXING, *_BASELINES)),
-            (_symmetric(0.0, 0.2, 0.4), _DISTILLING),
+            (symmetric(0.8), ("plain", "mentormix", *_MIXING_PARTS)),
+            (symmetric(0.8), ("plain", "plain_tuned", "self_paced_auto", *_MIXING)),
         ),
         seeds=(0, 1),
         settings=MLP_STUDENT,
@@ -175,11 +180,12 @@ PROFILES = {
                     "self_paced_corrected_5000",
                 ),
             ),
-            ((*_symmetric(0.2, 0.4, 0.6, 0.8), ("human_worst", None)), ("plain", *_MIXING)),
-            (_symmetric(0.4, 0.6, 0.8), ("plain_right_rows", "mentormix_auto_no_second")),
-            ((*_symmetric(0.0, 0.2, 0.4), ("human_worst", None)), _DISTILLING),
+            ((*symmetric(0.2, 0.4, 0.6, 0.8), *_WORST), ("plain", *_MIXING)),
+            (symmetric(0.4, 0.6, 0.8), ("plain_right_rows", "mentormix_auto_no_second")),
+            ((*symmetric(0.0, 0.2, 0.4), *_WORST), _DISTILLING),
+            ((*_ALL_NOISES, *_WORST), _ALL_METHODS),
         ),
-        seeds=(0, 1),
+        seeds=(0, 1, 2),
         test_every=5,
         settings=CPU_STUDENT | {"batch_size": 128},
     ),
@@ -190,7 +196,7 @@ PROFILES = {
         n_valid=500,
         max_epochs=60,
         tuned_epochs=15,
-        grid=(((*_symmetric(0.0, 0.2, 0.4), ("human_worst", None)), _DISTILLING),),
+        grid=(((*symmetric(0.0, 0.2, 0.4), *_WORST), _DISTILLING),),
         seeds=(0, 1),
         test_every=10,
         settings=CPU_STUDENT | {"student": SmallCNN((32, 64, 64)), "batch_size": 128},
@@ -202,21 +208,15 @@ PROFILES = {
         n_valid=1_000,
         max_epochs=10,
         tuned_epochs=10,
-        grid=((_CIFAR10_NOISES, ("plain", "self_paced", "mentornet_pd", "self_paced_auto")),),
-        seeds=(0,),
+        grid=((_CIFAR10_NOISES, ("self_paced", "mentornet_pd", *_ALL_METHODS)),),
+        seeds=(0, 1, 2),
         test_every=1,
         settings=CPU_STUDENT | {"batch_size": 250},
     ),
     # all images, long enough to memorise
-    "cifar10-long": Profile(
-        dataset="cifar10",
-        n_train=49_000,
-        n_valid=1_000,
-        max_epochs=60,
-        tuned_epochs=15,
-        grid=((_symmetric(0.4), ("plain", "mixup", "mentornet_pd", "mentormix", "mentormix_auto")),),
-        seeds=(0,),
-        test_every=5,
-        settings=CPU_STUDENT | {"batch_size": 128},
-    ),
+    "cifar10": _CIFAR10,
+    # the same with human labels; whichever of the five sets of labels are there
+    "cifar10n": replace(_CIFAR10, grid=((_HUMAN, _ALL_METHODS),)),
+    **PAPER_PROFILES,
 }
+GROUPS = {"paper": tuple(PAPER_PROFILES)}

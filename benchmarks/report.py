@@ -7,35 +7,44 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.store import RESULTS, load_all
+from noisylabel.exceptions import InvalidDataError
 
 KEYS = ["profile", "dataset", "noise", "rate", "method"]
 METRICS = ["last", "selected", "oracle"]
+GAPS = ["oracle_gap_last", "oracle_gap_selected"]
 _LOST = 0.1
 
 
 def result_table(results: list[dict[str, Any]]) -> pd.DataFrame:
     """Return a row a run: the cell, its accuracies on clean test labels, and seconds."""
-    rows = []
-    for result in results:
-        cell, metrics = result["cell"], result["metrics"]
-        # human labels have no nominal rate: all seeds share the realised one, in tenths
-        rate = round(result["manifest"]["realised_rate"], 1) if cell["rate"] is None else cell["rate"]
-        rows.append(
-            {
-                "profile": cell["profile"],
-                "dataset": result["dataset"],
-                "noise": cell["noise"],
-                "rate": rate,
-                "method": cell["method"],
-                **{key: metrics[key] for key in METRICS},
-                "ece": metrics.get("ece", float("nan")),  # older results have none
-                "weight_right": metrics["weight_right"],
-                "weight_wrong": metrics["weight_wrong"],
-                "lost": _lost_classes(metrics),
-                "seconds": metrics["seconds"],
-            }
-        )
-    return pd.DataFrame(rows)
+    return pd.DataFrame([_run(result) for result in results])
+
+
+def _run(result: dict[str, Any]) -> dict[str, Any]:
+    cell, metrics = result["cell"], result["metrics"]
+    # human labels have no nominal rate: all seeds share the realised one, in tenths
+    rate = round(result["manifest"]["realised_rate"], 1) if cell["rate"] is None else cell["rate"]
+    return {
+        "profile": cell["profile"],
+        "dataset": result["dataset"],
+        "noise": cell["noise"],
+        "rate": rate,
+        "method": cell["method"],
+        "seed": cell["seed"],
+        **{key: metrics[key] for key in METRICS},
+        **{f"oracle_gap_{key}": 100 * (metrics["oracle"] - metrics[key]) for key in ("last", "selected")},
+        "ece": _number(metrics.get("ece")),  # older results have none
+        "detection_ap": _number(metrics.get("detection_ap")),
+        "weight_right": metrics["weight_right"],
+        "weight_wrong": metrics["weight_wrong"],
+        "lost": _lost_classes(metrics),
+        "seconds": metrics["seconds"],
+        "machine": machine_of(result["environment"]),
+    }
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else value
 
 
 def _lost_classes(metrics: dict[str, Any]) -> float:
@@ -44,25 +53,64 @@ def _lost_classes(metrics: dict[str, Any]) -> float:
     return float("nan") if weights is None else float(sum(weight < _LOST for weight in weights))
 
 
+def machine_of(environment: dict[str, Any]) -> str:
+    """Return what seconds depend on: processor, cores and device, and how many runs shared them if that is known."""
+    device, jobs = environment.get("device", "cpu"), environment.get("jobs", 1)  # older results are of a processor
+    parts = [environment["cpu"], f"{environment['cores']} cores"]
+    parts += [device] if device != "cpu" else []
+    return ", ".join(parts + ([f"{jobs} runs at a time"] if jobs != 1 else []))
+
+
+def load_results(folder: Path = RESULTS) -> list[dict[str, Any]]:
+    """Return all results below a folder.
+
+    Raises
+    ------
+    InvalidDataError
+        If there are none.
+    """
+    results = load_all(folder)
+    if not results:
+        raise InvalidDataError(f"No results in {folder}. Run: python -m benchmarks run --profile smoke")
+    return results
+
+
 def report_table(folder: Path = RESULTS) -> pd.DataFrame:
+    """Return the :func:`summary` of all results below a folder."""
+    return summary(result_table(load_results(folder)))
+
+
+def summary(runs: pd.DataFrame) -> pd.DataFrame:
     """Return mean and standard deviation over seeds, a row a profile, noise and method.
 
     ``last``: last epoch. ``selected``: the epoch with the best accuracy on noisy validation labels. ``oracle``: the
-    best of the epochs at which the test set was looked at, which nobody can choose in practice. ``ece``: expected
-    calibration error of the last epoch on the test set, in [0, 1].
+    best of the epochs at which the test set was looked at, which nobody can choose in practice. ``oracle_gap_last``
+    and ``oracle_gap_selected``: how far these two are behind it, in points (hundredths of accuracy). ``ece``: expected
+    calibration error of the last epoch on the test set, in [0, 1]. ``detection_ap``: average precision with which the
+    run finds the wrong labels, in [0, 1]. These two are NaN unless all seeds have them. ``seconds`` is NaN if the
+    seeds were not all run on one machine, since times of different machines have no common mean.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        From :func:`result_table`.
     """
-    runs = result_table(load_all(folder))
-    if runs.empty:
-        raise SystemExit(f"No results in {folder}. Run: python -m benchmarks run --profile smoke")
     groups = runs.groupby(KEYS, sort=False)
     table = groups.size().rename("n").to_frame()
-    for metric in (*METRICS, "ece"):
-        table[metric] = groups[metric].mean()
-        table[f"{metric}_std"] = groups[metric].std()
+    for metric in (*METRICS, *GAPS, "ece", "detection_ap"):
+        is_known = groups[metric].count() == table["n"]
+        table[metric] = groups[metric].mean().where(is_known)
+        table[f"{metric}_std"] = groups[metric].std().where(is_known)
     for extra in ("weight_right", "weight_wrong", "lost", "seconds"):
         table[extra] = groups[extra].mean()
+    table["machine"] = groups["machine"].agg(lambda names: "; ".join(sorted(set(names))))
+    table["seconds"] = table["seconds"].where(groups["machine"].nunique() == 1)
+    return _in_order(table.reset_index())
+
+
+def _in_order(table: pd.DataFrame) -> pd.DataFrame:
+    """Sort by noise and method, plain training first."""
     order = ["plain", "plain_tuned"]
-    table = table.reset_index()
     rank = table["method"].map({name: i for i, name in enumerate(order)}).fillna(len(order))
     return (
         table.assign(rank=rank).sort_values([*KEYS[:4], "rank", "method"]).drop(columns="rank").reset_index(drop=True)
@@ -72,15 +120,20 @@ def report_table(folder: Path = RESULTS) -> pd.DataFrame:
 def markdown(table: pd.DataFrame) -> str:
     """Return the table as Markdown: a block a profile and noise, accuracies in percent, mean ± standard deviation.
 
-    The calibration error is in it, in percent too, if any row has one.
+    The calibration error and the average precision of detection are in it, in percent too, if any row has one. A dash
+    stands for the minutes of runs on several machines.
     """
-    metrics = [*METRICS, "ece"] if table["ece"].notna().any() else METRICS
+    metrics = [*METRICS, *(name for name in ("ece", "detection_ap") if table[name].notna().any())]
 
     def cells(row: pd.Series) -> list[str]:
         weights = f"{row['weight_right']:.2f} / {row['weight_wrong']:.2f}"
-        return [*(_accuracy(row, metric) for metric in metrics), weights, f"{row['seconds'] / 60:.1f}"]
+        gaps = " / ".join(f"{row[gap]:.1f}" for gap in GAPS)
+        minutes = "-" if pd.isna(row["seconds"]) else f"{row['seconds'] / 60:.1f}"
+        return [*(_accuracy(row, metric) for metric in metrics), weights, gaps, minutes]
 
-    return _blocks(table, [*metrics, "weight of right / wrong labels", "minutes"], cells)
+    names = [metric.replace("_ap", " AP") for metric in metrics]
+    behind = "last / selected behind oracle"
+    return _blocks(table, [*names, "weight of right / wrong labels", behind, "minutes"], cells)
 
 
 def markdown_collapse(table: pd.DataFrame) -> str:
@@ -109,13 +162,18 @@ def markdown_by_noise(table: pd.DataFrame) -> str:
     blocks = []
     for profile, rows in table.groupby("profile", sort=False):
         noises = list(dict.fromkeys(zip(rows["noise"], rows["rate"], strict=True)))
-        names = [f"{noise.replace('_', ' ')} {100 * rate:.0f} %" for noise, rate in noises]
+        names = [noise_label(noise, rate) for noise, rate in noises]
         lines = [f"**{profile}**", "", f"| method | {' | '.join(names)} |", "|---" * (1 + len(names)) + "|"]
         for method in dict.fromkeys(rows["method"]):
             of_method = rows[rows["method"] == method].set_index(["noise", "rate"])
             lines.append(f"| {method} | {' | '.join(_last(of_method, noise) for noise in noises)} |")
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks)
+
+
+def noise_label(noise: str, rate: float) -> str:
+    """Return the noise as it heads a column."""
+    return f"{noise.replace('_', ' ')} {100 * rate:.0f} %"
 
 
 def _last(rows: pd.DataFrame, noise: tuple[str, float]) -> str:

@@ -1,52 +1,154 @@
 """Run the cells of a profile that have no result yet."""
 
+import shutil
 import sys
-from collections.abc import Mapping
+import traceback
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tqdm.auto import tqdm
 
 from benchmarks.cell import Cell, cells, check_data, run_cell
+from benchmarks.noises import is_here
+from benchmarks.profiles import GROUPS, PROFILES
 from benchmarks.store import RESULTS, path_of, save
+from benchmarks.workers import call_here, call_on_ray
+from noisylabel.exceptions import InvalidParameterError
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How cells are run, whatever they are.
+
+    Attributes
+    ----------
+    precision : {"fp32", "bf16"}, optional
+        Arithmetic instead of the profile's.
+    device : str
+        Where to train.
+    jobs : int
+        Cells at a time: here, or with Ray on each GPU.
+    ray : str, optional
+        Address of a Ray cluster to run on, ``"local"`` for one that is started here.
+    resume : bool
+        Whether cells save themselves after each epoch, so that a killed one goes on from there.
+    proof : bool
+        Only two steps of each cell, on a few samples; nothing is saved.
+    """
+
+    precision: str | None = None
+    device: str = "cpu"
+    jobs: int = 1
+    ray: str | None = None
+    resume: bool = False
+    proof: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a cell: its result, or the text of the error; neither if another process has been faster."""
+
+    cell: Cell
+    result: dict[str, Any] | None = None
+    error: str | None = None
 
 
 def run_profile(
     profile: str,
     only: Mapping[str, list[Any] | None] | None = None,
     folder: Path = RESULTS,
-    precision: str | None = None,
-) -> list[Cell]:
-    """Train the missing cells one after the other; a killed run goes on where it stopped.
+    options: RunOptions = RunOptions(),
+) -> list[Outcome]:
+    """Train the missing cells; a killed run goes on where it stopped.
 
     Parameters
     ----------
     profile : str
-        Key of ``PROFILES``.
+        Key of ``PROFILES`` or of ``GROUPS``.
     only : mapping, optional
         Lists of what to run, by ``"method"``, ``"seed"``, ``"noise"`` and ``"rate"`` (human labels have none); None
         is all.
     folder : Path
         Where results go.
-    precision : {"fp32", "bf16"}, optional
-        See :func:`benchmarks.cell.run_cell`.
+    options : RunOptions
 
     Returns
     -------
-    list of Cell
-        The cells that were run.
+    list of Outcome
+        Of the cells that were run, in the order in which they ended. Those with an error have no result, and are run
+        again next time.
+
+    Raises
+    ------
+    InvalidParameterError
+        If no cell is of all that ``only`` asks for.
+    DatasetNotFoundError
+        If data are missing; before anything is trained.
     """
-    chosen = {name: values for name, values in (only or {}).items() if values}
-    wanted = [cell for cell in cells(profile) if all(getattr(cell, name) in chosen[name] for name in chosen)]
-    missing = [cell for cell in wanted if not path_of(cell, folder).exists()]
+    wanted = _wanted(profile, only or {})
+    missing = [cell for cell in wanted if options.proof or not path_of(cell, folder).exists()]
     print(f"{profile}: {len(wanted) - len(missing)} of {len(wanted)} cells are done.", file=sys.stderr)
     check_data(missing)
-    for cell in tqdm(missing, desc=profile, unit="cell"):
-        if path_of(cell, folder).exists():
-            continue  # another process has been faster
-        result = run_cell(cell, precision)
-        save(cell, result, folder)
-        metrics = result["metrics"]
-        shown = ", ".join(f"{key} {metrics[key]:.4f}" for key in ("last", "selected", "oracle"))
-        tqdm.write(f"{cell.name}: {shown} ({metrics['seconds']:.0f} s)")
-    return missing
+    outcomes = []
+    for outcome in tqdm(_outcomes(missing, folder, options), desc=profile, unit="cell", total=len(missing)):
+        if outcome.result is not None and not options.proof:
+            save(outcome.cell, outcome.result, folder)
+            shutil.rmtree(_checkpoints_of(outcome.cell, folder), ignore_errors=True)
+        tqdm.write(_line(outcome), file=sys.stderr if outcome.error else sys.stdout)
+        outcomes.append(outcome)
+    return outcomes
+
+
+def _wanted(profile: str, only: Mapping[str, list[Any] | None]) -> list[Cell]:
+    """Return the cells that are asked for, without human labels that nobody has put there."""
+    chosen = {name: values for name, values in only.items() if values}
+    every = [cell for name in GROUPS.get(profile, (profile,)) for cell in cells(name)]
+    wanted = [cell for cell in every if all(getattr(cell, name) in chosen[name] for name in chosen)]
+    if not wanted:
+        raise InvalidParameterError(
+            f"The profile {profile!r} has no cell with {chosen}. Its noises are "
+            f"{sorted({cell.noise for cell in every})}, its rates {sorted({c.rate for c in every if c.rate})}, its "
+            f"seeds {sorted({cell.seed for cell in every})}; its methods are in benchmarks/profiles.py."
+        )
+    absent = {cell.noise for cell in wanted if not is_here(cell.noise)}
+    if absent and len(absent) < len({cell.noise for cell in wanted}):
+        print(f"{profile}: left out {', '.join(sorted(absent))}, not in the data home.", file=sys.stderr)
+        return [cell for cell in wanted if cell.noise not in absent]
+    return wanted
+
+
+def _outcomes(missing: list[Cell], folder: Path, options: RunOptions) -> Iterator[Outcome]:
+    train = partial(_train, folder=folder, options=options)
+    if options.ray is None:
+        return call_here(train, missing, options.jobs)
+    gpus = 1 / options.jobs if options.device.startswith("cuda") else 0
+    return call_on_ray(train, missing, options.ray, gpus)
+
+
+def _train(cell: Cell, folder: Path, options: RunOptions) -> Outcome:
+    """Run one cell; an error of one is no reason to lose the others."""
+    if path_of(cell, folder).exists() and not options.proof:
+        return Outcome(cell)
+    profile = PROFILES[cell.profile].two_steps() if options.proof else PROFILES[cell.profile]
+    checkpoints = _checkpoints_of(cell, folder) if options.resume and not options.proof else None
+    try:
+        return Outcome(cell, run_cell(cell, options.precision, options.device, checkpoints, profile))
+    except Exception:
+        return Outcome(cell, error=traceback.format_exc())
+
+
+def _checkpoints_of(cell: Cell, folder: Path) -> Path:
+    return folder.resolve() / cell.profile / f".{cell.name}"
+
+
+def _line(outcome: Outcome) -> str:
+    if outcome.error is not None:
+        return f"{outcome.cell.name} failed:\n{outcome.error}"
+    if outcome.result is None:
+        return f"{outcome.cell.name}: another process has run it"
+    metrics = outcome.result["metrics"]
+    shown = ", ".join(f"{key} {metrics[key]:.4f}" for key in ("last", "selected", "oracle"))
+    return f"{outcome.cell.name}: {shown} ({metrics['seconds']:.0f} s)"

@@ -5,8 +5,17 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.cell import Cell
+from noisylabel._files import write_whole
+from noisylabel.exceptions import InvalidFileError
 
 RESULTS = Path(__file__).parent / "results"
+_NEEDED = {
+    "cell": ("profile", "noise", "rate", "method", "seed"),
+    "metrics": ("last", "selected", "oracle", "weight_right", "weight_wrong", "seconds"),
+    "manifest": ("realised_rate",),
+    "environment": ("commit", "cpu", "cores"),
+}
+_REPAIR = "Delete it and make it again with python -m benchmarks run, or fetch it again from the repository."
 
 
 def path_of(cell: Cell, folder: Path = RESULTS) -> Path:
@@ -15,14 +24,42 @@ def path_of(cell: Cell, folder: Path = RESULTS) -> Path:
 
 
 def save(cell: Cell, result: dict[str, Any], folder: Path = RESULTS) -> Path:
-    """Write a result beside its place, then rename it."""
+    """Write a result whole or not at all: a line for each of its parts, numbers to six decimals."""
+    rounded = json.loads(json.dumps(result), parse_float=lambda text: round(float(text), 6))
+    parts = [f"{json.dumps(name)}: {json.dumps(part)}" for name, part in rounded.items()]
     path = path_of(cell, folder)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".json.part")
-    partial.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    return partial.replace(path)
+    write_whole(path, ("{\n" + ",\n".join(parts) + "\n}\n").encode())
+    return path
 
 
 def load_all(folder: Path = RESULTS) -> list[dict[str, Any]]:
-    """Return all results below a folder."""
-    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*/*.json"))]
+    """Return all results below a folder.
+
+    Raises
+    ------
+    InvalidFileError
+        If a file is broken or is not a result.
+    """
+    paths = (path for path in folder.glob("*/*.json") if not path.name.startswith("."))  # not one that is being written
+    return [_load(path) for path in sorted(paths)]
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        result = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InvalidFileError(f"{path} is not a whole JSON file: {error}. {_REPAIR}") from error
+    parts = result if isinstance(result, dict) else {}
+    lacking = [f"{part}.{name}" for part, names in _NEEDED.items() for name in names if not _has(parts, part, name)]
+    lacking += [] if "dataset" in parts else ["dataset"]
+    if lacking:
+        raise InvalidFileError(f"{path} is not the result of a cell: it has no {', '.join(lacking)}. {_REPAIR}")
+    metrics = parts["metrics"]
+    wrong = [name for name in _NEEDED["metrics"] if not isinstance(metrics[name], int | float)]
+    if wrong:
+        raise InvalidFileError(f"{path}: metrics.{wrong[0]} must be a number. Got {metrics[wrong[0]]!r}. {_REPAIR}")
+    return parts
+
+
+def _has(parts: dict[str, Any], part: str, name: str) -> bool:
+    return isinstance(parts.get(part), dict) and name in parts[part]

@@ -22,6 +22,14 @@ class EarlyLearningRegularization(RobustLoss):
         """Begin with targets of 0."""
         self.targets = torch.zeros(n_samples, n_classes, device=device)
 
+    def state(self) -> dict[str, Tensor]:
+        """See :meth:`RobustLoss.state`."""
+        return {"targets": self.targets}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """See :meth:`RobustLoss.restore`."""
+        self.targets = state["targets"].to(self.targets.device)
+
     def __call__(self, logits: Tensor, codes: Tensor, rows: Tensor) -> Tensor:
         """See :meth:`RobustLoss.__call__`; moves the rows' targets first."""
         proba = logits.softmax(1).clamp(self.least, 1 - self.least)

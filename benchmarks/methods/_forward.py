@@ -74,7 +74,8 @@ class ForwardClassifier(RobustLossClassifier):
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, y_trusted: Any = None, seed: int | None = None) -> Any:
         parameters = {name: value for name, value in self.get_params(deep=False).items() if name != "callbacks"}
-        first = clone(MentorNetClassifier(**parameters | {"curriculum": "uniform"})).fit(X, y, sample_weight)
+        changes = {"curriculum": "uniform", "checkpoint_dir": None}  # only the second training goes on after a kill
+        first = clone(MentorNetClassifier(**parameters | changes)).fit(X, y, sample_weight)
         self._matrix = estimate_transition(first.predict_proba(X))
         return super()._fit(X, y, sample_weight, y_trusted, seed)
 

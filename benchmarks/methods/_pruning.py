@@ -25,7 +25,8 @@ class PruneAndRefitClassifier(MentorNetClassifier):
         from cleanlab.filter import find_label_issues
 
         parameters = {name: value for name, value in self.get_params(deep=False).items() if name != "callbacks"}
-        plain = MentorNetClassifier(**parameters | {"curriculum": "uniform", "validation_fraction": 0.0})
+        changes = {"curriculum": "uniform", "validation_fraction": 0.0, "checkpoint_dir": None}
+        plain = MentorNetClassifier(**parameters | changes)
         folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=self.random_state)
         proba = cross_val_predict(plain, X, y, cv=folds, method="predict_proba").astype(np.float64)
         codes = np.unique(y, return_inverse=True)[1]

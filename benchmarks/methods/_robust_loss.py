@@ -21,6 +21,13 @@ class RobustLoss(ABC):
     def start(self, n_samples: int, n_classes: int, device: torch.device) -> None:  # noqa: B027 - most need nothing
         """Get ready for a training run."""
 
+    def state(self) -> dict[str, Tensor]:
+        """Return what a run that goes on must still know."""
+        return {}
+
+    def restore(self, state: dict[str, Tensor]) -> None:  # noqa: B027 - most remember nothing
+        """Take over what :meth:`state` returned; after :meth:`start`."""
+
     @abstractmethod
     def __call__(self, logits: Tensor, codes: Tensor, rows: Tensor) -> Tensor:
         """Return the losses (B,) of a batch.
@@ -56,6 +63,15 @@ class RobustLossNet(WeightedNet):
         """Get the loss ready."""
         super().on_train_begin(net, X, y, **kwargs)
         self.loss.start(len(X), self.n_classes, torch.device(self.device))
+
+    def training_state(self) -> dict[str, Any]:
+        """See :meth:`IndexedNet.training_state`."""
+        return super().training_state() | {"loss": self.loss.state()}
+
+    def restore_training(self, state: dict[str, Any]) -> None:
+        """See :meth:`IndexedNet.restore_training`."""
+        super().restore_training(state)
+        self.loss.restore(state["loss"])
 
     def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         """Back-propagate the mean loss."""

@@ -1,6 +1,6 @@
 """The methods of the tables: a row is a name and what it changes of the classifier."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,67 +12,46 @@ from benchmarks.methods._co_teaching import CoTeachingClassifier
 from benchmarks.methods._elr import ELRClassifier
 from benchmarks.methods._forward import ForwardClassifier
 from benchmarks.methods._gce import GCEClassifier
+from benchmarks.methods._method import Method
 from benchmarks.methods._pruning import PruneAndRefitClassifier
+from benchmarks.methods._published import PUBLISHED
 from benchmarks.methods._symmetric_ce import SymmetricCEClassifier
-from benchmarks.profiles import Profile
+from benchmarks.profile import Profile
+from benchmarks.profiles import ABSOLUTE_CURRICULA, RELATIVE_CURRICULA
 from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier
 from noisylabel.curricula import DataDriven
 from noisylabel.estimators import PRESETS
-
-
-@dataclass(frozen=True)
-class Method:
-    """What a method changes of the classifier, and what it may know.
-
-    Attributes
-    ----------
-    settings : dict
-        Parameters of the classifier.
-    by_rate : dict
-        More parameters, for each noise rate (human labels count as 0.4): settings that were published by rate.
-    estimator : type
-        The classifier.
-    tuned : bool
-        Whether it gets the profile's ``tuned_epochs``.
-    epochs : float
-        Share of the profile's ``max_epochs``; of a method in two stages, for each.
-    n_trusted : int
-        Training rows whose right label it may know, on average over the draws of the held-out rows.
-    corrects : bool
-        Whether these labels replace the given ones, instead of teaching the curriculum.
-    patience : float, optional
-        Stop after so many epochs, as a share of ``max_epochs``, without a better accuracy on the held-out rows.
-    knows_wrong : bool
-        A bound, not a method: it is told which training labels are wrong, and leaves those rows out.
-    """
-
-    settings: dict[str, Any]
-    by_rate: dict[float, dict[str, Any]] = field(default_factory=dict)
-    estimator: type[MentorNetClassifier | FilterKDClassifier] = MentorNetClassifier
-    tuned: bool = False
-    epochs: float = 1.0
-    n_trusted: int = 0
-    corrects: bool = False
-    patience: float | None = None
-    knows_wrong: bool = False
 
 
 def _data_driven(n_trusted: int, **changes: Any) -> Method:
     return Method({"curriculum": DataDriven(), "loss_percentile": 0.6} | changes, n_trusted=n_trusted)
 
 
-_PUBLISHED = {
-    rate: {name: PRESETS[f"cifar10-{rate}"][name] for name in ("mixup_alpha", "loss_percentile", "second_reweight")}
-    for rate in (0.2, 0.4, 0.6, 0.8)
-}
-_ALPHAS = {rate: {"mixup_alpha": one["mixup_alpha"]} for rate, one in _PUBLISHED.items()}
-_KNOWN_RATES = {rate: {"loss_percentile": round(1 - rate, 1)} for rate in _PUBLISHED}
 _PAPER = {"curriculum": "mentornet_pd", "burn_in": 10, "percentile_by_class": False}
+
+
+def _published(rate: float) -> dict[str, Any]:
+    """Return the alpha, percentile and second weighting published for CIFAR-10 at the nearest rate, else the lower."""
+    nearest = min((0.2, 0.4, 0.6, 0.8), key=lambda one: round(abs(one - rate), 6))
+    preset = PRESETS[f"cifar10-{nearest}"]
+    return {name: preset[name] for name in ("mixup_alpha", "loss_percentile", "second_reweight")}
+
+
+def _published_alpha(rate: float) -> dict[str, Any]:
+    return {"mixup_alpha": _published(rate)["mixup_alpha"]}
+
+
+def _right_share(rate: float) -> dict[str, Any]:
+    """Return the percentile that keeps as many samples as there are right labels."""
+    return {"loss_percentile": round(1 - rate, 2)}
 
 
 def _mentormix(estimator: type[MentorNetClassifier] = MentorMixClassifier, **changes: Any) -> Method:
     """MentorMix with the published alpha, percentile and second weighting of each noise rate, but for ``changes``."""
-    by_rate = {rate: {k: v for k, v in one.items() if k not in changes} for rate, one in _PUBLISHED.items()}
+
+    def by_rate(rate: float) -> dict[str, Any]:
+        return {name: value for name, value in _published(rate).items() if name not in changes}
+
     return Method(_PAPER | changes, by_rate=by_rate, estimator=estimator)
 
 
@@ -97,20 +76,24 @@ METHODS: dict[str, Method] = {
     "self_paced": Method(_SELF_PACED),
     "mentornet_pd": Method({"curriculum": "mentornet_pd", "loss_percentile": 0.6}),
     "self_paced_auto": Method({"curriculum": "self_paced", "loss_percentile": "auto"}),
-    "mentornet_pd_known_rate": Method({"curriculum": "mentornet_pd"}, by_rate=_KNOWN_RATES),
-    "mentornet_pd_by_class": Method({"curriculum": "mentornet_pd", "percentile_by_class": True}, by_rate=_KNOWN_RATES),
+    "mentornet_pd_known_rate": Method({"curriculum": "mentornet_pd"}, by_rate=_right_share),
+    "mentornet_pd_by_class": Method({"curriculum": "mentornet_pd", "percentile_by_class": True}, by_rate=_right_share),
+    "mentornet_pd_auto": Method({"curriculum": "mentornet_pd", "loss_percentile": "auto"}),
+    # the other curricula: those that compare losses with the moving percentile, and those that look at them alone
+    **{name: Method({"curriculum": name, "loss_percentile": "auto"}) for name in RELATIVE_CURRICULA},
+    **{name: Method({"curriculum": name}) for name in ABSOLUTE_CURRICULA},
     # baselines from other papers; what each does is in its file
     "early_stopping": Method({"curriculum": "uniform", "lr_schedule": "constant"}, patience=0.2),
     "gce": Method({"curriculum": "uniform"}, estimator=GCEClassifier),
     "symmetric_ce": Method({"curriculum": "uniform"}, estimator=SymmetricCEClassifier),
     "bootstrapping": Method({"curriculum": "uniform"}, estimator=BootstrappingClassifier),
     "forward": Method({"curriculum": "uniform"}, estimator=ForwardClassifier, epochs=0.5),
-    "co_teaching": Method({"curriculum": "uniform"}, by_rate=_KNOWN_RATES, estimator=CoTeachingClassifier),
+    "co_teaching": Method({"curriculum": "uniform"}, by_rate=_right_share, estimator=CoTeachingClassifier),
     "elr": Method({"curriculum": "uniform"}, estimator=ELRClassifier),
     "prune_and_refit": Method({"curriculum": "uniform"}, estimator=PruneAndRefitClassifier),
     "plain_right_rows": Method({"curriculum": "uniform"}, knows_wrong=True),
     # MentorMix, and its parts alone
-    "mixup": Method({"curriculum": "uniform"}, by_rate=_ALPHAS),
+    "mixup": Method({"curriculum": "uniform"}, by_rate=_published_alpha),
     "ema": Method({"curriculum": "uniform", "ema_decay": 0.9999}),
     "mentormix": _mentormix(),
     "mentormix_auto": Method({}, estimator=MentorMixClassifier),
@@ -138,6 +121,7 @@ METHODS: dict[str, Method] = {
     "one_hot": Method({"teacher": "one_hot"}, estimator=FilterKDClassifier),
     # its 757 numbers were learned from CIFAR-10 images, some of which the profiles train on
     "mentornet_dd": Method({"curriculum": "mentornet_dd", "loss_percentile": 0.6}),
+    **PUBLISHED,
     # learned in fit from rows whose right label is known
     **{f"data_driven_{n}": _data_driven(n) for n in (50, 100, 300, 1000, 5000)},
     # what each choice in it is worth
@@ -154,9 +138,12 @@ def _nowhere(text: str) -> None:
 
 
 def make_classifier(
-    name: str, rate: float | None, profile: Profile, seed: int, callbacks: list[Any]
+    name: str, rate: float, profile: Profile, seed: int, callbacks: list[Any]
 ) -> MentorNetClassifier | FilterKDClassifier:
-    """Return the classifier of a cell; all methods share the profile's student, data path and settings."""
+    """Return the classifier of a cell; all methods share the profile's student, data path and settings.
+
+    ``rate`` is the noise rate, for the methods that must be told it.
+    """
     method = METHODS[name]
     epochs = profile.tuned_epochs if method.tuned else round(method.epochs * profile.max_epochs)
     if method.patience is not None:
@@ -164,7 +151,7 @@ def make_classifier(
         stop = EarlyStopping("valid_acc", lower_is_better=False, patience=patience, load_best=True, sink=_nowhere)
         callbacks = [*callbacks, ("early_stopping", stop)]
     return method.estimator(
-        **(profile.settings | method.settings | method.by_rate.get(0.4 if rate is None else rate, {})),
+        **(profile.settings | profile.by_rate(rate) | method.settings | method.by_rate(rate)),
         max_epochs=epochs,
         validation_fraction=profile.n_valid / (profile.n_train + profile.n_valid),
         random_state=seed,

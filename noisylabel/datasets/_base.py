@@ -92,7 +92,37 @@ def first_existing(candidates: list[Path]) -> Path | None:
 def missing(name: str, home: Path, wanted: list[str], advice: str = "") -> DatasetNotFoundError:
     """Return the one error of a missing data set: what to put where."""
     places = "\n".join(f"  {home / entry}" for entry in wanted)
+    what = "one of these" if len(wanted) > 1 else "this"
     return DatasetNotFoundError(
-        f"{name} is not in the data home {home}. Put one of these there:\n{places}\n"
+        f"{name} is not in the data home {home}. Put {what} there:\n{places}\n"
         f"or name another folder with data_home=... or the environment variable NOISYLABEL_DATA. {advice}".rstrip()
     )
+
+
+def require(name: str, home: Path, folder: str, entries: list[str], advice: str = "") -> Path:
+    """Return a data set's folder if it has all the files and folders that loading starts from.
+
+    Parameters
+    ----------
+    name : str
+        The data set, for the message.
+    home : Path
+        The data home.
+    folder : str
+        Folder of the data set in the data home.
+    entries : list of str
+        Files and folders in it.
+    advice : str
+        Where to get them.
+
+    Raises
+    ------
+    DatasetNotFoundError
+        If some are absent; the message says what to put where.
+    """
+    root = home / folder
+    absent = [entry for entry in entries if not (root / entry).exists()]
+    if absent:
+        others = f" and, also in {folder}, {', '.join(absent[1:])}" if absent[1:] else ""
+        raise missing(name, home, [f"{folder}/{absent[0]}{others}"], advice)
+    return root

@@ -8,7 +8,7 @@ from sklearn.utils import Bunch
 
 from noisylabel.exceptions import DatasetNotFoundError, InvalidDataError
 
-_SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+IMAGE_SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 
 
 def load_image_folder(folder: str | os.PathLike[str], *, size: int | tuple[int, int] = 32, mode: str = "RGB") -> Bunch:
@@ -63,4 +63,4 @@ def load_image_folder(folder: str | os.PathLike[str], *, size: int | tuple[int, 
 
 
 def _images_below(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)

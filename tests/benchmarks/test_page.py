@@ -1,0 +1,269 @@
+"""The page of all results, in a real browser."""
+
+import html
+import json
+import re
+
+import numpy as np
+import pytest
+
+from benchmarks.families import ABLATIONS, family_of
+from benchmarks.methods import METHODS
+from benchmarks.page import page_summary, write_page
+from benchmarks.regimes import ONLY_MEMORISING, regimes
+from benchmarks.report import load_results, result_table
+from benchmarks.store import RESULTS
+from tests.benchmarks.test_report import make_result
+from tests.browser import n_colours, open_browser
+
+NASTY = "</script><script>document.title='taken'</script>"
+RATES = (0.2, 0.4, 0.6, 0.8)
+OTHERS = [("asymmetric", 0.4), ("pair", 0.45), ("instance", 0.4), ("human_worst", None)]
+CIFAR = {"profile": "cifar10-10k", "dataset": "cifar10"}
+
+
+def many_results(methods, seeds=(0, 1, 2), **changes):
+    """Made-up results of many methods under eight noises; the last accuracy is given by noise, method and seed."""
+    rng, results = np.random.default_rng(0), []
+    for at, method in enumerate(methods):
+        for noise in [*(("symmetric", rate) for rate in RATES), *OTHERS]:
+            height = 0.95 - 0.6 * (noise[1] or 0.4) ** 2 - 0.2 * at / len(methods)
+            for seed in seeds:
+                last = round(height + 0.01 * rng.normal(), 4)
+                accuracies = (last, last + 0.01, last + 0.01 + 0.05 * at / len(methods))
+                results.append(make_result(method, seed, accuracies, noise, detection_ap=last / 2, ece=0.1, **changes))
+    return results
+
+
+@pytest.fixture
+def browser(tmp_path):
+    return open_browser(tmp_path)
+
+
+def written(results, path):
+    write_page(results, regimes(result_table(results)), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def results():
+    """Three methods in two regimes: ``gce`` wins only where plain training memorises."""
+    methods = ["plain", "gce", "mentormix_soft"]
+    results = many_results(methods, **CIFAR)
+    last = {"plain": 0.5, "gce": 0.6, "mentormix_soft": 0.7}
+    for result in results:
+        metrics = result["metrics"]
+        shift = last[result["cell"]["method"]] - metrics["last"]
+        metrics |= {name: round(metrics[name] + shift, 4) for name in ("last", "selected", "oracle")}
+    short = {"profile": "cifar10-short", "dataset": "cifar10"}
+    results += [make_result("plain", 0, (0.8, 0.8, 0.8), **short), make_result("gce", 0, (0.7, 0.7, 0.8), **short)]
+    for result in results[:2]:
+        result["environment"] |= {"device": "NVIDIA H100"}
+    return [*results, make_result("gce", profile="of_tomorrow", dataset="new")]
+
+
+def seen(dom, pattern):
+    """Return what a pattern finds in a document, without marks and entities."""
+    return [html.unescape(re.sub("<[^>]*>", "", found)) for found in re.findall(pattern, dom, re.DOTALL)]
+
+
+def table(dom, name):
+    """Return the rows of a table of the page, as lists of texts."""
+    body = re.search(f'<table[^>]*id="{name}">.*?<tbody>(.*?)</tbody>', dom, re.DOTALL)[1]
+    return [seen(row, "<t[hd][^>]*>(.*?)</t[hd]>") for row in body.split("</tr>")[:-1]]
+
+
+def drawn(dom, name):
+    """Return the part of the document in which a plot is."""
+    return re.search(f'<div [^>]*?id="{name}"[^>]*>(.*?)(?:</section>|<div class="legend")', dom, re.DOTALL)[1]
+
+
+def said(browser, page, script, fragment="", **options):
+    """Return what a script leaves as the page's title."""
+    dom = browser.dom(page, fragment, script=script, **options)
+    return html.unescape(re.search("<head>.*?<title>(.*?)</title>", dom, re.DOTALL)[1])
+
+
+def click(text, within):
+    return f"[...document.querySelectorAll('#{within} button')].find(b => b.textContent.startsWith('{text}')).click();"
+
+
+def points(dom):
+    return re.findall(r'<path d="[^"]*" transform="[^"]*" class="mark"', drawn(dom, "accuracy"))
+
+
+def test_summary_has_the_numbers_of_the_table(results):
+    summary = page_summary(results, regimes(result_table(results)))
+    json.dumps(summary, allow_nan=False)
+    assert [profile["name"] for profile in summary["profiles"]] == ["cifar10-10k", "cifar10-short", "of_tomorrow"]
+    profile = summary["profiles"][0]
+    assert [noise["label"] for noise in profile["noises"] if noise["is_axis"]] == [
+        f"symmetric {rate} %" for rate in (20, 40, 60, 80)
+    ]
+    row = next(row for row in profile["rows"] if (row["method"], row["noise"]) == ("gce", "symmetric 40 %"))
+    assert (row["n"], row["last"], row["last_std"], row["ece"]) == (3, 60, 0, 10)
+    assert row["oracle_gap_last"] == pytest.approx(100 * (0.01 + 0.05 / 3), abs=0.01)
+    assert row["verdict"] == [ONLY_MEMORISING, "+10.0 in cifar10-10k, -10.0 in cifar10-short"]
+    assert [one["name"] for one in profile["methods"]] == ["plain", "gce", "mentormix_soft"]
+    assert summary["machines"] == [["a", "AMD EPYC, 2 cores", 73], ["b", "AMD EPYC, 2 cores, NVIDIA H100", 2]]
+    plain = next(row for row in profile["rows"] if (row["method"], row["noise"]) == ("plain", "symmetric 20 %"))
+    assert (plain["seconds"], plain["machines"]) == (None, "a, b")
+
+
+def test_header_says_where_the_results_come_from(results, tmp_path, browser):
+    dom = browser.dom(written(results, tmp_path / "new" / "page.html"))
+    facts = dict(zip(*(seen(dom.split("<details>")[0], f"<{tag}>(.*?)</{tag}>") for tag in ("dt", "dd")), strict=True))
+    assert facts["Results"] == "75 runs in 27 groups; n, the seeds of a group, is 1 to 3"
+    assert facts["Commits"] == "0123456 (75)"
+    assert facts["Dates"].startswith("not known")
+    assert facts["Machines"] == "a: AMD EPYC, 2 cores (73 runs); b: AMD EPYC, 2 cores, NVIDIA H100 (2 runs)"
+    meanings = seen(dom.split("<details>")[1], "<dt>(.*?)</dt>")
+    heads = " ".join(meanings).lower()
+    assert all(word in heads for word in ("last", "selected", "oracle", "behind", "ece", "ap", "seconds", "plain"))
+
+
+def test_plots_are_drawn_and_ablations_are_collapsed(results, tmp_path, browser):
+    page = written(results, tmp_path / "page.html")
+    dom = browser.dom(page)
+    assert drawn(dom, "accuracy").count("<svg") == 2
+    assert len(points(dom)) == 2 * (len(RATES) + len(OTHERS))
+    assert drawn(dom, "accuracy").count('class="line"') == 2
+    assert drawn(dom, "gap").count('class="mark open"') == 2
+    assert not re.search("NaN|undefined|Infinity", dom.split("<script>")[0])
+    assert family_of("mentormix_soft") == ABLATIONS
+    more = browser.dom(page, script=click(ABLATIONS, "families"))
+    assert len(points(more)) == 3 * (len(RATES) + len(OTHERS))
+    assert len(table(more, "numbers")) == 24
+    everything = page.read_text(encoding="utf-8")
+    assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//""", everything)
+    assert "default-src 'none'" in everything  # the browser would refuse and say so
+
+
+def test_buttons_change_what_is_shown(results, tmp_path, browser):
+    page = written(results, tmp_path / "page.html")
+    before, oracle = browser.dom(page), browser.dom(page, script=click("best epoch", "metrics"))
+    assert points(before) != points(oracle)
+    assert "best epoch (oracle)" in seen(oracle, 'id="plot-text">(.*?)</p>')[0]
+    assert re.search(r'aria-pressed="true"[^>]*>best epoch', oracle)
+    hidden = browser.dom(page, script=click("gce", "legend"))
+    assert len(points(hidden)) == len(RATES) + len(OTHERS)
+    assert {row[0] for row in table(hidden, "numbers")} == {"plain"}
+    assert len(points(browser.dom(page, script=2 * click("gce", "legend")))) == len(points(before))
+    family = browser.dom(page, script=click("robust losses", "families"))
+    assert {row[0] for row in table(family, "numbers")} == {"plain"}
+    assert "gce" not in seen(family, 'id="legend"[^>]*>(.*?)</section>')[0]
+    focus = "document.title = document.activeElement.textContent"
+    press = "[...document.querySelectorAll('#metrics button')][1].focus(); document.activeElement.click();"
+    assert said(browser, page, press + focus) == "selected on noisy labels"
+
+
+def test_sorting_and_choosing_a_noise(results, tmp_path, browser):
+    page = written(results, tmp_path / "page.html")
+    rows = table(browser.dom(page, script=click("Last", "numbers")), "numbers")
+    assert [row[0] for row in rows] == ["gce"] * 8 + ["plain"] * 8  # the highest first
+    up = browser.dom(page, script=2 * click("Last", "numbers"))
+    assert [row[0] for row in table(up, "numbers")] == ["plain"] * 8 + ["gce"] * 8
+    assert 'aria-sort="ascending"' in up
+    seconds = [row[11] for row in table(browser.dom(page, script=click("Seconds", "numbers")), "numbers")]
+    assert seconds[0] == "60 (a)"
+    assert [text for text in seconds if not text[0].isdigit()] == seconds[-1:]  # a dash: of two machines
+    assert seconds[-1].endswith(" (a, b)")
+    choose = "find('table-noise').value = 'pair 45 %'; find('table-noise').onchange();"
+    chosen = table(browser.dom(page, script=choose), "numbers")
+    assert [row[:3] for row in chosen] == [
+        ["plain", "plain & epochs", "pair 45 %"],
+        ["gce", "robust losses", "pair 45 %"],
+    ]
+    dom = browser.dom(page)
+    assert seen(dom, 'id="verdicts">(.*?)</p>') == [f"{ONLY_MEMORISING} gce (symmetric 40 %)"]
+    shown = table(dom, "numbers")
+    badges = {row[0]: row[12] for row in shown if row[2] == "symmetric 40 %"}
+    assert badges == {"plain": "", "gce": f"{ONLY_MEMORISING}+10.0 in cifar10-10k, -10.0 in cifar10-short"}
+
+
+def test_pointing_tells_the_value(results, tmp_path, browser):
+    page = written(results, tmp_path / "page.html")
+    point = """const group = document.querySelector('#accuracy g[data-method="gce"]');
+        const box = group.lastChild.getBoundingClientRect();
+        group.ownerSVGElement.dispatchEvent(new PointerEvent('pointermove',
+          { clientX: box.x + box.width / 2, clientY: box.y + box.height / 2 }));"""
+    tell = "document.title = find('tip').textContent + '|' + document.querySelectorAll('#gap .hot').length"
+    assert said(browser, page, point + tell) == "gce, symmetric 80 %: last epoch 60.0 ± 0.0 % (n = 3)|1"
+    away = "document.querySelector('#accuracy svg').dispatchEvent(new PointerEvent('pointerleave'));"
+    assert said(browser, page, point + away + "document.title = find('tip').hidden") == "true"
+
+
+def test_published_numbers_stand_beside_ours(results, tmp_path, browser):
+    page = written(results, tmp_path / "page.html")
+    dom = browser.dom(page)
+    assert "Not comparable with ours: other student, other budget." in seen(dom, 'id="published-note">(.*?)</p>')[0]
+    heads = seen(re.search('id="published">(.*?)</thead>', dom, re.DOTALL)[1], "<th[^>]*>(.*?)</th>")
+    assert heads[:4] == ["Method", "Protocol", "symmetric 20\xa0%", "symmetric 40\xa0%"]
+    first = table(dom, "published")[0]
+    assert first[:3] == [
+        "Cross-entropy",
+        "epoch: best test epoch; backbone: PreActResNet-18; not known: network, symmetric definition",
+        "86.8ours 50.0",
+    ]
+    assert any("second-hand" in row[-1] for row in table(dom, "published"))
+    other = browser.dom(
+        page, script="find('published-of').value = 'red_mini_imagenet'; find('published-of').onchange();"
+    )
+    rows = {row[0]: row for row in table(other, "published")}
+    assert rows["PLS"][2:6] == ["63.1", "60.02", "54.41", "46.51"]
+    assert "unverified" in rows["PropMix"][-1]
+    assert "ours" not in "".join(rows["Cross-entropy"])
+    without = browser.dom(page, "of_tomorrow")
+    assert seen(without, 'id="published-text">(.*?)</p>') == ["There are no published numbers for this data set."]
+
+
+def test_profiles_are_tabs(results, tmp_path, browser):
+    page = written(results, tmp_path / "page.html")
+    assert seen(browser.dom(page, "cifar10-short"), 'id="name">(.*?)</h2>') == ["cifar10-short"]
+    key = "find('tabs').dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight' }));"
+    assert said(browser, page, key + "document.title = document.activeElement.textContent") == "cifar10-short"
+
+
+def test_accessible_names(results, tmp_path, browser):
+    dom = browser.dom(written(results, tmp_path / "page.html"))
+    shown = dom.split("<script>")[0]
+    assert all("scope=" in th for th in re.findall("<th[^e][^>]*>|<th>", shown))
+    assert all("aria-label" in part or "aria-hidden" in part for part in re.findall("<svg[^>]*>", shown))
+    assert all("aria-label" in part for part in re.findall('<div[^>]*role="(?:region|group|tablist)"[^>]*>', shown))
+    for select in ("gap-noise", "table-noise", "published-of"):
+        assert f'<label for="{select}"' in shown
+    dashes = set(re.findall(r'class="line" (?:stroke-dasharray="([^"]*)")', drawn(dom, "accuracy")))
+    assert dashes  # not by colour alone
+
+
+def test_hostile_names_are_harmless(tmp_path, browser):
+    hostile = make_result(NASTY, noise=(f"<b>{NASTY}", 0.4), profile=NASTY, dataset="<i>", environment={"cpu": NASTY})
+    page = written([hostile, make_result("<img src=x onerror=alert(1)>")], tmp_path / "page.html")
+    count = """const n = what => document.querySelectorAll(what).length;
+        document.title += '|' + n('script') + '|' + n('b, i, img')"""
+    assert said(browser, page, count) == "Accuracy under label noise|2|0"  # the page's own script and this one
+
+
+def test_many_methods_fit_in_both_themes(tmp_path, browser):
+    page = written(many_results(list(METHODS)[:45], seeds=(0, 1), **CIFAR), tmp_path / "page.html")
+    width = "document.title = document.documentElement.scrollWidth <= innerWidth ? 'fits ' + innerWidth : 'too wide'"
+    for size in [(500, 900), (1280, 900), (1900, 900)]:
+        assert said(browser, page, width, size=size) == f"fits {size[0]}"
+        picture = browser.screenshot(page, size=size)
+        assert n_colours(picture) > 100
+        assert picture[0, 0].min() > 200
+    dark = browser.screenshot(page, dark=True)
+    assert dark[0, 0].max() < 60
+    assert n_colours(dark) > 100
+
+
+def test_the_committed_results_have_a_page(tmp_path, browser):
+    results = load_results(RESULTS)
+    page = written(results, tmp_path / "page.html")
+    summary = page_summary(results, regimes(result_table(results)))
+    for profile in summary["profiles"]:
+        dom = browser.dom(page, profile["name"])
+        assert seen(dom, 'id="name">(.*?)</h2>') == [profile["name"]]
+        shown = {one["name"] for one in profile["methods"] if one["family"] != ABLATIONS}
+        assert len(table(dom, "numbers")) == sum(row["method"] in shown for row in profile["rows"])
+        assert len(points(dom)) == len(table(dom, "numbers"))

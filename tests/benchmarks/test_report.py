@@ -1,0 +1,193 @@
+"""Tables of results: their numbers, what does not compare, and what a broken folder says."""
+
+import json
+import math
+
+import pandas as pd
+import pytest
+
+import benchmarks.__main__ as command
+from benchmarks.families import ABLATIONS, FAMILIES, OTHER, family_of
+from benchmarks.methods import METHODS
+from benchmarks.regimes import ONLY_MEMORISING, UNKNOWN, markdown_regimes, regimes
+from benchmarks.report import load_results, machine_of, markdown, result_table, summary
+from benchmarks.store import RESULTS, load_all
+from noisylabel.exceptions import InvalidDataError, InvalidFileError
+
+EPYC = {"cpu": "AMD EPYC", "cores": 2, "commit": "0123456789"}
+
+
+def make_result(method="plain", seed=0, accuracies=(0.5, 0.6, 0.7), noise=("symmetric", 0.4), **changes):
+    """A made-up result; ``changes`` are of its metrics, but for profile, dataset and environment."""
+    last, selected, oracle = accuracies
+    profile, dataset = changes.pop("profile", "digits"), changes.pop("dataset", "digits")
+    environment = EPYC | changes.pop("environment", {})
+    metrics = {"last": last, "selected": selected, "oracle": oracle, "weight_right": 0.9, "weight_wrong": 0.2}
+    return {
+        "cell": {"profile": profile, "noise": noise[0], "rate": noise[1], "method": method, "seed": seed},
+        "dataset": dataset,
+        "metrics": {**metrics, "seconds": 60.0, **changes},
+        "manifest": {"realised_rate": 0.36 if noise[1] is None else noise[1]},
+        "environment": environment,
+    }
+
+
+def write_results(folder, results):
+    for at, result in enumerate(results):
+        path = folder / result["cell"]["profile"] / f"{at}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(result))
+    return folder
+
+
+def table_of(*results):
+    return summary(result_table(list(results)))
+
+
+def run(monkeypatch, *options):
+    monkeypatch.setattr("sys.argv", ["benchmarks", "report", *map(str, options)])
+    return command.main()
+
+
+def test_means_deviations_and_gaps():
+    table = table_of(
+        make_result(accuracies=(0.50, 0.60, 0.70), seed=0, ece=0.10, detection_ap=0.80),
+        make_result(accuracies=(0.60, 0.70, 0.74), seed=1, ece=0.30, detection_ap=0.90),
+    )
+    (row,) = table.to_dict("records")
+    assert (row["n"], row["last"], row["selected"], row["oracle"]) == (2, *map(pytest.approx, (0.55, 0.65, 0.72)))
+    assert row["last_std"] == pytest.approx(0.05 * 2**0.5)
+    assert row["oracle_gap_last"] == pytest.approx((20 + 14) / 2)
+    assert row["oracle_gap_selected"] == pytest.approx((10 + 4) / 2)
+    assert row["oracle_gap_last_std"] == pytest.approx(3 * 2**0.5)
+    assert (row["ece"], row["detection_ap"]) == (pytest.approx(0.2), pytest.approx(0.85))
+    assert row["detection_ap_std"] == pytest.approx(0.05 * 2**0.5)
+
+
+def test_what_some_seeds_lack_has_no_mean():
+    unknown = table_of(make_result(seed=0, detection_ap=0.8), make_result(seed=1, detection_ap=None)).iloc[0]
+    older = table_of(make_result()).iloc[0]
+    assert math.isnan(unknown["detection_ap"])
+    assert math.isnan(older["detection_ap"])
+    assert math.isnan(older["last_std"])
+
+
+def test_seconds_of_different_machines_are_not_averaged():
+    gpu = {"device": "NVIDIA H100"}
+    same = table_of(make_result(seed=0, seconds=60), make_result(seed=1, seconds=120, environment={"device": "cpu"}))
+    assert same.iloc[0]["seconds"] == 90
+    assert same.iloc[0]["machine"] == "AMD EPYC, 2 cores"
+    for other in (gpu, {"cpu": "Xeon"}, {"cores": 4}, {"jobs": 8}):
+        mixed = table_of(make_result(seed=0), make_result(seed=1, environment=other))
+        assert math.isnan(mixed.iloc[0]["seconds"])
+        assert mixed.iloc[0]["machine"].count("; ") == 1
+        assert markdown(mixed).endswith("| - |")
+    assert machine_of(EPYC | gpu) == "AMD EPYC, 2 cores, NVIDIA H100"
+
+
+def test_markdown_shows_detection_only_where_it_is_known():
+    assert "detection AP" not in markdown(table_of(make_result()))
+    shown = markdown(table_of(make_result(detection_ap=0.875), make_result("gce")))
+    assert "| method | n | last | selected | oracle | detection AP | weight of" in shown
+    assert "| plain | 1 | 50.0 | 60.0 | 70.0 | 87.5 | 0.90 / 0.20 | 20.0 / 10.0 | 1.0 |" in shown
+    assert "| gce | 1 | 50.0 | 60.0 | 70.0 |  | 0.90 / 0.20 | 20.0 / 10.0 | 1.0 |" in shown
+
+
+def test_who_wins_only_where_plain_training_memorises():
+    def runs(profile, method, *last):
+        return [make_result(method, seed, (x, x, x), profile=profile) for seed, x in enumerate(last)]
+
+    table = regimes(
+        result_table(
+            runs("cifar10-10k", "plain", 0.50, 0.52)
+            + runs("cifar10-10k", "plain_tuned", 0.60, 0.62)  # the better of the two
+            + runs("cifar10-short", "plain", 0.75)
+            + runs("cifar10-10k", "gce", 0.65, 0.67) + runs("cifar10-short", "gce", 0.74)
+            + runs("cifar10-10k", "elr", 0.65, 0.66) + runs("cifar10-short", "elr", 0.80)
+            + runs("cifar10-10k", "mixup", 0.70, 0.61) + runs("cifar10-short", "mixup", 0.75)  # not on each seed
+            + runs("cifar10-10k", "ema", 0.605, 0.625) + runs("cifar10-short", "ema", 0.77)  # by half a point
+            + runs("cifar10-10k", "forward", 0.70, 0.70)
+            + runs("cifar10-10k", "plain_right_rows", 0.80, 0.80)  # a bound
+        )
+    ).set_index("method")  # fmt: skip
+    assert table["verdict"].to_dict() == {
+        "gce": ONLY_MEMORISING,
+        "elr": "wins in both",
+        "mixup": "wins in neither",
+        "ema": "wins only where plain training is at its best",
+        "forward": UNKNOWN,
+    }
+    assert table.loc["gce", "gain_memorising"] == pytest.approx(5)
+    assert table.loc["gce", "gain_short"] == pytest.approx(-1)
+    assert f"| symmetric 40 % | gce | +5.0 (n = 2) | -1.0 (n = 1) | {ONLY_MEMORISING} |" in markdown_regimes(
+        table.reset_index()
+    )
+    assert regimes(result_table([make_result()])).empty
+
+
+def test_families():
+    listed = [method for methods in FAMILIES.values() for method in methods]
+    assert len(set(listed)) == len(listed)
+    expected = {"mentormix_soft": ABLATIONS, "released_mentormix": "mixing", "of_tomorrow": OTHER}
+    assert {name: family_of(name) for name in expected} == expected
+    assert [name for name in METHODS if family_of(name) == OTHER] == []
+
+
+def test_report_of_the_command_line(tmp_path, monkeypatch, capsys):
+    folder = write_results(tmp_path / "results", [make_result(), make_result("gce", detection_ap=0.5)])
+    assert run(monkeypatch, "--results", folder, "--csv", tmp_path / "t.csv", "--html", tmp_path / "t.html") == 0
+    table = pd.read_csv(tmp_path / "t.csv")
+    assert {"oracle_gap_last", "oracle_gap_selected", "detection_ap", "detection_ap_std", "machine"} <= set(table)
+    assert (tmp_path / "t.html").read_text().startswith("<!doctype html>")
+    capsys.readouterr()
+    assert run(monkeypatch, "--results", folder, "--by-noise", "--methods", "gce", "--rates", 0.4) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "| gce | 50.0 (n = 1) |"
+
+
+def test_regimes_of_the_committed_results(monkeypatch, capsys):
+    assert run(monkeypatch, "--regimes", "--methods", "mentornet_pd", "--rates", 0.4) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("| noise | method | gain where plain training memorises |")
+    assert {line.split(" | ")[1] for line in lines[2:]} == {"mentornet_pd"}
+
+
+def test_an_empty_folder_and_a_filter_that_leaves_nothing(tmp_path, monkeypatch, capsys):
+    with pytest.raises(InvalidDataError, match="python -m benchmarks run"):
+        load_results(tmp_path)
+    assert run(monkeypatch, "--results", tmp_path / "none") == 2
+    assert f"No results in {tmp_path / 'none'}. Run: python -m benchmarks run" in capsys.readouterr().err
+    folder = write_results(tmp_path, [make_result()])
+    assert run(monkeypatch, "--results", folder, "--rates", 0.8, "--html", tmp_path / "t.html") == 2
+    assert "has nothing of the given" in capsys.readouterr().err
+    assert not (tmp_path / "t.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"cell": ', "is not a whole JSON file"),
+        ("[1]", "it has no cell.profile"),
+        (json.dumps(make_result() | {"metrics": None}), "it has no metrics.last"),
+        (json.dumps({k: v for k, v in make_result().items() if k != "dataset"}), "it has no dataset"),
+        (json.dumps(make_result(seconds=None)), "metrics.seconds must be a number. Got None"),
+    ],
+)
+def test_a_broken_result_is_named(tmp_path, monkeypatch, capsys, text, message):
+    folder = write_results(tmp_path, [make_result()])
+    (folder / "digits" / "broken.json").write_text(text)
+    (folder / "digits" / ".being_written.json").write_text("{")
+    with pytest.raises(InvalidFileError, match=r"broken\.json"):
+        load_all(folder)
+    assert run(monkeypatch, "--results", folder) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert "Delete it" in error
+    assert "Traceback" not in error
+
+
+def test_the_committed_results_have_a_table():
+    results = load_results(RESULTS)
+    table = summary(result_table(results))
+    assert table["n"].sum() == len(results)
+    assert (table[["oracle_gap_last", "oracle_gap_selected"]] >= 0).all(axis=None)
+    assert table["seconds"].isna().equals(table["machine"].str.contains("; "))
