@@ -117,7 +117,7 @@ def run_cell(
         "metrics": {
             **_accuracies(clf, curve, X_test, y_test),
             "detection_ap": detection_precision(clf.record_, labels != y),
-            "noise_rate": getattr(clf, "noise_rate_", None),  # estimated, or among the trusted rows
+            "noise_rate": _known(getattr(clf, "noise_rate_", None)),  # estimated, or among the trusted rows
             "mentornet": getattr(getattr(clf, "curriculum_", None), "card", None),  # of a learned curriculum
             **weight_shares(clf.sample_weight_, y, noisy_y),
             "lowest_utilization": float(clf.history_["data_utilization"].min()),  # of all epochs
@@ -128,6 +128,11 @@ def run_cell(
         "settings": _settings(clf),
         "environment": environment(device),
     }
+
+
+def _known(number: float | None) -> float | None:
+    """Return None for NaN, which JSON has not."""
+    return None if number is None or np.isnan(number) else float(number)
 
 
 def _accuracies(clf: Any, curve: TestCurve, X: np.ndarray, y: np.ndarray) -> dict[str, Any]:

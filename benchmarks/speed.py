@@ -150,7 +150,12 @@ def mentornet_resnet_vs_torch(how: How) -> Timing:
 
 def mentormix_resnet_vs_torch(how: How) -> Timing:
     """MentorMix, with second weighting and parameter average, against plain training; one more forward is 1.33."""
-    weighing: dict[str, Any] = {"curriculum": "self_paced", "loss_percentile": 0.7, "burn_in": 0, "second_reweight": True}
+    weighing: dict[str, Any] = {
+        "curriculum": "self_paced",
+        "loss_percentile": 0.7,
+        "burn_in": 0,
+        "second_reweight": True,
+    }
     clf = MentorMixClassifier(**weighing, student=ResNet(20), precision=how.image_precision, **_settings(how, 1))
     return _resnet_vs_torch("mentormix_resnet_vs_torch", clf, how)
 

@@ -17,6 +17,8 @@ from noisylabel.schedules import Schedule, constant_schedule, percent_of_trainin
 
 _N_PROBES = 2000
 _FEWEST_PROBES = 20
+_NUMBERS = ("noise_rate_", "share_learned_", "next_look_")
+_LATEST = 50  # percent of training at which the burn-in ends, whatever has been learned
 
 
 def probe_share(n_samples: int) -> float:
@@ -35,7 +37,8 @@ class AutoPercentileMentor(PercentileMentor):
 
     During burn-in a share of the rows (:func:`probe_share`), drawn at random, has weight 0: the network passes over
     them without learning their labels. What it says of them, averaged over their visits, gives the noise rate when the
-    burn-in ends.
+    burn-in ends. As long as that agrees with their labels no better than always saying the most common one, the burn-in
+    goes on, until half of the training is over; if there is nothing to go by even then, all labels count alike.
 
     Parameters
     ----------
@@ -47,7 +50,7 @@ class AutoPercentileMentor(PercentileMentor):
     Attributes
     ----------
     noise_rate_ : float
-        Estimated share of wrong labels; NaN until the burn-in is over.
+        Estimated share of wrong labels; NaN until the burn-in is over, and if there was nothing to go by.
     share_learned_ : float
         How sure the network is of the held-back rows when the burn-in is over: 0 as always saying the most common
         label, 1 as a calibrated network that is always right. NaN until then.
@@ -86,6 +89,7 @@ class AutoPercentileMentor(PercentileMentor):
             )
         device = generator.device
         self.noise_rate_ = self.share_learned_ = float("nan")
+        self.next_look_ = self.burn_in
         self.is_probe_ = torch.rand(n_samples, generator=generator, device=device) < probe_share(n_samples)
         self.proba_ = torch.full((n_samples, n_classes), torch.nan, device=device)
         self.labels_ = torch.zeros(n_samples, dtype=torch.long, device=device)
@@ -95,11 +99,13 @@ class AutoPercentileMentor(PercentileMentor):
 
     def weigh(self, seen: Observation) -> Tensor:
         """See :meth:`Mentor.weigh`."""
+        percent = percent_of_training(seen.progress)
+        if math.isnan(self.noise_rate_) and percent >= self.next_look_:
+            self.next_look_ = percent + 1 if percent < max(_LATEST, self.burn_in) else math.inf
+            self._estimate()
         held_back = self.held_back(seen.rows, seen.progress)
         if held_back is not None:
             self._watch(seen)
-        elif math.isnan(self.noise_rate_):
-            self._estimate()
         weights = super().weigh(seen)
         return weights if held_back is None else torch.where(held_back, 0.0, weights)
 
@@ -110,7 +116,12 @@ class AutoPercentileMentor(PercentileMentor):
 
     def held_back(self, rows: Tensor, progress: float) -> Tensor | None:
         """Return which rows are held back to learn the noise rate from."""
-        return self.is_probe_[rows] if percent_of_training(progress) < self.burn_in else None
+        watches = self.in_burn_in(progress) and self.next_look_ < math.inf
+        return self.is_probe_[rows] if watches else None
+
+    def in_burn_in(self, progress: float) -> bool:
+        """Whether the noise rate is not known, yet or ever."""
+        return math.isnan(self.noise_rate_)
 
     def _watch(self, seen: Observation) -> None:
         """Average each row's predictions over its visits, the latest counting half."""
@@ -122,25 +133,14 @@ class AutoPercentileMentor(PercentileMentor):
         self.labels_[seen.rows] = seen.labels
 
     def _estimate(self) -> None:
-        """Turn the probes' predictions into the noise rate and the percentile; a row never visited is left out."""
-        known = self.is_probe_ & ~self.proba_[:, 0].isnan()
-        if known.sum() < _FEWEST_PROBES:
-            raise InvalidParameterError(
-                f"'loss_percentile' is 'auto', but only {int(known.sum())} held-back rows were seen before the burn-in "
-                f"ended, and the noise rate needs {_FEWEST_PROBES}. Raise 'max_epochs' or 'burn_in', or give "
-                "'loss_percentile' a number."
-            )
-        proba, labels = self.proba_[known], self.labels_[known]
+        """Turn the probes' predictions into the noise rate and the percentile, if they say anything."""
+        proba, labels = self._probes()
         agreement = float((proba.argmax(1) == labels).float().mean())
         most_common = float(labels.bincount().max() / len(labels))
         if agreement < most_common + 2 * (most_common * (1 - most_common) / len(labels)) ** 0.5:
-            warnings.warn(
-                f"When the burn-in ended, the network agreed with {agreement:.0%} of the held-back labels, no better "
-                f"than always saying the most common one ({most_common:.0%}). The estimated noise rate means little: "
-                "raise 'max_epochs' or 'burn_in', or give 'loss_percentile' a number.",
-                NoisyLabelWarning,
-                stacklevel=2,
-            )
+            if self.next_look_ == math.inf:
+                _warn_of_nothing(agreement, most_common)
+            return
         self.noise_rate_ = estimate_noise_rate(proba, labels)
         sureness = float(proba.max(1).values.mean())  # as the agreement, if calibrated, but with far less scatter
         self.share_learned_ = (sureness - most_common) / max(1 - self.noise_rate_ - most_common, 1e-6)
@@ -148,16 +148,38 @@ class AutoPercentileMentor(PercentileMentor):
         if not self.percentile_by_class:
             self.threshold_ = None
 
+    def _probes(self) -> tuple[Tensor, Tensor]:
+        """Return predictions and labels of the held-back rows; a row never visited is left out."""
+        known = self.is_probe_ & ~self.proba_[:, 0].isnan()
+        if known.sum() < _FEWEST_PROBES:
+            raise InvalidParameterError(
+                f"'loss_percentile' is 'auto', but only {int(known.sum())} held-back rows were seen before the burn-in "
+                f"ended, and the noise rate needs {_FEWEST_PROBES}. Raise 'max_epochs' or 'burn_in', or give "
+                "'loss_percentile' a number."
+            )
+        return self.proba_[known], self.labels_[known]
+
     def state_dict(self) -> dict[str, Any]:
         """See :meth:`Mentor.state_dict`."""
         tables = {"is_probe": self.is_probe_, "proba": self.proba_, "labels": self.labels_}
-        return {**super().state_dict(), **tables, "noise_rate": self.noise_rate_, "learned": self.share_learned_}
+        numbers = {name: getattr(self, name) for name in _NUMBERS}
+        return {**super().state_dict(), **tables, **numbers}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """See :meth:`Mentor.load_state_dict`."""
         super().load_state_dict(state)
         device = self.generator_.device
         self.is_probe_, self.proba_, self.labels_ = (state[k].to(device) for k in ("is_probe", "proba", "labels"))
-        self.noise_rate_, self.share_learned_ = state["noise_rate"], state["learned"]
+        self.noise_rate_, self.share_learned_, self.next_look_ = (state[name] for name in _NUMBERS)
         if not math.isnan(self.noise_rate_):
             self.percentile_schedule_ = constant_schedule(1 - self.noise_rate_)
+
+
+def _warn_of_nothing(agreement: float, most_common: float) -> None:
+    warnings.warn(
+        f"At {_LATEST} percent of training the network agreed with {agreement:.0%} of the held-back labels, no better "
+        f"than always saying the most common one ({most_common:.0%}). The noise rate cannot be told, and all labels "
+        "count alike. Raise 'max_epochs', or give 'loss_percentile' a number.",
+        NoisyLabelWarning,
+        stacklevel=2,
+    )

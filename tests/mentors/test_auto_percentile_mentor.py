@@ -46,15 +46,42 @@ def test_needs_a_burn_in(blobs):
             MentorNetClassifier(loss_percentile="auto", burn_in=burn_in).fit(*blobs)
 
 
-def test_a_network_that_knows_nothing_is_said_to():
+def test_a_network_that_knows_nothing_is_given_time_and_then_said_to():
     mentor = AutoPercentileMentor(SelfPaced(), burn_in=20)
     mentor.start(200, 2, torch.Generator().manual_seed(0))
     labels = torch.arange(200) % 2
-    seen = Observation(torch.ones(200), torch.zeros(200, 2), labels, torch.arange(200), 0.1)
-    mentor.weigh(seen)
-    seen.progress = 0.3
-    with pytest.warns(NoisyLabelWarning, match="no better than always saying the most common one"):
+    seen = Observation(torch.linspace(0, 1, 200), torch.zeros(200, 2), labels, torch.arange(200), 0.1)
+    held_back = mentor.is_probe_
+    for progress in (0.1, 0.2, 0.3, 0.49):
+        seen.progress = progress
+        assert torch.equal(mentor.weigh(seen), (~held_back).float())
+    seen.progress = 0.5
+    with pytest.warns(NoisyLabelWarning, match="At 50 percent of training .* no better than always saying the most"):
+        assert torch.equal(mentor.weigh(seen), torch.ones(200))
+    seen.progress = 0.9
+    assert torch.equal(mentor.weigh(seen), torch.ones(200))
+    assert math.isnan(mentor.noise_rate_)
+    again = AutoPercentileMentor(SelfPaced(), burn_in=20)
+    again.start(200, 2, torch.Generator().manual_seed(0))
+    again.load_state_dict(mentor.state_dict())
+    assert torch.equal(again.weigh(seen), torch.ones(200))
+
+
+def test_the_burn_in_ends_as_soon_as_there_is_something_to_go_by():
+    mentor = AutoPercentileMentor(SelfPaced(), burn_in=20)
+    mentor.start(200, 2, torch.Generator().manual_seed(0))
+    labels = torch.arange(200) % 2
+    seen = Observation(torch.linspace(0, 1, 200), torch.zeros(200, 2), labels, torch.arange(200), 0.1)
+    for progress in (0.1, 0.2):
+        seen.progress = progress
         mentor.weigh(seen)
+    assert math.isnan(mentor.noise_rate_)
+    seen.logits = 4.0 * torch.nn.functional.one_hot(labels, 2)
+    for progress in (0.21, 0.22):  # what has been seen counts from the next look on
+        seen.progress = progress
+        weights = mentor.weigh(seen)
+    assert mentor.noise_rate_ < 0.1
+    assert weights[mentor.is_probe_].sum() > 0
 
 
 def test_needs_enough_rows(blobs):
