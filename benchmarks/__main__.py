@@ -1,4 +1,4 @@
-"""``python -m benchmarks run | report | trusted | detection | audits | speed``."""
+"""``python -m benchmarks run | report | trusted | detection | audits | speed | scale``."""
 
 import argparse
 import sys
@@ -15,6 +15,7 @@ from benchmarks.profiles import GROUPS, PROFILES
 from benchmarks.regimes import markdown_regimes, regimes
 from benchmarks.report import load_results, markdown, markdown_by_noise, markdown_collapse, result_table, summary
 from benchmarks.run import RunOptions, run_profile
+from benchmarks.scale import SIZES, run_scale, scale_markdown, scale_table
 from benchmarks.speed import TIMINGS, run_speed
 from benchmarks.store import RESULTS
 from benchmarks.trusted import plot_trusted
@@ -58,6 +59,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--results", type=Path, default=RESULTS, help="folder of results")
     _add_detection(commands.add_parser("detection", help="wrong labels found, against cleanlab; then the table"))
     commands.add_parser("audits", help="what noisylabel audit finds in four files, as in its page")
+    scale = commands.add_parser("scale", help="seconds and memory per sample as the data grow; then the table")
+    scale.add_argument("--only", nargs="+", choices=SIZES, default=list(SIZES))
+    scale.add_argument("--report", action="store_true", help="only print the table of what has been measured")
     speed = commands.add_parser("speed", help="ratios against bare torch and stock skorch")
     speed.add_argument("--json", action="store_true", help="one JSON object a line")
     speed.add_argument("--fused", action="store_true", help="fused optimisers for the bare loop and skorch too")
@@ -114,6 +118,10 @@ def _dispatch(options: argparse.Namespace) -> None:
         print(detection_markdown(table[table["profile"].isin(options.profile)], options.ablation))
     elif options.command == "audits":
         print(audit_table())
+    elif options.command == "scale":
+        if not options.report:
+            run_scale(options.only)
+        print(scale_markdown(scale_table()))
     elif options.command == "speed":
         run_speed(options.only, as_json=options.json, fused=options.fused, device=options.device)
     else:

@@ -123,13 +123,8 @@ class StreamedData(Dataset):
 
     def batches(self, chunks: Iterator[Tensor]) -> Iterator[Batch]:
         """Yield a batch for each tensor of positions, through a DataLoader."""
-        sampler = [chunk.tolist() for chunk in chunks]
-        loader = DataLoader(
-            self,
-            batch_sampler=sampler,
-            collate_fn=default_collate,
-            generator=torch.Generator(),
-        )
+        sampler = (chunk.tolist() for chunk in chunks)  # lists of a million numbers would take a while and 60 MB
+        loader = DataLoader(self, batch_sampler=sampler, collate_fn=default_collate, generator=torch.Generator())
         for X, positions in loader:
             rows = positions.to(self.device)
             weight = None if self.sample_weight is None else self.sample_weight[rows]

@@ -1,0 +1,136 @@
+"""Cells run here, in several processes and on Ray; a killed run goes on; an error of one cell stops no other."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import benchmarks.__main__ as command
+from benchmarks import cell as cell_module
+from benchmarks import run as run_module
+from benchmarks.cell import Cell, cells, run_cell
+from benchmarks.profiles import PROFILES
+from benchmarks.run import RunOptions, run_profile
+from benchmarks.store import load_all, path_of
+from noisylabel.exceptions import InvalidParameterError
+
+ROOT = Path(__file__).parents[2]
+ELR = Cell("digits", "symmetric", 0.4, "elr", 0)
+
+
+def _accuracies(folder):
+    return {result["cell"]["method"]: result["metrics"]["curve"] for result in load_all(folder)}
+
+
+@pytest.fixture(scope="module")
+def one_by_one(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("one_by_one")
+    run_profile("smoke", folder=folder)
+    return _accuracies(folder)
+
+
+def test_several_processes_find_the_same(one_by_one, tmp_path):
+    outcomes = run_profile("smoke", folder=tmp_path, options=RunOptions(jobs=2))
+    assert {outcome.cell for outcome in outcomes} == set(cells("smoke"))
+    assert _accuracies(tmp_path) == one_by_one
+
+
+def test_ray_finds_the_same(one_by_one, tmp_path):
+    """In a process of its own, since Ray changes the one that starts it."""
+    run = [sys.executable, "-m", "benchmarks", "run", "--profile", "smoke", "--ray", "local", "--results", tmp_path]
+    done = subprocess.run(run, capture_output=True, text=True, cwd=ROOT, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    assert _accuracies(tmp_path) == one_by_one
+
+
+def test_an_error_of_one_cell_leaves_the_others_alone(tmp_path, monkeypatch, capsys):
+    def fails_once(cell, *arguments):
+        if cell.method == "plain":
+            raise RuntimeError("out of memory, say")
+        return run_cell(cell, *arguments)
+
+    monkeypatch.setattr(run_module, "run_cell", fails_once)
+    monkeypatch.setattr("sys.argv", ["benchmarks", "run", "--profile", "smoke", "--results", str(tmp_path)])
+    with pytest.raises(SystemExit, match="1 of 3 cells failed: symmetric-0.4_plain_seed0"):
+        command.main()
+    assert "out of memory, say" in capsys.readouterr().err
+    assert set(_accuracies(tmp_path)) == {"plain_tuned", "self_paced"}
+    monkeypatch.undo()
+    assert [outcome.cell.method for outcome in run_profile("smoke", folder=tmp_path)] == ["plain"]
+
+
+@pytest.mark.parametrize("method", ["elr", "mentormix_auto", "filter_kd"])
+def test_a_killed_cell_goes_on_from_its_last_epoch(method, tmp_path):
+    only = f"{{'method': ['{method}'], 'rate': [0.4], 'noise': ['symmetric'], 'seed': [0]}}"
+    code = (
+        "from pathlib import Path; from benchmarks.run import RunOptions, run_profile; "
+        f"run_profile('digits', {only}, Path({str(tmp_path)!r}), RunOptions(resume=True))"
+    )
+    checkpoint = tmp_path / "digits" / f".symmetric-0.4_{method}_seed0" / "checkpoint.pt"
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert checkpoint.exists(), "killed too late to see anything"
+    cell = replace(ELR, method=method)
+    assert not path_of(cell, tmp_path).exists()
+    run_profile("digits", eval(only), tmp_path, RunOptions(resume=True))
+    there = json.loads(path_of(cell, tmp_path).read_text())["metrics"]
+    whole = json.loads(json.dumps(run_cell(cell)["metrics"]), parse_float=lambda text: round(float(text), 6))
+    for name in ("last", "selected", "ece", "curve", "detection_ap", "weight_wrong"):
+        assert there[name] == whole[name], name
+    assert not checkpoint.parent.exists()  # nothing is left of it
+
+
+def test_a_proof_trains_two_steps_and_saves_nothing(tmp_path, monkeypatch):
+    steps = []
+    monkeypatch.setattr(cell_module, "TestCurve", _counting(steps))
+    outcomes = run_profile("smoke", folder=tmp_path, options=RunOptions(proof=True))
+    assert [outcome.error for outcome in outcomes] == [None] * 3
+    assert steps == [2, 2, 2]
+    assert list(tmp_path.rglob("*")) == []
+
+
+def _counting(steps):
+    class CountSteps(cell_module.TestCurve):
+        def on_train_end(self, net, **kwargs):
+            steps.append(net.clock_.step)
+
+    return CountSteps
+
+
+def test_what_is_not_in_the_profile_is_said_with_what_is():
+    with pytest.raises(InvalidParameterError, match=r"'smoke' has no cell with \{'seed': \[7\]\}.*seeds \[0\]"):
+        run_profile("smoke", {"seed": [7]})
+
+
+@pytest.mark.parametrize("jobs", ["0", "-1", "two"])
+def test_jobs_is_a_count(jobs, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["benchmarks", "run", "--profile", "smoke", "--jobs", jobs])
+    with pytest.raises(SystemExit):
+        command.main()
+    assert "must be a whole number from 1 on" in capsys.readouterr().err
+
+
+@pytest.mark.data
+def test_human_labels_that_are_not_there_are_left_out(tmp_path, monkeypatch, capsys):
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "cifar10").symlink_to(Path(os.environ["NOISYLABEL_DATA"]) / "cifar10")
+    monkeypatch.setenv("NOISYLABEL_DATA", str(home))
+    wanted = run_module._wanted("cifar10n", {"method": ["plain"], "seed": [0]})
+    assert [cell.noise for cell in wanted] == ["human_worst"]
+    assert "left out human_aggregate, human_random1, human_random2, human_random3" in capsys.readouterr().err
+
+
+def test_profiles_of_the_issue_exist():
+    names = {"smoke", "digits", "fashion", "cifar10-10k", "cifar10", "cifar10n"}
+    assert names <= PROFILES.keys()
