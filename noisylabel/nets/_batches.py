@@ -110,10 +110,6 @@ class StreamedData(Dataset):
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, position: int) -> tuple[Any, int]:
-        item = self.dataset[int(self.rows[position])]
-        return (item[0] if isinstance(item, (tuple, list)) else item), position
-
     def take(self, rows: np.ndarray) -> "StreamedData":
         """Return the data of some rows, still loaded when needed."""
         chosen = torch.as_tensor(rows, device=self.device)
@@ -121,19 +117,37 @@ class StreamedData(Dataset):
         codes = None if self.codes is None else self.codes[chosen].cpu().numpy()
         return StreamedData(self.dataset, codes, weight, self.device, self.rows[rows])
 
-    def batches(self, chunks: Iterator[Tensor]) -> Iterator[Batch]:
-        """Yield a batch for each tensor of positions, through a DataLoader."""
+    def batches(self, chunks: Iterator[Tensor], num_workers: int = 0) -> Iterator[Batch]:
+        """Yield a batch for each tensor of positions, through a DataLoader with so many processes."""
         sampler = (chunk.tolist() for chunk in chunks)  # lists of a million numbers would take a while and 60 MB
-        loader = DataLoader(self, batch_sampler=sampler, collate_fn=default_collate, generator=torch.Generator())
+        loader = DataLoader(
+            _Samples(self.dataset, self.rows),
+            batch_sampler=sampler,
+            collate_fn=default_collate,
+            generator=torch.Generator(),
+            num_workers=num_workers,
+        )
         for X, positions in loader:
             rows = positions.to(self.device)
             weight = None if self.sample_weight is None else self.sample_weight[rows]
             codes = None if self.codes is None else self.codes[rows]
             yield Batch(as_float32(X).to(self.device), codes, rows, weight)
 
-    def slices(self, batch_size: int) -> Iterator[Batch]:
+    def slices(self, batch_size: int, num_workers: int = 0) -> Iterator[Batch]:
         """Yield the rows in order."""
-        yield from self.batches(iter(torch.arange(len(self)).split(batch_size)))
+        yield from self.batches(iter(torch.arange(len(self)).split(batch_size)), num_workers)
+
+
+class _Samples(Dataset):
+    """The samples of some rows, each with its position; all that worker processes need."""
+
+    def __init__(self, dataset: Dataset, rows: np.ndarray) -> None:
+        self.dataset = dataset
+        self.rows = rows
+
+    def __getitem__(self, position: int) -> tuple[Any, int]:
+        item = self.dataset[int(self.rows[position])]
+        return (item[0] if isinstance(item, (tuple, list)) else item), position
 
 
 def as_float32(X: Tensor) -> Tensor:
@@ -180,6 +194,8 @@ class TrainingBatches:
         ``augment(X, generator)`` is applied to each batch, on its device.
     augment_generator : torch.Generator, optional
         Stream for ``augment``, on the training device.
+    num_workers : int, default=0
+        Processes that load the samples of a StreamedData; 0 loads them here.
     """
 
     def __init__(
@@ -189,7 +205,9 @@ class TrainingBatches:
         generator: torch.Generator,
         augment: Augment | None = None,
         augment_generator: torch.Generator | None = None,
+        num_workers: int = 0,
     ) -> None:
+        self.num_workers = num_workers
         self.dataset = dataset
         self.batch_size = batch_size
         self.generator = generator
@@ -203,7 +221,9 @@ class TrainingBatches:
         order = torch.randperm(len(self.dataset), generator=self.generator)
         if isinstance(self.dataset, TensorData):
             order = order.to(self.dataset.X.device)
-        for batch in self.dataset.batches(iter(balanced_chunks(len(order), self.batch_size, order))):
+        workers = {"num_workers": self.num_workers} if isinstance(self.dataset, StreamedData) else {}
+        chunks = iter(balanced_chunks(len(order), self.batch_size, order))
+        for batch in self.dataset.batches(chunks, **workers):
             if self.augment is None or self.augment_generator is None:
                 yield batch
             else:
@@ -218,14 +238,19 @@ class OrderedBatches:
     ----------
     dataset : TensorData or StreamedData
     batch_size : int
+    num_workers : int, default=0
+        As in :class:`TrainingBatches`.
     """
 
-    def __init__(self, dataset: TensorData | StreamedData, batch_size: int) -> None:
+    def __init__(self, dataset: TensorData | StreamedData, batch_size: int, num_workers: int = 0) -> None:
         self.dataset = dataset
         self.batch_size = batch_size
+        self.num_workers = num_workers
 
     def __len__(self) -> int:
         return count_batches(len(self.dataset), self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
+        if isinstance(self.dataset, StreamedData):
+            return self.dataset.slices(self.batch_size, self.num_workers)
         return self.dataset.slices(self.batch_size)

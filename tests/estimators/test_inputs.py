@@ -67,6 +67,14 @@ def test_a_dataset_gives_the_same_result_as_the_arrays(blobs, kind, validation_f
     assert clf.noise_rate_ == expected.noise_rate_
 
 
+def test_worker_processes_load_a_dataset_with_the_same_result(blobs):
+    X, y = blobs
+    workers = {"iterator_train__num_workers": 1, "iterator_valid__num_workers": 1}
+    settings = QUICK | {"max_epochs": 2, "validation_fraction": 0.25}
+    alone, helped = (MentorNetClassifier(**settings, net_params=more).fit(PlainDataset(X, y)) for more in ({}, workers))
+    assert np.array_equal(helped.predict_proba(PlainDataset(X)), alone.predict_proba(X))
+
+
 def test_image_dataset_agrees_with_arrays_under_augmentation(images):
     X, y = images
     settings = QUICK | {"student": SmallCNN((8, 16)), "augment": "shift_flip"}

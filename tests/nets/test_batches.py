@@ -39,6 +39,18 @@ def test_both_paths_give_the_same_batches():
         assert torch.equal(a[0], b[0])
 
 
+def test_worker_processes_give_the_same_batches():
+    data = both_paths()[1]
+    alone, helped = (
+        [*TrainingBatches(data, 4, torch.Generator().manual_seed(1), num_workers=n), *OrderedBatches(data, 5, n)]
+        for n in (0, 2)
+    )
+    for a, b in zip(alone, helped, strict=True):
+        assert torch.equal(a.rows, b.rows)
+        assert torch.equal(a[0], b[0])
+        assert torch.equal(a[1], b[1])
+
+
 @pytest.mark.parametrize("path", [0, 1])
 def test_taking_rows_keeps_labels_and_weights_beside_them(path):
     data = both_paths()[path].take(np.array([2, 5, 11]))

@@ -1,0 +1,76 @@
+"""Scale: what is measured, in processes of their own, and the table of it."""
+
+import json
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import benchmarks.__main__ as command
+from benchmarks import scale
+from benchmarks.scale import OwnMemory, measure, run_scale, scale_markdown, scale_table
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_own_memory_sees_what_is_there_for_a_moment():
+    with OwnMemory() as memory:
+        values = np.ones(25_000_000)  # 200 MB
+        scale.time.sleep(0.1)
+        del values
+    assert 190e6 < memory.peak_ - memory.before_ < 260e6
+
+
+@pytest.mark.parametrize("kind", ["table", "images"])
+def test_a_size_is_measured(kind, monkeypatch):
+    monkeypatch.setitem(scale._SAMPLES_SEEN, kind, 0)
+    result = measure(kind, "mentormix", 300)
+    assert (result["kind"], result["n_samples"], result["epochs"]) == (kind, 300, 2)
+    assert result["seconds_per_epoch"] > 0
+    assert result["seconds_outside_epochs"] > 0
+
+
+def test_a_mapped_file_is_measured_under_a_limit_and_only_once(tmp_path, monkeypatch):
+    monkeypatch.setitem(scale.SIZES, "mapped", (1000,))
+    run_scale(["mapped"], tmp_path)
+    paths = sorted(tmp_path.glob("mapped/*.json"))
+    assert [path.name for path in paths] == ["mentormix_1000.json", "mentornet_1000.json"]
+    before = [path.stat().st_mtime_ns for path in paths]
+    run_scale(["mapped"], tmp_path)
+    assert [path.stat().st_mtime_ns for path in paths] == before
+
+
+def test_a_size_that_fails_is_said_and_leaves_nothing(tmp_path, monkeypatch):
+    monkeypatch.setitem(scale.SIZES, "table", (3,))  # fewer rows than a class each
+    monkeypatch.setattr(scale, "CLASSIFIERS", {"no_such_method": None})
+    with pytest.raises(SystemExit, match="(?s)table, no_such_method, 3 samples failed:.*KeyError"):
+        run_scale(["table"], tmp_path)
+    assert list(tmp_path.rglob("*.json")) == []
+
+
+def test_the_table_tells_what_a_further_sample_takes(tmp_path):
+    for n, seconds, megabytes in ((1000, 0.01, 100), (3000, 0.03, 102)):
+        path = tmp_path / "table" / f"mentornet_{n}.json"
+        path.parent.mkdir(exist_ok=True)
+        sizes = {"n_samples": n, "seconds_per_epoch": seconds, "memory": megabytes * 2**20}
+        path.write_text(json.dumps({"kind": "table", "method": "mentornet", **sizes}))
+    table = scale_table(tmp_path)
+    assert table["microseconds"].tolist() == pytest.approx([10, 10])
+    assert pd.isna(table["bytes_per_sample"][0])
+    assert table["bytes_per_sample"][1] == pytest.approx(2 * 2**20 / 2000)
+    assert "| table | mentornet | 3,000 | 10.0 | 102 | 1049 |" in scale_markdown(table)
+
+
+def test_committed_sizes_are_those_of_the_issue_and_flat():
+    table = scale_table()
+    assert {("table", 1_000_000), ("images", 50_000)} <= set(zip(table["kind"], table["n_samples"], strict=True))
+    for (kind, method), rows in table.groupby(["kind", "method"]):
+        assert rows["microseconds"].max() < 1.5 * rows["microseconds"].min(), (kind, method)
+        last = rows.sort_values("n_samples")["bytes_per_sample"].iloc[-1]
+        assert last < 1000, (kind, method)
+
+
+def test_the_command_prints_the_table(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["benchmarks", "scale", "--report"])
+    assert command.main() == 0
+    assert "| mapped | mentornet | 1,500,000 |" in capsys.readouterr().out
