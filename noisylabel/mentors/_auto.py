@@ -19,6 +19,9 @@ _N_PROBES = 2000
 _FEWEST_PROBES = 20
 _NUMBERS = ("noise_rate_", "share_learned_", "next_look_")
 _LATEST = 50  # percent of training at which the burn-in ends, whatever has been learned
+# How much surer than always saying the most common label, as a share of the way to certainty. At 18 percent of training
+# 0.02 on CIFAR-10 with 80 % noise, where an estimate was far off, and 0.08 and more where it was good.
+_SURE_ENOUGH = 0.04
 
 
 def probe_share(n_samples: int) -> float:
@@ -37,8 +40,8 @@ class AutoPercentileMentor(PercentileMentor):
 
     During burn-in a share of the rows (:func:`probe_share`), drawn at random, has weight 0: the network passes over
     them without learning their labels. What it says of them, averaged over their visits, gives the noise rate when the
-    burn-in ends. As long as that agrees with their labels no better than always saying the most common one, the burn-in
-    goes on, until half of the training is over; if there is nothing to go by even then, all labels count alike.
+    burn-in ends. While it is hardly surer of them than when always saying the most common label, it has not learned
+    enough to judge, and the burn-in goes on, but not beyond half of the training.
 
     Parameters
     ----------
@@ -50,7 +53,7 @@ class AutoPercentileMentor(PercentileMentor):
     Attributes
     ----------
     noise_rate_ : float
-        Estimated share of wrong labels; NaN until the burn-in is over, and if there was nothing to go by.
+        Estimated share of wrong labels; NaN until the burn-in is over.
     share_learned_ : float
         How sure the network is of the held-back rows when the burn-in is over: 0 as always saying the most common
         label, 1 as a calibrated network that is always right. NaN until then.
@@ -101,8 +104,8 @@ class AutoPercentileMentor(PercentileMentor):
         """See :meth:`Mentor.weigh`."""
         percent = percent_of_training(seen.progress)
         if math.isnan(self.noise_rate_) and percent >= self.next_look_:
-            self.next_look_ = percent + 1 if percent < max(_LATEST, self.burn_in) else math.inf
-            self._estimate()
+            self.next_look_ = percent + 1
+            self._estimate(is_last=percent >= _LATEST)
         held_back = self.held_back(seen.rows, seen.progress)
         if held_back is not None:
             self._watch(seen)
@@ -116,11 +119,10 @@ class AutoPercentileMentor(PercentileMentor):
 
     def held_back(self, rows: Tensor, progress: float) -> Tensor | None:
         """Return which rows are held back to learn the noise rate from."""
-        watches = self.in_burn_in(progress) and self.next_look_ < math.inf
-        return self.is_probe_[rows] if watches else None
+        return self.is_probe_[rows] if self.in_burn_in(progress) else None
 
     def in_burn_in(self, progress: float) -> bool:
-        """Whether the noise rate is not known, yet or ever."""
+        """Whether the noise rate is not known yet."""
         return math.isnan(self.noise_rate_)
 
     def _watch(self, seen: Observation) -> None:
@@ -132,17 +134,24 @@ class AutoPercentileMentor(PercentileMentor):
         self.proba_[seen.rows] = proba
         self.labels_[seen.rows] = seen.labels
 
-    def _estimate(self) -> None:
-        """Turn the probes' predictions into the noise rate and the percentile, if they say anything."""
+    def _estimate(self, is_last: bool) -> None:
+        """Turn the probes' predictions into the noise rate and the percentile, once the network is sure enough."""
         proba, labels = self._probes()
-        agreement = float((proba.argmax(1) == labels).float().mean())
         most_common = float(labels.bincount().max() / len(labels))
-        if agreement < most_common + 2 * (most_common * (1 - most_common) / len(labels)) ** 0.5:
-            if self.next_look_ == math.inf:
-                _warn_of_nothing(agreement, most_common)
+        sureness = float(proba.max(1).values.mean())
+        if sureness - most_common < _SURE_ENOUGH * (1 - most_common) and not is_last:
             return
+        agreement = float((proba.argmax(1) == labels).float().mean())
+        if agreement < most_common + 2 * (most_common * (1 - most_common) / len(labels)) ** 0.5:
+            warnings.warn(
+                f"When the burn-in ended, the network agreed with {agreement:.0%} of the held-back labels, no better "
+                f"than always saying the most common one ({most_common:.0%}). The estimated noise rate means little: "
+                "raise 'max_epochs' or 'burn_in', or give 'loss_percentile' a number.",
+                NoisyLabelWarning,
+                stacklevel=2,
+            )
         self.noise_rate_ = estimate_noise_rate(proba, labels)
-        sureness = float(proba.max(1).values.mean())  # as the agreement, if calibrated, but with far less scatter
+        # sureness is as the agreement, if calibrated, but with far less scatter
         self.share_learned_ = (sureness - most_common) / max(1 - self.noise_rate_ - most_common, 1e-6)
         self.percentile_schedule_ = constant_schedule(1 - self.noise_rate_)
         if not self.percentile_by_class:
@@ -173,13 +182,3 @@ class AutoPercentileMentor(PercentileMentor):
         self.noise_rate_, self.share_learned_, self.next_look_ = (state[name] for name in _NUMBERS)
         if not math.isnan(self.noise_rate_):
             self.percentile_schedule_ = constant_schedule(1 - self.noise_rate_)
-
-
-def _warn_of_nothing(agreement: float, most_common: float) -> None:
-    warnings.warn(
-        f"At {_LATEST} percent of training the network agreed with {agreement:.0%} of the held-back labels, no better "
-        f"than always saying the most common one ({most_common:.0%}). The noise rate cannot be told, and all labels "
-        "count alike. Raise 'max_epochs', or give 'loss_percentile' a number.",
-        NoisyLabelWarning,
-        stacklevel=2,
-    )

@@ -46,42 +46,51 @@ def test_needs_a_burn_in(blobs):
             MentorNetClassifier(loss_percentile="auto", burn_in=burn_in).fit(*blobs)
 
 
-def test_a_network_that_knows_nothing_is_given_time_and_then_said_to():
+def _unsure(progress):
+    """Return what a network that says the same of all two hundred samples shows; the labels alternate."""
+    labels = torch.arange(200) % 2
+    return Observation(torch.linspace(0, 1, 200), torch.zeros(200, 2), labels, torch.arange(200), progress)
+
+
+def _started():
     mentor = AutoPercentileMentor(SelfPaced(), burn_in=20)
     mentor.start(200, 2, torch.Generator().manual_seed(0))
-    labels = torch.arange(200) % 2
-    seen = Observation(torch.linspace(0, 1, 200), torch.zeros(200, 2), labels, torch.arange(200), 0.1)
-    held_back = mentor.is_probe_
+    return mentor
+
+
+def test_a_network_that_is_not_sure_of_anything_is_given_time():
+    mentor = _started()
     for progress in (0.1, 0.2, 0.3, 0.49):
-        seen.progress = progress
-        assert torch.equal(mentor.weigh(seen), (~held_back).float())
-    seen.progress = 0.5
-    with pytest.warns(NoisyLabelWarning, match="At 50 percent of training .* no better than always saying the most"):
-        assert torch.equal(mentor.weigh(seen), torch.ones(200))
-    seen.progress = 0.9
-    assert torch.equal(mentor.weigh(seen), torch.ones(200))
-    assert math.isnan(mentor.noise_rate_)
-    again = AutoPercentileMentor(SelfPaced(), burn_in=20)
-    again.start(200, 2, torch.Generator().manual_seed(0))
-    again.load_state_dict(mentor.state_dict())
-    assert torch.equal(again.weigh(seen), torch.ones(200))
+        assert torch.equal(mentor.weigh(_unsure(progress)), (~mentor.is_probe_).float())
+    again = _started()
+    again.load_state_dict(mentor.state_dict())  # a run that goes on still waits
+    for waiting in (mentor, again):
+        with pytest.warns(NoisyLabelWarning, match="no better than always saying the most common one"):
+            weights = waiting.weigh(_unsure(0.5))
+        assert not math.isnan(waiting.noise_rate_)
+        assert weights[waiting.is_probe_].sum() > 0
 
 
-def test_the_burn_in_ends_as_soon_as_there_is_something_to_go_by():
-    mentor = AutoPercentileMentor(SelfPaced(), burn_in=20)
-    mentor.start(200, 2, torch.Generator().manual_seed(0))
-    labels = torch.arange(200) % 2
-    seen = Observation(torch.linspace(0, 1, 200), torch.zeros(200, 2), labels, torch.arange(200), 0.1)
+def test_the_burn_in_ends_as_soon_as_the_network_is_sure_enough():
+    mentor = _started()
     for progress in (0.1, 0.2):
-        seen.progress = progress
-        mentor.weigh(seen)
+        mentor.weigh(_unsure(progress))
     assert math.isnan(mentor.noise_rate_)
-    seen.logits = 4.0 * torch.nn.functional.one_hot(labels, 2)
     for progress in (0.21, 0.22):  # what has been seen counts from the next look on
-        seen.progress = progress
-        weights = mentor.weigh(seen)
+        seen = _unsure(progress)
+        seen.logits = 4.0 * torch.nn.functional.one_hot(seen.labels, 2)
+        mentor.weigh(seen)
     assert mentor.noise_rate_ < 0.1
-    assert weights[mentor.is_probe_].sum() > 0
+
+
+def test_a_sure_network_that_agrees_with_nothing_is_said_to():
+    mentor = _started()
+    seen = _unsure(0.1)
+    seen.logits = 4.0 * torch.nn.functional.one_hot(torch.arange(200) // 2 % 2, 2)  # half of the labels, by chance
+    mentor.weigh(seen)
+    seen.progress = 0.2
+    with pytest.warns(NoisyLabelWarning, match="When the burn-in ended, the network agreed with"):
+        mentor.weigh(seen)
 
 
 def test_needs_enough_rows(blobs):
