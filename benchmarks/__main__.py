@@ -13,7 +13,7 @@ from benchmarks.methods import METHODS
 from benchmarks.page import write_page
 from benchmarks.profiles import GROUPS, PROFILES
 from benchmarks.regimes import markdown_regimes, regimes
-from benchmarks.report import load_results, markdown, markdown_by_noise, markdown_collapse, result_table, summary
+from benchmarks.report import SHOWN, load_results, markdown, markdown_by_noise, markdown_collapse, result_table, summary
 from benchmarks.run import RunOptions, run_profile
 from benchmarks.scale import SIZES, run_scale, scale_markdown, scale_table
 from benchmarks.speed import TIMINGS, run_speed
@@ -138,7 +138,7 @@ def _report(options: argparse.Namespace) -> None:
     elif options.by_noise or options.collapse:
         print(markdown_by_noise(table) if options.by_noise else markdown_collapse(table))
     else:
-        print(markdown(table) if options.markdown else table.round(4).to_string(index=False))
+        print(markdown(table) if options.markdown else table[SHOWN].round(4).to_string(index=False, na_rep=""))
     if options.csv:
         written_whole(options.csv, lambda partial: table.to_csv(partial, index=False))
     if options.html:

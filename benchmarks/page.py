@@ -86,9 +86,14 @@ def page_summary(results: list[dict[str, Any]], verdicts: pd.DataFrame) -> dict[
         "families": list(FAMILIES),
         "collapsed": [ABLATIONS],
         "badge": ONLY_MEMORISING,
-        "profiles": [_profile(str(name), rows, letters, known) for name, rows in table.groupby("profile", sort=False)],
+        "profiles": [_profile(name, table[table["profile"] == name], letters, known) for name in _largest_first(table)],
         "published": _published(load_references()),
     }
+
+
+def _largest_first(table: pd.DataFrame) -> list[str]:
+    """Return the profiles, that of the most groups first; of equal ones in the order of the table."""
+    return list(table["profile"].value_counts(sort=False).sort_values(ascending=False, kind="stable").index)
 
 
 def _letter(at: int) -> str:

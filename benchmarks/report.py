@@ -12,6 +12,7 @@ from noisylabel.exceptions import InvalidDataError
 KEYS = ["profile", "dataset", "noise", "rate", "method"]
 METRICS = ["last", "selected", "oracle"]
 GAPS = ["oracle_gap_last", "oracle_gap_selected"]
+SHOWN = ["profile", "noise", "rate", "method", "n", *METRICS, "ece", "detection_ap", "seconds"]  # on a terminal
 _LOST = 0.1
 
 

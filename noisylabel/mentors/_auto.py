@@ -17,11 +17,10 @@ from noisylabel.schedules import Schedule, constant_schedule, percent_of_trainin
 
 _N_PROBES = 2000
 _FEWEST_PROBES = 20
-_NUMBERS = ("noise_rate_", "share_learned_", "next_look_")
-_LATEST = 50  # percent of training at which the burn-in ends, whatever has been learned
-# How much surer than always saying the most common label, as a share of the way to certainty. At 18 percent of training
-# 0.02 on CIFAR-10 with 80 % noise, where an estimate was far off, and 0.08 and more where it was good.
-_SURE_ENOUGH = 0.04
+# Surer than always saying the most common label, as a share of the way to certainty: 0.02 on CIFAR-10 with 80 % noise,
+# where the network knows nothing yet and the estimated rate is too high to tell how much it should know; from 0.08 on
+# elsewhere.
+_SURE_OF_SOMETHING = 0.04
 
 
 def probe_share(n_samples: int) -> float:
@@ -40,8 +39,7 @@ class AutoPercentileMentor(PercentileMentor):
 
     During burn-in a share of the rows (:func:`probe_share`), drawn at random, has weight 0: the network passes over
     them without learning their labels. What it says of them, averaged over their visits, gives the noise rate when the
-    burn-in ends. While it is hardly surer of them than when always saying the most common label, it has not learned
-    enough to judge, and the burn-in goes on, but not beyond half of the training.
+    burn-in ends.
 
     Parameters
     ----------
@@ -56,7 +54,7 @@ class AutoPercentileMentor(PercentileMentor):
         Estimated share of wrong labels; NaN until the burn-in is over.
     share_learned_ : float
         How sure the network is of the held-back rows when the burn-in is over: 0 as always saying the most common
-        label, 1 as a calibrated network that is always right. NaN until then.
+        label, or hardly surer than that; 1 as a calibrated network that is always right. NaN until then.
 
     Examples
     --------
@@ -92,7 +90,6 @@ class AutoPercentileMentor(PercentileMentor):
             )
         device = generator.device
         self.noise_rate_ = self.share_learned_ = float("nan")
-        self.next_look_ = self.burn_in
         self.is_probe_ = torch.rand(n_samples, generator=generator, device=device) < probe_share(n_samples)
         self.proba_ = torch.full((n_samples, n_classes), torch.nan, device=device)
         self.labels_ = torch.zeros(n_samples, dtype=torch.long, device=device)
@@ -102,13 +99,11 @@ class AutoPercentileMentor(PercentileMentor):
 
     def weigh(self, seen: Observation) -> Tensor:
         """See :meth:`Mentor.weigh`."""
-        percent = percent_of_training(seen.progress)
-        if math.isnan(self.noise_rate_) and percent >= self.next_look_:
-            self.next_look_ = percent + 1
-            self._estimate(is_last=percent >= _LATEST)
         held_back = self.held_back(seen.rows, seen.progress)
         if held_back is not None:
             self._watch(seen)
+        elif math.isnan(self.noise_rate_):
+            self._estimate()
         weights = super().weigh(seen)
         return weights if held_back is None else torch.where(held_back, 0.0, weights)
 
@@ -119,11 +114,7 @@ class AutoPercentileMentor(PercentileMentor):
 
     def held_back(self, rows: Tensor, progress: float) -> Tensor | None:
         """Return which rows are held back to learn the noise rate from."""
-        return self.is_probe_[rows] if self.in_burn_in(progress) else None
-
-    def in_burn_in(self, progress: float) -> bool:
-        """Whether the noise rate is not known yet."""
-        return math.isnan(self.noise_rate_)
+        return self.is_probe_[rows] if percent_of_training(progress) < self.burn_in else None
 
     def _watch(self, seen: Observation) -> None:
         """Average each row's predictions over its visits, the latest counting half."""
@@ -134,14 +125,18 @@ class AutoPercentileMentor(PercentileMentor):
         self.proba_[seen.rows] = proba
         self.labels_[seen.rows] = seen.labels
 
-    def _estimate(self, is_last: bool) -> None:
-        """Turn the probes' predictions into the noise rate and the percentile, once the network is sure enough."""
-        proba, labels = self._probes()
-        most_common = float(labels.bincount().max() / len(labels))
-        sureness = float(proba.max(1).values.mean())
-        if sureness - most_common < _SURE_ENOUGH * (1 - most_common) and not is_last:
-            return
+    def _estimate(self) -> None:
+        """Turn the probes' predictions into the noise rate and the percentile; a row never visited is left out."""
+        known = self.is_probe_ & ~self.proba_[:, 0].isnan()
+        if known.sum() < _FEWEST_PROBES:
+            raise InvalidParameterError(
+                f"'loss_percentile' is 'auto', but only {int(known.sum())} held-back rows were seen before the burn-in "
+                f"ended, and the noise rate needs {_FEWEST_PROBES}. Raise 'max_epochs' or 'burn_in', or give "
+                "'loss_percentile' a number."
+            )
+        proba, labels = self.proba_[known], self.labels_[known]
         agreement = float((proba.argmax(1) == labels).float().mean())
+        most_common = float(labels.bincount().max() / len(labels))
         if agreement < most_common + 2 * (most_common * (1 - most_common) / len(labels)) ** 0.5:
             warnings.warn(
                 f"When the burn-in ended, the network agreed with {agreement:.0%} of the held-back labels, no better "
@@ -151,34 +146,23 @@ class AutoPercentileMentor(PercentileMentor):
                 stacklevel=2,
             )
         self.noise_rate_ = estimate_noise_rate(proba, labels)
-        # sureness is as the agreement, if calibrated, but with far less scatter
-        self.share_learned_ = (sureness - most_common) / max(1 - self.noise_rate_ - most_common, 1e-6)
+        surer = float(proba.max(1).values.mean()) - most_common  # as the agreement, if calibrated; far less scatter
+        is_something = surer >= _SURE_OF_SOMETHING * (1 - most_common)
+        self.share_learned_ = surer / max(1 - self.noise_rate_ - most_common, 1e-6) if is_something else 0.0
         self.percentile_schedule_ = constant_schedule(1 - self.noise_rate_)
         if not self.percentile_by_class:
             self.threshold_ = None
 
-    def _probes(self) -> tuple[Tensor, Tensor]:
-        """Return predictions and labels of the held-back rows; a row never visited is left out."""
-        known = self.is_probe_ & ~self.proba_[:, 0].isnan()
-        if known.sum() < _FEWEST_PROBES:
-            raise InvalidParameterError(
-                f"'loss_percentile' is 'auto', but only {int(known.sum())} held-back rows were seen before the burn-in "
-                f"ended, and the noise rate needs {_FEWEST_PROBES}. Raise 'max_epochs' or 'burn_in', or give "
-                "'loss_percentile' a number."
-            )
-        return self.proba_[known], self.labels_[known]
-
     def state_dict(self) -> dict[str, Any]:
         """See :meth:`Mentor.state_dict`."""
         tables = {"is_probe": self.is_probe_, "proba": self.proba_, "labels": self.labels_}
-        numbers = {name: getattr(self, name) for name in _NUMBERS}
-        return {**super().state_dict(), **tables, **numbers}
+        return {**super().state_dict(), **tables, "noise_rate": self.noise_rate_, "learned": self.share_learned_}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """See :meth:`Mentor.load_state_dict`."""
         super().load_state_dict(state)
         device = self.generator_.device
         self.is_probe_, self.proba_, self.labels_ = (state[k].to(device) for k in ("is_probe", "proba", "labels"))
-        self.noise_rate_, self.share_learned_, self.next_look_ = (state[name] for name in _NUMBERS)
+        self.noise_rate_, self.share_learned_ = state["noise_rate"], state["learned"]
         if not math.isnan(self.noise_rate_):
             self.percentile_schedule_ = constant_schedule(1 - self.noise_rate_)

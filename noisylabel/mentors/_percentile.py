@@ -157,16 +157,12 @@ class PercentileMentor(Mentor):
 
     def curriculum_weights(self, seen: Observation, loss: Tensor, loss_diff: Tensor) -> Tensor:
         """Return what the curriculum says at this point of training (1 during burn-in), before drop-out."""
-        if self.in_burn_in(seen.progress):
-            return torch.ones_like(seen.losses)
         percent = percent_of_training(seen.progress)
+        if percent < self.burn_in:
+            return torch.ones_like(seen.losses)
         if self.fixed_epoch_after_burn_in:
             percent = int(min(percent, self.burn_in))
         return self.active_.weights(loss, loss_diff, seen.labels, percent)
-
-    def in_burn_in(self, progress: float) -> bool:
-        """Whether the curriculum has no say yet."""
-        return percent_of_training(progress) < self.burn_in
 
     def state_dict(self) -> dict[str, Any]:
         """See :meth:`Mentor.state_dict`."""

@@ -46,51 +46,32 @@ def test_needs_a_burn_in(blobs):
             MentorNetClassifier(loss_percentile="auto", burn_in=burn_in).fit(*blobs)
 
 
-def _unsure(progress):
-    """Return what a network that says the same of all two hundred samples shows; the labels alternate."""
-    labels = torch.arange(200) % 2
-    return Observation(torch.linspace(0, 1, 200), torch.zeros(200, 2), labels, torch.arange(200), progress)
-
-
-def _started():
+def test_a_network_that_knows_nothing_is_said_to():
     mentor = AutoPercentileMentor(SelfPaced(), burn_in=20)
     mentor.start(200, 2, torch.Generator().manual_seed(0))
-    return mentor
-
-
-def test_a_network_that_is_not_sure_of_anything_is_given_time():
-    mentor = _started()
-    for progress in (0.1, 0.2, 0.3, 0.49):
-        assert torch.equal(mentor.weigh(_unsure(progress)), (~mentor.is_probe_).float())
-    again = _started()
-    again.load_state_dict(mentor.state_dict())  # a run that goes on still waits
-    for waiting in (mentor, again):
-        with pytest.warns(NoisyLabelWarning, match="no better than always saying the most common one"):
-            weights = waiting.weigh(_unsure(0.5))
-        assert not math.isnan(waiting.noise_rate_)
-        assert weights[waiting.is_probe_].sum() > 0
-
-
-def test_the_burn_in_ends_as_soon_as_the_network_is_sure_enough():
-    mentor = _started()
-    for progress in (0.1, 0.2):
-        mentor.weigh(_unsure(progress))
-    assert math.isnan(mentor.noise_rate_)
-    for progress in (0.21, 0.22):  # what has been seen counts from the next look on
-        seen = _unsure(progress)
-        seen.logits = 4.0 * torch.nn.functional.one_hot(seen.labels, 2)
-        mentor.weigh(seen)
-    assert mentor.noise_rate_ < 0.1
-
-
-def test_a_sure_network_that_agrees_with_nothing_is_said_to():
-    mentor = _started()
-    seen = _unsure(0.1)
-    seen.logits = 4.0 * torch.nn.functional.one_hot(torch.arange(200) // 2 % 2, 2)  # half of the labels, by chance
+    labels = torch.arange(200) % 2
+    seen = Observation(torch.ones(200), torch.zeros(200, 2), labels, torch.arange(200), 0.1)
     mentor.weigh(seen)
-    seen.progress = 0.2
-    with pytest.warns(NoisyLabelWarning, match="When the burn-in ended, the network agreed with"):
+    seen.progress = 0.3
+    with pytest.warns(NoisyLabelWarning, match="no better than always saying the most common one"):
         mentor.weigh(seen)
+
+
+@pytest.mark.filterwarnings("ignore:When the burn-in ended")
+@pytest.mark.parametrize(("logit", "knows_something"), [(0.05, False), (1.0, True)])
+def test_a_network_that_is_hardly_surer_than_chance_has_learned_nothing(logit, knows_something):
+    """However high the noise rate, which would leave little to learn, is estimated."""
+    mentor = AutoPercentileMentor(SelfPaced(), burn_in=20)
+    mentor.start(2000, 10, torch.Generator().manual_seed(0))
+    rows = torch.arange(2000)
+    logits = logit * torch.randn(2000, 10, generator=torch.Generator().manual_seed(1))  # nothing to do with the labels
+    seen = Observation(torch.ones(2000), logits, rows % 10, rows, 0.1)
+    mentor.weigh(seen)
+    seen.progress = 0.3
+    mentor.weigh(seen)
+    assert mentor.noise_rate_ > 0.8
+    assert (mentor.share_learned_ > 1 / 3) is knows_something
+    assert (mentor.share_learned_ == 0) is not knows_something
 
 
 def test_needs_enough_rows(blobs):
