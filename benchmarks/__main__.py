@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--jobs", type=_count, default=1, help="cells at a time; with --ray and cuda, on each GPU")
     run.add_argument("--ray", metavar="ADDRESS", help="run on this Ray cluster; auto, or local for a new one here")
     run.add_argument("--resume", action="store_true", help="go on inside cells too: they save themselves each epoch")
-    run.add_argument("--proof", action="store_true", help="only two steps of each cell, on 4 samples; saves nothing")
+    run.add_argument("--proof", action="store_true", help="only two steps of each cell, on 6 samples; saves nothing")
     _add_report(commands.add_parser("report", help="mean and standard deviation over seeds"))
     trusted = commands.add_parser("trusted", help="plot of accuracy against the number of trusted labels")
     trusted.add_argument("--profile", choices=PROFILES, default="cifar10-10k")

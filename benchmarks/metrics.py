@@ -65,13 +65,17 @@ def detection_precision(record: Any, is_wrong: np.ndarray) -> float | None:
 
 
 def weight_shares(weights: np.ndarray, y: np.ndarray, noisy_y: np.ndarray) -> dict[str, Any]:
-    """Mean final weight of rightly and of wrongly labelled training samples."""
+    """Mean final weight of rightly and of wrongly labelled training samples, 0 where there are none."""
     known, wrong = ~np.isnan(weights), y != noisy_y
     return {
-        "weight_right": float(weights[known & ~wrong].mean()),
-        "weight_wrong": float(weights[known & wrong].mean()) if (known & wrong).any() else 0.0,
-        "weight_right_by_class": [round(float(weights[known & ~wrong & (y == c)].mean()), 4) for c in np.unique(y)],
+        "weight_right": _mean(weights[known & ~wrong]),
+        "weight_wrong": _mean(weights[known & wrong]),
+        "weight_right_by_class": [_mean(weights[known & ~wrong & (y == c)]) for c in np.unique(y)],
     }
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(values.mean()) if len(values) else 0.0
 
 
 class PeakMemory:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 Noise = tuple[str, float | None]
-_PROOF_ROWS = 4
+_PROOF_ROWS = 6
 
 
 @dataclass(frozen=True)
@@ -57,14 +57,14 @@ class Profile:
         return list(dict.fromkeys(method for _, methods in self.grid for method in methods))
 
     def two_steps(self) -> "Profile":
-        """Return the same on 4 samples for two epochs of one step: the first in the burn-in, the second after it."""
+        """Return the same on 6 samples for two epochs of one step: the first in the burn-in, the second after it."""
         return replace(
             self,
             n_train=_PROOF_ROWS,
             n_valid=0,
             max_epochs=2,
             tuned_epochs=2,
-            n_test=_PROOF_ROWS,
+            n_test=2,
             settings=self.settings | {"batch_size": _PROOF_ROWS},
             by_rate=partial(_small_batches, self.by_rate),
         )

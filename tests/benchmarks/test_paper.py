@@ -89,10 +89,10 @@ def test_images_are_standardised_one_by_one():
 
 
 def _write_images(path: Path, n: int, n_classes: int) -> None:
-    rows = []
-    for i in range(n):
+    rows, rng = [], np.random.default_rng(0)
+    for pixels in rng.integers(0, 256, (n, 32, 32, 3), dtype=np.uint8):
         file = io.BytesIO()
-        Image.fromarray(np.full((32, 32, 3), i % 256, dtype=np.uint8)).save(file, "PNG")
+        Image.fromarray(pixels).save(file, "PNG")
         rows.append({"bytes": file.getvalue(), "path": ""})
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.table({"img": rows, "fine_label": [i % n_classes for i in range(n)]}), path)
