@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 import benchmarks.__main__ as command
 from benchmarks import cell as cell_module
@@ -73,7 +74,8 @@ def test_a_killed_cell_goes_on_from_its_last_epoch(method, tmp_path):
         f"run_profile('digits', {only}, Path({str(tmp_path)!r}), RunOptions(resume=True))"
     )
     checkpoint = tmp_path / "digits" / f".symmetric-0.4_{method}_seed0" / "checkpoint.pt"
-    process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.DEVNULL)
+    same_threads = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}  # or the last bits differ
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.DEVNULL, env=same_threads)
     deadline = time.monotonic() + 120
     while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
