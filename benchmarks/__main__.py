@@ -10,7 +10,7 @@ from benchmarks.audits import audit_table
 from benchmarks.detection import CELLS as DETECTION_CELLS
 from benchmarks.detection import detection_markdown, detection_table, run_detection
 from benchmarks.methods import METHODS
-from benchmarks.page import write_page
+from benchmarks.page import write_report
 from benchmarks.profiles import GROUPS, PROFILES
 from benchmarks.regimes import markdown_regimes, regimes
 from benchmarks.report import SHOWN, load_results, markdown, markdown_by_noise, markdown_collapse, result_table, summary
@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--precision", choices=["fp32", "bf16"], help="instead of the profile's, where that is slow")
     run.add_argument("--device", default="cpu", help="where to train, such as cuda (%(default)s)")
-    run.add_argument("--jobs", type=_count, default=1, help="cells at a time; with --ray and cuda, on each GPU")
+    run.add_argument("--jobs", type=int, default=1, help="cells at a time; with --ray and cuda, on each GPU")
     run.add_argument("--ray", metavar="ADDRESS", help="run on this Ray cluster; auto, or local for a new one here")
     run.add_argument("--resume", action="store_true", help="go on inside cells too: they save themselves each epoch")
     run.add_argument("--proof", action="store_true", help="only two steps of each cell, on 6 samples; saves nothing")
@@ -68,12 +68,6 @@ def _parser() -> argparse.ArgumentParser:
     speed.add_argument("--device", default="cpu", help="where to train, such as cuda (%(default)s)")
     speed.add_argument("--only", nargs="+", choices=TIMINGS)
     return parser
-
-
-def _count(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1 on. Got {text!r}")
-    return int(text)
 
 
 def _add_detection(detection: argparse.ArgumentParser) -> None:
@@ -142,7 +136,7 @@ def _report(options: argparse.Namespace) -> None:
     if options.csv:
         written_whole(options.csv, lambda partial: table.to_csv(partial, index=False))
     if options.html:
-        write_page([results[at] for at in chosen.index], verdicts, options.html)
+        write_report([results[at] for at in chosen.index], verdicts, options.html)
 
 
 def _chosen(table: pd.DataFrame, options: argparse.Namespace) -> pd.DataFrame:

@@ -23,7 +23,7 @@ RESULTS = Path(__file__).parent / "results" / "detection"
 SYMMETRIC = (("symmetric", 0.2), ("symmetric", 0.4))
 CELLS = {
     "digits": SYMMETRIC,
-    "fashion": SYMMETRIC,
+    "fashion-10k": SYMMETRIC,
     "cifar10-5k": (*SYMMETRIC, ("asymmetric_cifar10", 0.4), ("human_worst", None)),
 }
 EPOCHS = {"cifar10-5k": 30}  # instead of the profile's

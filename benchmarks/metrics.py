@@ -65,17 +65,17 @@ def detection_precision(record: Any, is_wrong: np.ndarray) -> float | None:
 
 
 def weight_shares(weights: np.ndarray, y: np.ndarray, noisy_y: np.ndarray) -> dict[str, Any]:
-    """Mean final weight of rightly and of wrongly labelled training samples, 0 where there are none."""
+    """Mean final weight of rightly and of wrongly labelled training samples; None of a class without right labels."""
     known, wrong = ~np.isnan(weights), y != noisy_y
     return {
         "weight_right": _mean(weights[known & ~wrong]),
-        "weight_wrong": _mean(weights[known & wrong]),
+        "weight_wrong": _mean(weights[known & wrong]) or 0.0,
         "weight_right_by_class": [_mean(weights[known & ~wrong & (y == c)]) for c in np.unique(y)],
     }
 
 
-def _mean(values: np.ndarray) -> float:
-    return float(values.mean()) if len(values) else 0.0
+def _mean(values: np.ndarray) -> float | None:
+    return float(values.mean()) if len(values) else None
 
 
 class PeakMemory:

@@ -1,6 +1,5 @@
 """One page that shows all results: plots of accuracy against noise, oracle gaps, a table, and published numbers."""
 
-import json
 import math
 import subprocess
 from collections import Counter
@@ -16,7 +15,7 @@ from benchmarks.profiles import PROFILES
 from benchmarks.reference import Reference, load_references
 from benchmarks.regimes import MEMORISING, ONLY_MEMORISING, SHORT, UNKNOWN
 from benchmarks.report import GAPS, METRICS, machine_of, noise_label, result_table, summary
-from noisylabel._files import write_whole
+from noisylabel.inspection._page import write_page
 
 _HERE = Path(__file__).parent
 _AXIS = "symmetric"  # the noise whose rates are an axis; others stand beside it
@@ -49,8 +48,8 @@ _COLUMNS = {
 }
 
 
-def write_page(results: list[dict[str, Any]], verdicts: pd.DataFrame, path: Path) -> None:
-    """Write one HTML page, without anything loaded from elsewhere.
+def write_report(results: list[dict[str, Any]], verdicts: pd.DataFrame, path: Path) -> None:
+    """Write the page.
 
     Parameters
     ----------
@@ -61,9 +60,7 @@ def write_page(results: list[dict[str, Any]], verdicts: pd.DataFrame, path: Path
     path : Path
         Where to write.
     """
-    template = (_HERE / "report.html").read_text(encoding="utf-8")
-    text = json.dumps(page_summary(results, verdicts), allow_nan=False).replace("<", "\\u003c")
-    write_whole(path, template.replace("/*DATA*/null", text).encode())
+    write_page(path, _HERE / "report.html", page_summary(results, verdicts))
 
 
 def page_summary(results: list[dict[str, Any]], verdicts: pd.DataFrame) -> dict[str, Any]:

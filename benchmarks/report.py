@@ -51,7 +51,7 @@ def _number(value: float | None) -> float:
 def _lost_classes(metrics: dict[str, Any]) -> float:
     """Count the classes whose right labels have a mean weight below 0.1; NaN for results that do not say."""
     weights = metrics.get("weight_right_by_class")
-    return float("nan") if weights is None else float(sum(weight < _LOST for weight in weights))
+    return float("nan") if weights is None else float(sum(weight is not None and weight < _LOST for weight in weights))
 
 
 def machine_of(environment: dict[str, Any]) -> str:

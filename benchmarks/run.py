@@ -16,6 +16,8 @@ from benchmarks.noises import is_here
 from benchmarks.profiles import GROUPS, PROFILES
 from benchmarks.store import RESULTS, path_of, save
 from benchmarks.workers import call_here, call_on_ray
+from noisylabel._validation import check_count
+from noisylabel.estimators._settings import resolve_device
 from noisylabel.exceptions import InvalidParameterError
 
 
@@ -84,10 +86,13 @@ def run_profile(
     Raises
     ------
     InvalidParameterError
-        If no cell is of all that ``only`` asks for.
+        If no cell is of all that ``only`` asks for, ``jobs`` is below 1, or torch cannot use ``device`` here.
     DatasetNotFoundError
         If data are missing; before anything is trained.
     """
+    check_count("jobs", options.jobs)
+    if options.ray is None:
+        resolve_device(options.device)  # on a cluster, this machine need not have what the nodes have
     wanted = _wanted(profile, only or {})
     missing = [cell for cell in wanted if options.proof or not path_of(cell, folder).exists()]
     print(f"{profile}: {len(wanted) - len(missing)} of {len(wanted)} cells are done.", file=sys.stderr)
@@ -135,7 +140,9 @@ def _train(cell: Cell, folder: Path, options: RunOptions) -> Outcome:
     profile = PROFILES[cell.profile].two_steps() if options.proof else PROFILES[cell.profile]
     checkpoints = _checkpoints_of(cell, folder) if options.resume and not options.proof else None
     try:
-        return Outcome(cell, run_cell(cell, options.precision, options.device, checkpoints, profile))
+        result = run_cell(cell, options.precision, options.device, checkpoints, profile)
+        result["environment"] = result["environment"] | {"jobs": options.jobs}
+        return Outcome(cell, result)
     except Exception:
         return Outcome(cell, error=traceback.format_exc())
 

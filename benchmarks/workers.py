@@ -8,6 +8,8 @@ from typing import TypeVar
 import torch
 from joblib import Parallel, delayed
 
+from noisylabel._ray import ray_session
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -55,17 +57,21 @@ def call_on_ray(
         Of a running cluster, ``"auto"`` for the one that this machine belongs to, ``"local"`` for a new one here.
     gpus : float
         Share of a GPU that each task takes.
-    """
-    import ray
 
+    Raises
+    ------
+    MissingDependencyError
+        If Ray is not installed.
+    NoisyLabelError
+        If no cluster answers there.
+    """
     variables = {name: os.environ[name] for name in ("NOISYLABEL_DATA",) if name in os.environ}
     nodes = {"working_dir": str(_ROOT), "excludes": _STAYS_HERE, "env_vars": variables}
-    ray.init(address=address, runtime_env=nodes, log_to_driver=False)
-    try:
+    with ray_session(None if address == "local" else address, runtime_env=nodes):
+        import ray
+
         remote = ray.remote(num_cpus=1, num_gpus=gpus)(_with_threads)
         pending = [remote.remote(function, item, 1) for item in items]
         while pending:
             done, pending = ray.wait(pending)
             yield ray.get(done[0])
-    finally:
-        ray.shutdown()

@@ -1,6 +1,5 @@
 """The page that shows what a sweep found."""
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from noisylabel._files import write_whole
 from noisylabel.exceptions import InvalidDataError
+from noisylabel.inspection._page import write_page
 from sweeps.analysis import best_by_noise, best_trial, importances, near_ties, oracle_gap, ranked
 from sweeps.results import (
     PARAM,
@@ -63,11 +62,7 @@ def write_report(results: SweepResults | Sequence[SweepResults], path: str | Pat
     sweeps = [results] if isinstance(results, SweepResults) else list(results)
     if not sweeps:
         raise InvalidDataError("write_report got no sweep. Pass the SweepResults of one or a list of several.")
-    template = files("sweeps").joinpath("report.html").read_text(encoding="utf-8")
-    text = json.dumps(report_summary(sweeps), allow_nan=False).replace("<", "\\u003c")  # no text can end the script
-    path = Path(path)
-    write_whole(path, template.replace("/*DATA*/null", text).encode())
-    return path
+    return write_page(path, files("sweeps").joinpath("report.html"), report_summary(sweeps))
 
 
 def report_summary(sweeps: Sequence[SweepResults]) -> dict[str, Any]:

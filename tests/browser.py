@@ -1,5 +1,6 @@
 """A real headless browser: what a page looks like after its scripts ran, and what they complained about."""
 
+import html
 import os
 import re
 import shutil
@@ -65,6 +66,16 @@ class Browser:
         copy = self.folder / f"scripted-{self.n_runs}.html"
         copy.write_text(page.read_text(encoding="utf-8") + f"<script>{script}</script>", encoding="utf-8")
         return copy
+
+
+def seen(dom, pattern):
+    """Return what a pattern finds in a document, without marks and entities."""
+    return [html.unescape(re.sub("<[^>]*>", "", found)) for found in re.findall(pattern, dom, re.DOTALL)]
+
+
+def title(dom):
+    """Return the page's title."""
+    return html.unescape(re.search("<head>.*?<title>(.*?)</title>", dom, re.DOTALL)[1])
 
 
 def n_colours(picture):

@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 LAYERS = [
     {"exceptions"},
-    {"_validation", "_random", "_sklearn_compat", "_trusted", "_files"},
+    {"_validation", "_random", "_sklearn_compat", "_trusted", "_files", "_ray"},
     {"functional"},
     {"schedules"},
     {"curricula", "students", "noise", "datasets"},

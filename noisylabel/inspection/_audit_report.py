@@ -2,7 +2,6 @@
 
 import base64
 import io
-import json
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from noisylabel._files import write_whole
 from noisylabel.inspection._audit_data import AuditData
 from noisylabel.inspection._audit_images import open_picture
 from noisylabel.inspection._auditor import Audit
+from noisylabel.inspection._page import write_page
 
 _FEWEST_SHOWN, _MOST_SHOWN = 20, 200
 _MOST_COLUMNS = 12
@@ -37,11 +36,7 @@ def write_audit_page(audit: Audit, path: str | Path) -> Path:
     -------
     Path
     """
-    template = files("noisylabel.inspection").joinpath("audit.html").read_text(encoding="utf-8")
-    text = json.dumps(audit_summary(audit)).replace("<", "\\u003c")  # so that no label can end the script
-    path = Path(path)
-    write_whole(path, template.replace("/*DATA*/null", text).encode())
-    return path
+    return write_page(path, files("noisylabel.inspection").joinpath("audit.html"), audit_summary(audit))
 
 
 def audit_summary(audit: Audit) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import base64
 import io
-import json
 import math
 from collections.abc import Sequence
 from importlib.resources import files
@@ -16,6 +15,7 @@ from noisylabel._files import write_whole, written_whole
 from noisylabel._validation import check_number
 from noisylabel.curricula import CURRICULA, Curriculum, resolve_curriculum
 from noisylabel.exceptions import InvalidParameterError
+from noisylabel.inspection._page import write_page
 
 PERCENTS = (0, 10, 18, 19, 30, 50, 75, 89, 90, 99)
 _CELLS = 61
@@ -233,11 +233,7 @@ def write_curriculum_page(
         "colours": _encoded(colours),
         "panels": [{"name": name, "weights": _encoded((255 * weights).round())} for name, weights in rows],
     }
-    template = files("noisylabel.inspection").joinpath("curriculum.html").read_text(encoding="utf-8")
-    text = json.dumps(data).replace("<", "\\u003c")  # so that no name can end the script
-    path = Path(path)
-    write_whole(path, template.replace("/*DATA*/null", text).encode())
-    return path
+    return write_page(path, files("noisylabel.inspection").joinpath("curriculum.html"), data)
 
 
 def _encoded(values: np.ndarray) -> str:

@@ -1,6 +1,5 @@
 """The page of all results, in a real browser."""
 
-import html
 import json
 import re
 
@@ -9,12 +8,12 @@ import pytest
 
 from benchmarks.families import ABLATIONS, family_of
 from benchmarks.methods import METHODS
-from benchmarks.page import page_summary, write_page
+from benchmarks.page import page_summary, write_report
 from benchmarks.regimes import ONLY_MEMORISING, regimes
 from benchmarks.report import load_results, result_table
 from benchmarks.store import RESULTS
-from tests.benchmarks.test_report import make_result
-from tests.browser import n_colours, open_browser
+from tests.browser import n_colours, open_browser, seen, title
+from tests.made_results import make_result
 
 NASTY = "</script><script>document.title='taken'</script>"
 RATES = (0.2, 0.4, 0.6, 0.8)
@@ -41,7 +40,7 @@ def browser(tmp_path):
 
 
 def written(results, path):
-    write_page(results, regimes(result_table(results)), path)
+    write_report(results, regimes(result_table(results)), path)
     return path
 
 
@@ -62,11 +61,6 @@ def results():
     return [*results, make_result("gce", profile="of_tomorrow", dataset="new")]
 
 
-def seen(dom, pattern):
-    """Return what a pattern finds in a document, without marks and entities."""
-    return [html.unescape(re.sub("<[^>]*>", "", found)) for found in re.findall(pattern, dom, re.DOTALL)]
-
-
 def table(dom, name):
     """Return the rows of a table of the page, as lists of texts."""
     body = re.search(f'<table[^>]*id="{name}">.*?<tbody>(.*?)</tbody>', dom, re.DOTALL)[1]
@@ -81,7 +75,7 @@ def drawn(dom, name):
 def said(browser, page, script, fragment="", **options):
     """Return what a script leaves as the page's title."""
     dom = browser.dom(page, fragment, script=script, **options)
-    return html.unescape(re.search("<head>.*?<title>(.*?)</title>", dom, re.DOTALL)[1])
+    return title(dom)
 
 
 def click(text, within):

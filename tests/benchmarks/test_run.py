@@ -40,6 +40,7 @@ def test_several_processes_find_the_same(one_by_one, tmp_path):
     outcomes = run_profile("smoke", folder=tmp_path, options=RunOptions(jobs=2))
     assert {outcome.cell for outcome in outcomes} == set(cells("smoke"))
     assert _accuracies(tmp_path) == one_by_one
+    assert {result["environment"]["jobs"] for result in load_all(tmp_path)} == {2}
 
 
 def test_ray_finds_the_same(one_by_one, tmp_path):
@@ -68,7 +69,7 @@ def test_an_error_of_one_cell_leaves_the_others_alone(tmp_path, monkeypatch, cap
 
 @pytest.mark.parametrize("method", ["elr", "mentormix_auto", "filter_kd"])
 def test_a_killed_cell_goes_on_from_its_last_epoch(method, tmp_path):
-    only = f"{{'method': ['{method}'], 'rate': [0.4], 'noise': ['symmetric'], 'seed': [0]}}"
+    only = {"method": [method], "rate": [0.4], "noise": ["symmetric"], "seed": [0]}
     code = (
         "from pathlib import Path; from benchmarks.run import RunOptions, run_profile; "
         f"run_profile('digits', {only}, Path({str(tmp_path)!r}), RunOptions(resume=True))"
@@ -84,7 +85,7 @@ def test_a_killed_cell_goes_on_from_its_last_epoch(method, tmp_path):
     assert checkpoint.exists(), "killed too late to see anything"
     cell = replace(ELR, method=method)
     assert not path_of(cell, tmp_path).exists()
-    run_profile("digits", eval(only), tmp_path, RunOptions(resume=True))
+    run_profile("digits", only, tmp_path, RunOptions(resume=True))
     there = json.loads(path_of(cell, tmp_path).read_text())["metrics"]
     whole = json.loads(json.dumps(run_cell(cell)["metrics"]), parse_float=lambda text: round(float(text), 6))
     for name in ("last", "selected", "ece", "curve", "detection_ap", "weight_wrong"):
@@ -114,12 +115,44 @@ def test_what_is_not_in_the_profile_is_said_with_what_is():
         run_profile("smoke", {"seed": [7]})
 
 
-@pytest.mark.parametrize("jobs", ["0", "-1", "two"])
+@pytest.mark.parametrize("jobs", ["0", "-1"])
 def test_jobs_is_a_count(jobs, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["benchmarks", "run", "--profile", "smoke", "--jobs", jobs])
+    assert command.main() == 2
+    assert f"'jobs' must be an integer of at least 1. Got {jobs}." in capsys.readouterr().err
+
+
+def test_a_device_that_is_not_there_is_said_once_and_first(monkeypatch, capsys, tmp_path):
+    options = ["--profile", "smoke", "--device", "warp", "--results", str(tmp_path)]
+    monkeypatch.setattr("sys.argv", ["benchmarks", "run", *options])
+    assert command.main() == 2
+    assert "'device' must be a torch device such as 'cpu' or 'cuda'. Got 'warp'." in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_cluster_that_is_not_there_is_said(tmp_path):
+    run = [
+        sys.executable,
+        "-m",
+        "benchmarks",
+        "run",
+        "--profile",
+        "smoke",
+        "--ray",
+        "127.0.0.1:1",
+        "--results",
+        tmp_path,
+    ]
+    done = subprocess.run(run, capture_output=True, text=True, cwd=ROOT, timeout=300, check=False)
+    assert done.returncode == 2
+    assert "benchmarks: There is no Ray cluster at '127.0.0.1:1'" in done.stderr
+
+
+def test_jobs_is_a_number(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["benchmarks", "run", "--profile", "smoke", "--jobs", "two"])
     with pytest.raises(SystemExit):
         command.main()
-    assert "must be a whole number from 1 on" in capsys.readouterr().err
+    assert "invalid int value: 'two'" in capsys.readouterr().err
 
 
 @pytest.mark.data

@@ -13,7 +13,7 @@ from noisylabel.exceptions import InvalidDataError
 from sweeps.analysis import best_by_noise, near_ties, ranked
 from sweeps.report import report_summary, write_report
 from sweeps.results import SweepResults
-from tests.browser import n_colours, open_browser
+from tests.browser import n_colours, open_browser, seen, title
 
 NASTY = "</script><script>document.title='taken'</script>"
 N_VALID, MAX_EPOCHS = 500, 20
@@ -126,11 +126,6 @@ def population(results):
     return SweepResults({**results.manifest, "schedule": schedule}, trials, results.curves)
 
 
-def seen(dom, pattern):
-    """Return what a pattern finds in a document, without marks and entities."""
-    return [html.unescape(re.sub("<[^>]*>", "", found)) for found in re.findall(pattern, dom, re.DOTALL)]
-
-
 def table(dom, name):
     """Return the rows of a table of the page, as lists of texts."""
     body = re.search(f'<table[^>]*id="{name}">.*?<tbody>(.*?)</tbody>', dom, re.DOTALL)[1]
@@ -140,11 +135,6 @@ def table(dom, name):
 def drawn(dom, name):
     """Return the part of the document in which a plot is."""
     return re.search(f'<div [^>]*?id="{name}"[^>]*>(.*?)</section>', dom, re.DOTALL)[1]
-
-
-def title(dom):
-    """Return the page's title."""
-    return html.unescape(re.search("<head>.*?<title>(.*?)</title>", dom, re.DOTALL)[1])
 
 
 def said(browser, page, script, **options):
