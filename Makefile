@@ -39,7 +39,7 @@ bench: $(STAMP)  ## digits and Fashion-MNIST, all methods and noises, and the pa
 speed: $(STAMP)  ## seconds against bare torch and stock skorch, as ratios
 	$(BIN)/python -m benchmarks speed
 
-ZOO     := noisylabel/curricula/zoo
+ZOO     := noisylabel/curricula/learned/zoo
 RECORDS := build/records
 
 zoo: $(STAMP)  ## the MentorNets that come with the package; 20 minutes on 2 cores, needs CIFAR-10; goes on from build/

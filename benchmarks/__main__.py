@@ -19,8 +19,8 @@ from benchmarks.scale import SIZES, run_scale, scale_markdown, scale_table
 from benchmarks.speed import TIMINGS, run_speed
 from benchmarks.store import RESULTS
 from benchmarks.trusted import plot_trusted
-from noisylabel._files import written_whole
 from noisylabel.exceptions import InvalidDataError, NoisyLabelError
+from noisylabel.utils import written_whole
 
 
 def main() -> int:

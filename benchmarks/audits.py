@@ -10,8 +10,7 @@ from PIL import Image
 from sklearn.datasets import load_breast_cancer, load_digits, load_wine
 
 from noisylabel import corrupt
-from noisylabel.inspection._audit_data import AuditData, read_audit_folder, read_audit_table
-from noisylabel.inspection._auditor import audit_labels, default_auditor
+from noisylabel.audit import AuditData, audit_labels, default_auditor, read_audit_folder, read_audit_table
 
 _KINDS = np.array(["complaint", "question", "praise", "order"])
 _EVENTS = np.array([

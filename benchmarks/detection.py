@@ -16,8 +16,8 @@ from benchmarks.cell import Cell, check_data, noisy_subset
 from benchmarks.environment import environment
 from benchmarks.profiles import PROFILES
 from noisylabel import MentorMixClassifier, MentorNetClassifier
-from noisylabel._files import write_whole
 from noisylabel.exceptions import InvalidDataError
+from noisylabel.utils import write_whole
 
 RESULTS = Path(__file__).parent / "results" / "detection"
 SYMMETRIC = (("symmetric", 0.2), ("symmetric", 0.4))

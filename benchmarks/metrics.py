@@ -10,7 +10,7 @@ from sklearn.metrics import average_precision_score
 from skorch.callbacks import Callback
 
 from noisylabel.functional import expected_calibration_error
-from noisylabel.functional.label_quality import label_quality
+from noisylabel.issues import label_quality
 from noisylabel.nets import TensorData
 
 

@@ -15,7 +15,7 @@ from benchmarks.profiles import PROFILES
 from benchmarks.reference import Reference, load_references
 from benchmarks.regimes import MEMORISING, ONLY_MEMORISING, SHORT, UNKNOWN
 from benchmarks.report import GAPS, METRICS, machine_of, noise_label, result_table, summary
-from noisylabel.inspection._page import write_page
+from noisylabel.pages import write_page
 
 _HERE = Path(__file__).parent
 _AXIS = "symmetric"  # the noise whose rates are an axis; others stand beside it

@@ -16,9 +16,9 @@ from benchmarks.noises import is_here
 from benchmarks.profiles import GROUPS, PROFILES
 from benchmarks.store import RESULTS, path_of, save
 from benchmarks.workers import call_here, call_on_ray
-from noisylabel._validation import check_count
-from noisylabel.estimators._settings import resolve_device
+from noisylabel.estimators import resolve_device
 from noisylabel.exceptions import InvalidParameterError
+from noisylabel.utils import check_count
 
 
 @dataclass(frozen=True)

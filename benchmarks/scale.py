@@ -23,8 +23,8 @@ from tqdm.auto import tqdm
 
 from benchmarks.environment import environment
 from noisylabel import MentorMixClassifier, MentorNetClassifier
-from noisylabel._files import write_whole
 from noisylabel.students import MLP, SmallCNN
+from noisylabel.utils import write_whole
 
 RESULTS = Path(__file__).parent / "results" / "scale"
 SIZES = {

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.cell import Cell
-from noisylabel._files import write_whole
 from noisylabel.exceptions import InvalidFileError
+from noisylabel.utils import write_whole
 
 RESULTS = Path(__file__).parent / "results"
 _NEEDED = {

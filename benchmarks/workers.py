@@ -8,7 +8,7 @@ from typing import TypeVar
 import torch
 from joblib import Parallel, delayed
 
-from noisylabel._ray import ray_session
+from noisylabel.utils import ray_session
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

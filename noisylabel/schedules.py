@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from noisylabel._validation import check_choice, check_number
+from noisylabel._support.validation import check_choice, check_number
 from noisylabel.exceptions import InvalidParameterError
 
 Schedule = Callable[[float], float]

@@ -6,7 +6,7 @@ from typing import Any
 
 import sklearn
 
-from noisylabel.estimators._checkpoints import describe, hash_arrays, plain_value
+from noisylabel.utils import describe, hash_arrays, plain_value
 
 
 def describe_object(value: Any) -> str:

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
-from noisylabel._ray import RAY_ENVIRONMENT
-from noisylabel._ray import ray_session as shared_session
 from noisylabel.exceptions import MissingDependencyError, NoisyLabelError
+from noisylabel.utils import RAY_ENVIRONMENT
+from noisylabel.utils import ray_session as shared_session
 
 _ENVIRONMENT = RAY_ENVIRONMENT | {
     "RAY_AIR_NEW_OUTPUT": "0",  # with verbose=0 silent; our own table takes its place
@@ -39,7 +39,7 @@ def prepare_ray() -> None:
 
 
 def ray_session(address: str | None = None, n_cpus: int | None = None) -> AbstractContextManager[None]:
-    """Return :func:`noisylabel._ray.ray_session`, with our code for machines that have none."""
+    """Return :func:`noisylabel._support.ray.ray_session`, with our code for machines that have none."""
     return shared_session(address, n_cpus, _our_code())
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from noisylabel._validation import check_choice, check_count, check_number
 from noisylabel.datasets import DATASETS
 from noisylabel.exceptions import DatasetNotFoundError, InvalidFileError, InvalidParameterError
 from noisylabel.noise import NOISES
+from noisylabel.utils import check_choice, check_count, check_number
 from sweeps.spaces import SPACES, check_limits
 
 NOISE_NAMES = ("none", "symmetric", "pair", "asymmetric_cifar10", "ring_cifar100", "instance", "human_worst")

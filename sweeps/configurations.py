@@ -9,10 +9,10 @@ import optuna
 from ray import cloudpickle
 from sklearn.base import BaseEstimator, clone
 
-from noisylabel._validation import check_choice
 from noisylabel.curricula import Curriculum, DataDriven, Uniform, resolve_curriculum
-from noisylabel.estimators._filterkd import TEACHINGS
+from noisylabel.estimators import TEACHINGS
 from noisylabel.exceptions import InvalidParameterError
+from noisylabel.utils import check_choice
 from sweeps.spaces import Space, Suggestions, check_limits
 
 _TRIED = 100

@@ -8,11 +8,10 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 
-from noisylabel._files import write_whole
-from noisylabel._validation import check_number
 from noisylabel.curricula import resolve_curriculum
-from noisylabel.estimators._checkpoints import change_parameters, epochs_done
+from noisylabel.estimators import change_parameters, epochs_done
 from noisylabel.exceptions import InvalidParameterError
+from noisylabel.utils import check_number, write_whole
 from sweeps.configurations import configure
 from sweeps.schedulers import TIME, CurriculumPBT
 

@@ -7,10 +7,10 @@ from typing import Any
 from ray import cloudpickle
 from ray.tune import Callback, Checkpoint
 
-from noisylabel._files import write_whole
 from noisylabel.callbacks import CHECKPOINT_FILE
-from noisylabel.estimators._checkpoints import read_checkpoint
+from noisylabel.estimators import read_checkpoint
 from noisylabel.exceptions import InvalidFileError
+from noisylabel.utils import write_whole
 from sweeps.log import read_events
 
 _FIRST_SNAPSHOT = 5.0  # seconds after which there is one, with all trials so far; Ray takes one each second

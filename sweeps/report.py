@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from noisylabel.exceptions import InvalidDataError
-from noisylabel.inspection._page import write_page
+from noisylabel.pages import write_page
 from sweeps.analysis import best_by_noise, best_trial, importances, near_ties, oracle_gap, ranked
 from sweeps.results import (
     PARAM,

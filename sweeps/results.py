@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from noisylabel._files import write_whole, written_whole
+from noisylabel.utils import write_whole, written_whole
 
 if TYPE_CHECKING:
     import optuna

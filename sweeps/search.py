@@ -15,15 +15,18 @@ from sklearn.exceptions import NotFittedError
 from sklearn.metrics import get_scorer
 from torch.utils.data import Dataset
 
-from noisylabel._random import draw_seed
-from noisylabel._sklearn_compat import check_is_fitted
-from noisylabel._trusted import trusted_codes
-from noisylabel._validation import check_choice, check_count, check_number
-from noisylabel.estimators._base import BaseNoisyLabelClassifier
-from noisylabel.estimators._checkpoints import describe, describe_parameters, hash_arrays
-from noisylabel.estimators._data import check_X, encode_labels, plain_labels, validation_rows
-from noisylabel.estimators._settings import resolve_device
+from noisylabel._support.sklearn_compat import check_is_fitted
+from noisylabel.estimators import (
+    BaseNoisyLabelClassifier,
+    check_X,
+    describe_parameters,
+    encode_labels,
+    plain_labels,
+    resolve_device,
+    validation_rows,
+)
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError, NoisyLabelWarning
+from noisylabel.utils import check_choice, check_count, check_number, describe, draw_seed, hash_arrays, trusted_codes
 from sweeps._describe import describe_curriculum, describe_object, package_versions, plain
 from sweeps._ray import prepare_ray
 from sweeps.spaces import SPACES, Space

@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 from ray import cloudpickle
 from ray.tune.search.optuna import OptunaSearch
 
-from noisylabel._files import write_whole
+from noisylabel.utils import write_whole
 
 
 def _grouped_tpe(seed: int) -> BaseSampler:

@@ -14,9 +14,8 @@ import numpy as np
 from filelock import FileLock, Timeout
 from ray import tune
 
-from noisylabel._files import write_whole
-from noisylabel._validation import check_choice, check_count
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
+from noisylabel.utils import check_choice, check_count, write_whole
 from sweeps._ray import check_resources, check_workers, ray_session
 from sweeps.configurations import BoundSpace, Clocks, check_space, clock_of
 from sweeps.log import LOG_FILE, SweepLog, drawn_from, ended_trials, finished_reports, read_log

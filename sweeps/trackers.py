@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from noisylabel._validation import check_choice
 from noisylabel.exceptions import MissingDependencyError
+from noisylabel.utils import check_choice
 
 
 def make_tracker(name: str, folder: Path) -> Any:

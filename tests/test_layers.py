@@ -8,18 +8,18 @@ import pytest
 ROOT = Path(__file__).parents[1]
 LAYERS = [
     {"exceptions"},
-    {"_validation", "_random", "_sklearn_compat", "_trusted", "_files", "_ray"},
+    {"_support"},
     {"functional"},
-    {"schedules"},
-    {"curricula", "students", "noise", "datasets"},
-    {"learning"},
+    {"utils", "pages", "schedules", "students", "noise", "datasets", "losses"},
+    {"curricula"},
     {"mentors"},
     {"callbacks"},
     {"nets"},
+    {"issues"},
     {"estimators"},
-    {"inspection", "testing"},
-    {"demo", "_audit_command", "_curriculum_commands", "_evaluate_command"},
-    {"cli"},
+    {"plots"},
+    {"audit", "testing"},
+    {"commands"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from noisylabel.estimators._data import validation_rows
+from noisylabel.estimators._inputs import validation_rows
 
 
 @pytest.mark.parametrize("fraction", [0.05, 0.1, 0.25, 0.5])

@@ -8,8 +8,7 @@ from torch.nn.functional import cross_entropy
 
 from benchmarks.methods._robust_loss import plain_parts
 from noisylabel import MentorNetClassifier
-from noisylabel.nets import IndexedNet, WeightedNet
-from noisylabel.nets._batches import Batch
+from noisylabel.nets import Batch, IndexedNet, WeightedNet
 from noisylabel.students import Student, resolve_student
 
 _RAMP = 0.05  # of training, over which ever more samples are left out: 10 of 200 epochs

@@ -11,8 +11,7 @@ from noisylabel import MentorNetClassifier
 from noisylabel.curricula import Uniform
 from noisylabel.functional import weighted_loss
 from noisylabel.mentors import PercentileMentor
-from noisylabel.nets import IndexedNet, SampleRecord, WeightedNet
-from noisylabel.nets._batches import Batch
+from noisylabel.nets import Batch, IndexedNet, SampleRecord, WeightedNet
 
 
 class RobustLoss(ABC):

@@ -20,7 +20,7 @@ from noisylabel import MentorNetClassifier, corrupt
 from noisylabel.callbacks import LearningPaths
 from noisylabel.datasets import fetch_cifar10, fetch_cifarn_labels
 from noisylabel.functional import first_visit, label_probability
-from noisylabel.inspection import plot_path, plot_probabilities
+from noisylabel.plots import plot_path, plot_probabilities
 from noisylabel.students import SmallCNN
 
 GIVEN, RIGHT, THIRD = "given label", "right class", "random third class"

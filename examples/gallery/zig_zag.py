@@ -28,7 +28,7 @@ from noisylabel.functional import (
     tortuosity,
     zig_zag_score,
 )
-from noisylabel.inspection import plot_distance_gap, plot_path, simplex_points
+from noisylabel.plots import plot_distance_gap, plot_path, simplex_points
 from noisylabel.students import MLP
 
 RANKS = {"easy": 3000, "medium": 800, "hard": 50}

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from skorch.callbacks import Callback, EarlyStopping
 
-from noisylabel._files import written_whole
+from noisylabel._support.files import written_whole
 
 CHECKPOINT_FILE = "checkpoint.pt"
 _EARLY_STOPPING = ("misses_", "dynamic_threshold_", "best_epoch_", "best_model_weights_")

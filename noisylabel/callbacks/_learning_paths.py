@@ -8,9 +8,9 @@ import torch
 from skorch.callbacks import Callback
 from torch import Tensor, nn
 
-from noisylabel._files import written_whole
-from noisylabel._random import private_torch_stream
-from noisylabel._validation import check_choice, check_count
+from noisylabel._support.files import written_whole
+from noisylabel._support.random import private_torch_stream
+from noisylabel._support.validation import check_choice, check_count
 from noisylabel.exceptions import InvalidParameterError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class LearningPaths(Callback):
     See Also
     --------
     noisylabel.functional.zig_zag_score : A measure of such paths; there are others beside it.
-    noisylabel.inspection.plot_path : A picture of them.
+    noisylabel.plots.plot_path : A picture of them.
 
     Examples
     --------

@@ -10,10 +10,10 @@ import pandas as pd
 import torch
 from skorch.callbacks import Callback
 
-from noisylabel._sklearn_compat import column_or_1d
-from noisylabel._trusted import trusted_codes
+from noisylabel._support.sklearn_compat import column_or_1d
+from noisylabel._support.trusted import trusted_codes
+from noisylabel.curricula.learned import write_records
 from noisylabel.exceptions import InvalidParameterError, NoisyLabelWarning
-from noisylabel.learning import write_records
 from noisylabel.schedules import percent_of_training
 
 
@@ -21,7 +21,7 @@ class StudentRecorder(Callback):
     """Record, at some percents of training, the loss of each trusted row at its last visit.
 
     These are the losses that a mentor sees: against the given label, in training mode, with augmentation. A MentorNet
-    is learned from them by :func:`noisylabel.learning.learn_from_records`.
+    is learned from them by :func:`noisylabel.curricula.learned.learn_from_records`.
 
     Parameters
     ----------

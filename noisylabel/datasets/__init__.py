@@ -8,21 +8,21 @@ else in ``~/noisylabel_data``. Nothing is downloaded unless asked. Images of the
 from collections.abc import Callable
 from typing import Any
 
-from noisylabel.datasets._animal10n import fetch_animal10n
 from noisylabel.datasets._base import get_data_home
 from noisylabel.datasets._cifar import fetch_cifar10, fetch_cifar100
 from noisylabel.datasets._cifarn import fetch_cifarn_labels
-from noisylabel.datasets._clothing1m import fetch_clothing1m
-from noisylabel.datasets._cnwl import fetch_cnwl
 from noisylabel.datasets._digits import load_digits
 from noisylabel.datasets._fashion_mnist import fetch_fashion_mnist
 from noisylabel.datasets._folder import load_image_folder
-from noisylabel.datasets._food101n import fetch_food101n
 from noisylabel.datasets._image_files import ImageFiles
 from noisylabel.datasets._table import load_table
-from noisylabel.datasets._tiny_imagenet import fetch_tiny_imagenet
 from noisylabel.datasets._toy_gaussian import TOY_MEANS_2D, gaussian_posterior, make_toy_gaussian
-from noisylabel.datasets._webvision import fetch_webvision
+from noisylabel.datasets.large._animal10n import fetch_animal10n
+from noisylabel.datasets.large._clothing1m import fetch_clothing1m
+from noisylabel.datasets.large._cnwl import fetch_cnwl
+from noisylabel.datasets.large._food101n import fetch_food101n
+from noisylabel.datasets.large._tiny_imagenet import fetch_tiny_imagenet
+from noisylabel.datasets.large._webvision import fetch_webvision
 
 DATASETS: dict[str, Callable[..., Any]] = {
     "digits": load_digits,

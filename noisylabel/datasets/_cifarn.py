@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import Bunch
 
-from noisylabel._validation import check_choice
+from noisylabel._support.validation import check_choice
 from noisylabel.datasets._base import first_existing, get_data_home, missing
 from noisylabel.exceptions import InvalidDataError
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from noisylabel._validation import check_count
+from noisylabel._support.validation import check_count
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError
 
 Size = int | tuple[int, int]

@@ -6,8 +6,8 @@ import numpy as np
 from scipy.special import softmax
 from sklearn.utils import Bunch
 
-from noisylabel._random import numpy_generator
-from noisylabel._validation import check_count, check_number
+from noisylabel._support.random import numpy_generator
+from noisylabel._support.validation import check_count, check_number
 from noisylabel.exceptions import InvalidParameterError
 
 TOY_MEANS_2D = ((1.0, 1.0), (1.0, -1.0), (-1.0, 1.0))

@@ -1,9 +1,31 @@
 """scikit-learn estimators that train on labels nobody trusts."""
 
-from noisylabel.estimators._filterkd import FilterKDClassifier
-from noisylabel.estimators._load_checkpoint import load_checkpoint
+from noisylabel.estimators._base import BaseNoisyLabelClassifier
+from noisylabel.estimators._checkpoints import change_parameters, describe_parameters, epochs_done, read_checkpoint
+from noisylabel.estimators._filterkd import TEACHINGS, FilterKDClassifier
+from noisylabel.estimators._inputs import check_X, encode_labels, plain_labels, validation_rows
+from noisylabel.estimators._load_checkpoint import classifier_of, load_checkpoint
 from noisylabel.estimators._mentormix import MentorMixClassifier
 from noisylabel.estimators._mentornet import MentorNetClassifier
 from noisylabel.estimators._presets import PRESETS
+from noisylabel.estimators._settings import resolve_device
 
-__all__ = ["PRESETS", "FilterKDClassifier", "MentorMixClassifier", "MentorNetClassifier", "load_checkpoint"]
+__all__ = [
+    "PRESETS",
+    "TEACHINGS",
+    "BaseNoisyLabelClassifier",
+    "FilterKDClassifier",
+    "MentorMixClassifier",
+    "MentorNetClassifier",
+    "change_parameters",
+    "check_X",
+    "classifier_of",
+    "describe_parameters",
+    "encode_labels",
+    "epochs_done",
+    "load_checkpoint",
+    "plain_labels",
+    "read_checkpoint",
+    "resolve_device",
+    "validation_rows",
+]

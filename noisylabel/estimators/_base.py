@@ -11,10 +11,11 @@ from skorch.helper import predefined_split
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from noisylabel._random import draw_seed, private_torch_stream
-from noisylabel._sklearn_compat import available_if, check_is_fitted, check_sample_weight
-from noisylabel._trusted import trusted_codes
-from noisylabel._validation import check_choice, check_count, check_number
+from noisylabel._support.describe import plain_value
+from noisylabel._support.random import draw_seed, private_torch_stream
+from noisylabel._support.sklearn_compat import available_if, check_is_fitted, check_sample_weight
+from noisylabel._support.trusted import trusted_codes
+from noisylabel._support.validation import check_choice, check_count, check_number
 from noisylabel.callbacks import BestEpoch, EpochProgress, TrainingCheckpoint, restore_callback
 from noisylabel.estimators._checkpoints import (
     check_same_run,
@@ -22,10 +23,9 @@ from noisylabel.estimators._checkpoints import (
     describe_parameters,
     describe_student,
     open_folder,
-    plain_value,
     read_checkpoint,
 )
-from noisylabel.estimators._data import (
+from noisylabel.estimators._inputs import (
     as_tensor,
     check_sample_shape,
     check_X,
@@ -37,9 +37,9 @@ from noisylabel.estimators._data import (
     statistics_rows,
     validation_rows,
 )
-from noisylabel.estimators._label_issues import label_issues
 from noisylabel.estimators._settings import prediction_batch_size, resolve_augment, resolve_device, resolve_optimizer
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError
+from noisylabel.issues._table import label_issues
 from noisylabel.nets import IndexedNet, OrderedBatches, StreamedData, TensorData, TrainingBatches, as_float32
 from noisylabel.schedules import resolve_lr_schedule
 from noisylabel.students import Standardize, resolve_student

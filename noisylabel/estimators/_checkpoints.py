@@ -1,10 +1,7 @@
 """Checkpoints of a training run: what is in one, whether it fits, and a classifier made of one."""
 
-import hashlib
 import json
 import pickle
-from collections.abc import Mapping
-from functools import partial
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -12,9 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
-from torch import Tensor, nn
 
-from noisylabel._files import written_whole
+from noisylabel._support.describe import PLAIN, describe, hash_arrays
+from noisylabel._support.files import written_whole
 from noisylabel.callbacks import CHECKPOINT_FILE
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
 from noisylabel.nets import StreamedData, TensorData
@@ -22,31 +19,6 @@ from noisylabel.students import MLP, CifarNet, Pretrained, ResNet, SmallCNN, Stu
 
 _MAY_CHANGE = {"callbacks", "checkpoint_dir", "verbose"}  # between a run and its continuation
 _STUDENTS = {kind.__name__: kind for kind in (CifarNet, MLP, ResNet, SmallCNN, TimmModel)}
-_PLAIN = (str, int, float, bool, type(None))
-
-
-def plain_value(value: Any) -> Any:
-    """Return a NumPy scalar as the Python value that it stands for, and anything else as it is."""
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def describe(value: Any) -> str:
-    """Return a text that says the same in every process, as ``repr`` does not for functions and networks."""
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key!r}: {describe(value[key])}" for key in value) + "}"
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(describe(entry) for entry in value) + "]"
-    value = plain_value(value)
-    if isinstance(value, (*_PLAIN, Path, torch.device)):
-        return repr(str(value) if isinstance(value, (Path, torch.device)) else value)
-    if isinstance(value, partial):
-        return f"partial({describe(value.func)}, {describe(value.args)}, {describe(value.keywords)})"
-    if isinstance(value, nn.Module):
-        return f"{type(value).__qualname__} with weights {hash_arrays(*value.state_dict().values())}"
-    if isinstance(value, BaseEstimator):
-        return f"{type(value).__qualname__}({describe(value.get_params(deep=False))})"
-    name = value if hasattr(value, "__qualname__") else type(value)
-    return f"{name.__module__}.{name.__qualname__}"
 
 
 def describe_parameters(estimator: BaseEstimator) -> dict[str, str]:
@@ -69,16 +41,6 @@ def describe_data(
         "sample_weight": "none" if data.sample_weight is None else hash_arrays(data.sample_weight),
         "y_trusted": "none" if right_codes is None else hash_arrays(right_codes),
     }
-
-
-def hash_arrays(*arrays: Any) -> str:
-    """Return a text that stands for the contents of arrays or tensors, their shapes and types."""
-    digest = hashlib.sha256()
-    for array in arrays:
-        values = array.detach().cpu().contiguous().numpy() if isinstance(array, Tensor) else np.ascontiguousarray(array)
-        digest.update(f"{values.dtype}{values.shape}".encode())
-        digest.update(values.reshape(-1).view(np.uint8).data if values.dtype != object else values.tobytes())
-    return digest.hexdigest()[:16]
 
 
 def read_checkpoint(folder: Path) -> dict[str, Any] | None:
@@ -144,7 +106,7 @@ def describe_student(student: Any) -> dict[str, Any] | None:
         return {"name": student}
     parameters = student.get_params(deep=False) if isinstance(student, Student) else {}
     kind = type(student).__name__
-    plain = all(isinstance(v, (*_PLAIN, tuple, list)) for v in parameters.values())
+    plain = all(isinstance(v, (*PLAIN, tuple, list)) for v in parameters.values())
     return {"class": kind, "parameters": parameters} if kind in _STUDENTS and plain else None
 
 

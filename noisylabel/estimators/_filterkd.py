@@ -11,7 +11,7 @@ import torch
 from skorch.callbacks import Callback
 from torch import nn
 
-from noisylabel._validation import check_choice, check_count, check_number
+from noisylabel._support.validation import check_choice, check_count, check_number
 from noisylabel.callbacks import EpochProgress
 from noisylabel.curricula import Uniform
 from noisylabel.estimators._base import BaseNoisyLabelClassifier

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from noisylabel._random import private_torch_stream
+from noisylabel._support.random import private_torch_stream
 from noisylabel.estimators._base import BaseNoisyLabelClassifier
 from noisylabel.estimators._checkpoints import read_checkpoint, rebuild_student
 from noisylabel.estimators._filterkd import FilterKDClassifier

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from noisylabel._validation import check_choice, check_number
+from noisylabel._support.validation import check_choice, check_number
 from noisylabel.curricula import Curriculum, DataDriven, Uniform, resolve_curriculum
 from noisylabel.estimators._base import BaseNoisyLabelClassifier
 from noisylabel.exceptions import InvalidParameterError, NoisyLabelWarning

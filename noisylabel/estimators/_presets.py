@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from noisylabel._validation import check_choice
+from noisylabel._support.validation import check_choice
 from noisylabel.schedules import staircase_schedule
 
 # 200,000 steps of 128 images, the learning rate times 0.9 every 30 epochs, weight decay on kernels.

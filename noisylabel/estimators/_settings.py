@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from noisylabel._validation import check_choice
+from noisylabel._support.validation import check_choice
 from noisylabel.exceptions import InvalidParameterError
 from noisylabel.functional.augment import shift_and_flip
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from noisylabel._validation import check_count
+from noisylabel._support.validation import check_count
 from noisylabel.exceptions import InvalidDataError
 
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import kl_div, one_hot
 
-from noisylabel._validation import check_number
+from noisylabel._support.validation import check_number
 
 
 def temper(proba: Tensor, temperature: float) -> Tensor:

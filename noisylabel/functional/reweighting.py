@@ -6,7 +6,7 @@ The formulas alone; what collects their inputs is not here.
 import torch
 from torch import Tensor
 
-from noisylabel._validation import check_number
+from noisylabel._support.validation import check_number
 
 
 def strict_threshold_weights(loss: Tensor, threshold: float | Tensor) -> Tensor:

@@ -7,7 +7,7 @@ every function returns a tensor of the same shape.
 import torch
 from torch import Tensor
 
-from noisylabel._validation import check_number
+from noisylabel._support.validation import check_number
 
 
 def uniform_weights(loss: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from noisylabel._validation import check_number
+from noisylabel._support.validation import check_number
 from noisylabel.curricula import Curriculum
 from noisylabel.exceptions import InvalidParameterError, NoisyLabelWarning
 from noisylabel.functional.noise_rate import estimate_noise_rate

@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from noisylabel._validation import check_choice, check_count, check_number
+from noisylabel._support.validation import check_choice, check_count, check_number
 from noisylabel.curricula import DataDriven, MentorNet, MentorNetwork
+from noisylabel.curricula.learned import MentorFeatures, learn_from_trusted
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError, NoisyLabelWarning
-from noisylabel.learning import MentorFeatures, learn_from_trusted
 from noisylabel.mentors._base import Observation
 from noisylabel.mentors._percentile import PercentileMentor
 from noisylabel.schedules import Schedule, constant_schedule, percent_of_training

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from noisylabel._validation import check_number
+from noisylabel._support.validation import check_number
 from noisylabel.curricula import Curriculum, Uniform
 from noisylabel.exceptions import InvalidParameterError
 from noisylabel.functional import batch_percentile, class_percentiles, example_dropout_mask, moving_average

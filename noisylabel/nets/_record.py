@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from noisylabel._files import written_whole
+from noisylabel._support.files import written_whole
 from noisylabel.functional.distillation import filtered_update
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from abc import abstractmethod
 
 import numpy as np
 
-from noisylabel._validation import check_number
+from noisylabel._support.validation import check_number
 from noisylabel.exceptions import InvalidParameterError
 from noisylabel.noise._base import Noise
 from noisylabel.noise._transition import sample_transitions

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from noisylabel._random import draw_seed, numpy_generator
-from noisylabel._validation import check_choice, check_no_missing
+from noisylabel._support.random import draw_seed, numpy_generator
+from noisylabel._support.validation import check_choice, check_no_missing
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError
 from noisylabel.noise._asymmetric import AsymmetricCIFAR10Noise, RingCIFAR100Noise
 from noisylabel.noise._base import Noise

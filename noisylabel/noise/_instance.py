@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from noisylabel._validation import check_number
+from noisylabel._support.validation import check_number
 from noisylabel.exceptions import InvalidParameterError
 from noisylabel.noise._base import Noise
 from noisylabel.noise._transition import sample_rows

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from noisylabel._validation import check_choice, check_number
+from noisylabel._support.validation import check_choice, check_number
 from noisylabel.exceptions import InvalidParameterError
 from noisylabel.noise._base import Noise
 

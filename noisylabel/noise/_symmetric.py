@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from noisylabel._validation import check_number
+from noisylabel._support.validation import check_number
 from noisylabel.noise._base import Noise
 from noisylabel.noise._transition import sample_transitions
 

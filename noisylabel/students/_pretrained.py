@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
-from noisylabel._validation import check_number
+from noisylabel._support.validation import check_number
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
 from noisylabel.students._base import Student
 from noisylabel.students._resolve import resolve_student

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from noisylabel._validation import check_count
+from noisylabel._support.validation import check_count
 from noisylabel.exceptions import InvalidParameterError
 from noisylabel.students._base import Student
 from noisylabel.students._shapes import image_shape

@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import nn
 
-from noisylabel._validation import check_choice
+from noisylabel._support.validation import check_choice
 from noisylabel.exceptions import InvalidParameterError
 from noisylabel.students._base import Student
 from noisylabel.students._cifarnet import CifarNet

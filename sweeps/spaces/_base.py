@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from sklearn.base import BaseEstimator
 
-from noisylabel._validation import check_number
 from noisylabel.exceptions import InvalidParameterError
+from noisylabel.utils import check_number
 
 if TYPE_CHECKING:
     import optuna

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from noisylabel._files import write_whole
+from noisylabel.utils import write_whole
 from sweeps._describe import package_versions
 
 FOLDER = Path("benchmarks/results/sweeps")

@@ -6,8 +6,8 @@ from skorch.callbacks import EarlyStopping
 
 from noisylabel import MentorNetClassifier
 from noisylabel.callbacks import StudentRecorder
+from noisylabel.curricula.learned import learn_from_records, read_records
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError, NoisyLabelWarning
-from noisylabel.learning import learn_from_records, read_records
 from noisylabel.mentors import PercentileMentor
 
 

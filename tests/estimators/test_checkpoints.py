@@ -13,8 +13,8 @@ from skorch.callbacks import Callback, EarlyStopping
 from noisylabel import MentorMixClassifier, MentorNetClassifier, load_checkpoint
 from noisylabel.callbacks import StudentRecorder
 from noisylabel.curricula import DataDriven
-from noisylabel.estimators._checkpoints import describe
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
+from noisylabel.utils import describe
 
 ALL_STATE = {"loss_percentile": "auto", "second_reweight": True, "validation_fraction": 0.1, "random_state": 0}
 

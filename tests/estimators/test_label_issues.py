@@ -6,7 +6,7 @@ from sklearn.metrics import average_precision_score
 
 from noisylabel import MentorMixClassifier, MentorNetClassifier, corrupt
 from noisylabel.exceptions import InvalidParameterError
-from noisylabel.functional.label_quality import estimate_issue_rate
+from noisylabel.issues._scores import estimate_issue_rate
 
 COLUMNS = ["row", "given_label", "suggested_label", "predicted_label", "label_quality", "is_label_issue", "loss",
            "margin", "weight", "forgetting"]  # fmt: skip

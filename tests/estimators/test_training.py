@@ -60,7 +60,7 @@ def test_uniform_curriculum_is_a_plain_training_loop(blobs):
     clf = MentorNetClassifier("uniform", student=student, standardize=False, max_epochs=3, random_state=0, **settings)
     clf.fit(X, y)
 
-    from noisylabel._random import draw_seed
+    from noisylabel._support.random import draw_seed
 
     order = torch.Generator().manual_seed(draw_seed(0))
     groups = [{"params": [student.weight]}, {"params": [student.bias], "weight_decay": 0}]

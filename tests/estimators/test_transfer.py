@@ -5,9 +5,9 @@ import pytest
 
 from noisylabel import MentorNetClassifier, corrupt
 from noisylabel.callbacks import StudentRecorder
+from noisylabel.curricula.learned import learn_from_records
 from noisylabel.datasets import fetch_fashion_mnist
 from noisylabel.exceptions import DatasetNotFoundError
-from noisylabel.learning import learn_from_records
 
 
 @pytest.mark.slow

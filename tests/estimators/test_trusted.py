@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from noisylabel import MentorNetClassifier, corrupt
-from noisylabel._trusted import trusted_codes
+from noisylabel._support.trusted import trusted_codes
 from noisylabel.curricula import CURRICULA, DataDriven, MentorNet
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError, NoisyLabelWarning
 

@@ -61,7 +61,7 @@ def test_a_step_is_weigh_sample_mix_learn(blobs):
         **settings,
     ).fit(X, y)  # fmt: skip
 
-    from noisylabel._random import draw_seed
+    from noisylabel._support.random import draw_seed
 
     seed = draw_seed(0)
     order, stream = torch.Generator().manual_seed(seed), torch.Generator().manual_seed(seed + 3)

@@ -1,0 +1,215 @@
+"""An audit: train on the labels as they are, then say which of them are probably wrong."""
+
+import re
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.exceptions import ConvergenceWarning
+
+from noisylabel._support.files import written_whole
+from noisylabel._support.random import numpy_generator
+from noisylabel.audit._data import FEW_ROWS, RESULT_COLUMNS, AuditData
+from noisylabel.estimators import MentorNetClassifier
+from noisylabel.issues._scores import estimate_issue_rate
+
+_GIVEN_UP = 0.5
+_RIGHT_OF_FEW = 0.8
+_FORMULA = re.compile(r"[=@\t\r\n]|[+-](?![\d.,]*\d\s*%?$|$)")
+_DRAWS = 50
+_MOST_DRAWN = 5000  # of more rows, fewer are drawn and the deviation is scaled down
+
+
+@dataclass
+class Audit:
+    """What an audit found.
+
+    Attributes
+    ----------
+    data : AuditData
+        What was read.
+    issues : DataFrame of N rows
+        All rows, the most doubtful first: where each is in the file, the label it has and the one suggested,
+        ``label_quality`` from 0 (doubtful) to 1, ``is_label_issue``, what training saw of it, and the file's own
+        columns. The index is the position in ``data.rows``.
+    noise_rate : float
+        Estimated share of wrong labels.
+    noise_rate_interval : tuple of float
+        Its 95 % interval; see :func:`noise_rate_interval` for what that covers.
+    settings : dict of str
+        How it was trained, for people to read.
+    cautions : list of str
+        Reasons to doubt the result, as sentences.
+    """
+
+    data: AuditData
+    issues: pd.DataFrame
+    noise_rate: float
+    noise_rate_interval: tuple[float, float]
+    settings: dict[str, str]
+    cautions: list[str]
+
+    @property
+    def n_flagged(self) -> int:
+        """Number of rows whose label is probably wrong."""
+        return int(self.issues["is_label_issue"].sum())
+
+
+def default_auditor(kind: str, n_rows: int) -> MentorNetClassifier:
+    """Return the classifier that an audit trains.
+
+    Parameters
+    ----------
+    kind : {"table", "images"}
+        What it will get.
+    n_rows : int
+        How many rows it will get. Below 100 the share of right labels, which guides the training, is taken to be 0.8:
+        an estimate needs rows to hold back.
+
+    Returns
+    -------
+    MentorNetClassifier
+    """
+    clf = MentorNetClassifier(loss_percentile="auto", percentile_by_class=True, random_state=0, verbose=1)
+    if n_rows < FEW_ROWS:
+        clf.set_params(loss_percentile=_RIGHT_OF_FEW)
+    if kind == "table":
+        clf.set_params(standardize=False)  # done column by column; a text's lesser dimensions are to stay lesser
+    if kind == "images":
+        clf.set_params(student="cnn", optimizer="sgd", lr=0.1, weight_decay=0.001, augment="shift_flip")
+    return clf
+
+
+def audit_labels(data: AuditData, clf: Any) -> Audit:
+    """Train on the labels as they are and collect which of them are probably wrong.
+
+    Parameters
+    ----------
+    data : AuditData
+        What was read.
+    clf : classifier with ``label_issues``
+        Such as :func:`default_auditor` returns.
+
+    Returns
+    -------
+    Audit
+    """
+    found = clf.fit(data.X, data.noisy_y).label_issues()
+    noise_rate = float(found.attrs["noise_rate"])
+    result = found[list(RESULT_COLUMNS)]
+    position = found["row"].to_numpy()
+    result.index = pd.Index(position)
+    rows = data.rows.iloc[position]
+    places = [name for name in data.rows.columns if name not in data.columns]
+    issues = pd.concat([rows[places], result, rows[data.columns]], axis=1)
+    interval = noise_rate_interval(noise_rate, issues["loss"].to_numpy(), issues["margin"].to_numpy())
+    return Audit(data, issues, noise_rate, interval, _settings(clf, data), _classes_given_up(issues))
+
+
+def noise_rate_interval(
+    rate: float, mean_losses: np.ndarray, mean_margins: np.ndarray, random_state: Any = 0
+) -> tuple[float, float]:
+    """Return the 95 % bootstrap interval of the estimated share of wrong labels.
+
+    The estimate is made again from rows drawn with replacement; 1.96 of the standard deviations found lie on either
+    side. It says how much the estimate depends on which rows happen to be there. What the network thinks of each row
+    stays as it is, so the network's own mistakes are not in it.
+
+    Parameters
+    ----------
+    rate : float in [0, 1]
+        The estimate, made from all rows.
+    mean_losses, mean_margins : ndarray of shape (N,)
+        What it was made from, as :func:`noisylabel.issues._scores.estimate_issue_rate` takes it.
+    random_state : int, RandomState, Generator or None, default=0
+        Seed of the draws.
+
+    Returns
+    -------
+    tuple of float
+        Lower and upper end, in [0, 1].
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> is_wrong = np.arange(1000) < 300
+    >>> losses = np.exp(np.where(is_wrong, 1, -2) + rng.normal(size=1000) / 2)
+    >>> margins = np.where(is_wrong, -3, 3) + rng.normal(size=1000)
+    >>> low, high = noise_rate_interval(estimate_issue_rate(losses, margins), losses, margins)
+    >>> bool(0.25 < low < 0.3 < high < 0.35)
+    True
+    """
+    rng = numpy_generator(random_state)
+    n_rows, n_drawn = len(mean_losses), min(len(mean_losses), _MOST_DRAWN)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        draws = [rng.integers(n_rows, size=n_drawn) for _ in range(_DRAWS)]
+        rates = [estimate_issue_rate(mean_losses[rows], mean_margins[rows]) for rows in draws]
+    half = 1.96 * float(np.std(rates)) * (n_drawn / n_rows) ** 0.5
+    return max(rate - half, 0.0), min(rate + half, 1.0)
+
+
+def save_label_issues(audit: Audit, path: str | Path) -> Path:
+    """Write the rows of an audit as CSV, the most doubtful first, in the encoding that spreadsheets expect.
+
+    A text that a spreadsheet would run as a formula (it begins with ``=``, ``@``, a tab or a line end, or with ``+`` or
+    ``-`` and goes on as no number does) gets an apostrophe before it, labels and names of columns too.
+
+    Parameters
+    ----------
+    audit : Audit
+        What an audit found.
+    path : str or Path
+        Where to write.
+
+    Returns
+    -------
+    Path
+    """
+    path = Path(path)
+    table = audit.issues.round({name: 4 for name in ("label_quality", "loss", "margin", "weight")})
+    for name in table.select_dtypes(exclude=["number", "bool", "datetime", "datetimetz", "timedelta"]):
+        table[name] = table[name].astype(object).map(_no_formula)
+    table = table.rename(columns=_no_formula)
+    written_whole(path, lambda partial: table.to_csv(partial, index=False, encoding="utf-8-sig"))
+    return path
+
+
+def _no_formula(value: Any) -> Any:
+    """Keep a text from being run by a spreadsheet."""
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
+
+
+def _classes_given_up(issues: pd.DataFrame) -> list[str]:
+    """Name the classes most of whose labels are flagged: more likely the network failed than the labels."""
+    share = issues.groupby("given_label")["is_label_issue"].mean()
+    names = [str(label) for label in share.index[share > _GIVEN_UP]]
+    if not names:
+        return []
+    return [
+        f"More than half of the labels {', '.join(map(repr, names))} are flagged. Either most of them are wrong, or "
+        "the network did not learn the class, which then looks wrong as a whole. Look at some of its rows first. A "
+        "class of few rows needs more rows or more epochs."
+    ]
+
+
+def _settings(clf: Any, data: AuditData) -> dict[str, str]:
+    """Say how it was trained: the classifier and its parameters that are not the default."""
+    from importlib.metadata import version
+
+    default = type(clf)().get_params()
+    changed = {
+        name: value
+        for name, value in clf.get_params().items()
+        if name != "verbose" and not np.array_equal(value, default.get(name))
+    }
+    return {
+        "Method": type(clf).__name__,
+        "Parameters": ", ".join(f"{name}={value!r}" for name, value in changed.items()),
+        "Epochs": str(clf.n_iter_),
+        "Samples": f"{len(data.X)} of shape {tuple(data.X.shape[1:])}",
+        "noisylabel": version("noisylabel"),
+    }

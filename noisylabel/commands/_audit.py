@@ -1,0 +1,148 @@
+"""``noisylabel audit``: which labels of a file are probably wrong."""
+
+import argparse
+import tempfile
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from noisylabel.exceptions import DatasetNotFoundError, InvalidParameterError, NoisyLabelWarning
+
+if TYPE_CHECKING:
+    from noisylabel.audit._auditor import Audit
+    from noisylabel.audit._data import AuditData
+
+
+def add_audit_command(commands: Any) -> None:
+    """Add ``audit`` to the ``noisylabel`` command."""
+    about = "Find the rows or images whose labels are probably wrong: train on them as they are, then rank them."
+    audit = commands.add_parser("audit", help=about, description=about)
+    audit.add_argument(
+        "source",
+        metavar="FILE",
+        type=Path,
+        help="a .csv, .tsv or .parquet table, or a folder with a sub-folder of images for each class",
+    )
+    audit.add_argument("--label", metavar="COLUMN", help="with a table: the column of labels")
+    audit.add_argument("--ignore", metavar="COLUMN", nargs="+", default=[], help="columns not to learn from")
+    audit.add_argument(
+        "--images", metavar="COLUMN", help="column of image files, as paths from the table's folder, to learn from"
+    )
+    audit.add_argument("--size", type=int, default=32, help="images are resized to this many pixels (%(default)s)")
+    audit.add_argument(
+        "--out", type=Path, default=Path("issues.csv"), help="all rows, the most doubtful first (%(default)s)"
+    )
+    audit.add_argument("--report", metavar="FILE.html", type=Path, help="a page to look at them in a browser (none)")
+    audit.add_argument("--epochs", type=int, help="passes over the rows (the classifier's default)")
+    audit.add_argument("--device", default="cpu", help="(%(default)s)")
+    audit.add_argument("--seed", type=int, default=0, help="(%(default)s)")
+    audit.set_defaults(run=_audit)
+
+
+def _audit(options: argparse.Namespace) -> int:
+    from noisylabel.audit._auditor import audit_labels, default_auditor, save_label_issues
+    from noisylabel.audit._report import write_audit_page
+
+    _check_outputs(options)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", NoisyLabelWarning)
+        data = _read(options)
+        _print_data(data)
+        clf = default_auditor(data.kind, len(data.X)).set_params(device=options.device, random_state=options.seed)
+        if options.epochs is not None:
+            clf.set_params(max_epochs=options.epochs)
+        audit = audit_labels(data, clf)
+    audit.cautions.extend(_cautions(caught))
+    _print_audit(audit)
+    written = [save_label_issues(audit, options.out)]
+    if options.report is not None:
+        written.append(write_audit_page(audit, options.report))
+    _print_next(audit, written)
+    return 0
+
+
+def _cautions(caught: list[warnings.WarningMessage]) -> list[str]:
+    """Return what our own warnings say, each once; give out again those of other packages."""
+    ours = []
+    for one in caught:
+        if issubclass(one.category, NoisyLabelWarning):
+            ours.append(str(one.message))
+        else:
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+    return list(dict.fromkeys(ours))
+
+
+def _check_outputs(options: argparse.Namespace) -> None:
+    """Refuse to write over what is read, both files to one place, or where nothing can be written."""
+    for name, path in (("--out", options.out), ("--report", options.report)):
+        if path is not None and path.resolve() == options.source.resolve():
+            raise InvalidParameterError(f"{name} is {path}, which is the file to audit. Give another name.")
+        if path is not None:
+            _check_writable(name, path)
+    if options.report is not None and options.report.resolve() == options.out.resolve():
+        raise InvalidParameterError(f"--out and --report are both {options.out}. Give them different names.")
+
+
+def _check_writable(name: str, path: Path) -> None:
+    """Try to write where a file will be, or in the nearest folder above that is there, and leave nothing."""
+    if path.exists() and not path.is_file():
+        what = "a folder" if path.is_dir() else "a device"
+        raise InvalidParameterError(f"{name} is {path}, which is {what}. Give the name of a file.")
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise InvalidParameterError(
+            f"{name} is {path}, but nothing can be written in {folder}: {error.strerror}. Give another place."
+        ) from error
+
+
+def _read(options: argparse.Namespace) -> "AuditData":
+    from noisylabel.audit._data import read_audit_folder, read_audit_table
+
+    if not options.source.exists():
+        raise DatasetNotFoundError(
+            f"{options.source} does not exist. Give a .csv, .tsv or .parquet table, or a folder of images."
+        )
+    if options.source.is_dir():
+        given = [f"--{name}" for name in ("label", "ignore", "images") if getattr(options, name)]
+        if given:
+            raise InvalidParameterError(
+                f"{given[0]} names a column of a table, and {options.source} is a folder, whose sub-folders are the "
+                "labels. Leave it out, or give the table that lists the images."
+            )
+        return read_audit_folder(options.source, size=options.size)
+    if options.label is None:
+        raise InvalidParameterError(f"{options.source} is a table: say with --label which column holds the labels.")
+    return read_audit_table(
+        options.source, label=options.label, ignore=options.ignore, images=options.images, size=options.size
+    )
+
+
+def _print_data(data: "AuditData") -> None:
+    labels = sorted(set(data.noisy_y.tolist()))
+    some = ", ".join(map(str, labels[:8])) + (", ..." if len(labels) > 8 else "")
+    noun = "rows" if data.kind == "table" else "images"
+    print(f"{data.source}: {len(data.noisy_y)} {noun} with labels of {len(labels)} classes ({some}).")
+    for note in data.notes:
+        print(f"  {note}")
+
+
+def _print_audit(audit: "Audit") -> None:
+    low, high = audit.noise_rate_interval
+    print(f"\nEstimated share of wrong labels: {audit.noise_rate:.1%} (95 % interval {low:.1%} to {high:.1%}).")
+    print("The interval covers which rows happen to be in the file, and not the network's own mistakes.")
+    print(f"Flagged as probably wrong: {audit.n_flagged} of {len(audit.issues)}. The most doubtful:\n")
+    places = [name for name in ("file", "spreadsheet_row", "row") if name in audit.issues]
+    shown = audit.issues[[places[0], "given_label", "suggested_label", "label_quality"]].head(5)
+    print(shown.to_string(index=False, float_format=lambda value: f"{value:.3f}"))
+    for caution in audit.cautions:
+        print(f"\nNote: {caution}")
+
+
+def _print_next(audit: "Audit", written: list[Path]) -> None:
+    print(f"\nWritten: {', '.join(map(str, written))}")
+    if audit.n_flagged:
+        print("Next: look at the flagged rows from the top, correct wrong labels in your own file, and audit it again.")
+    else:
+        print("Next: nothing is flagged; the first rows are the least certain ones.")

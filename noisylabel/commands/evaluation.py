@@ -1,0 +1,146 @@
+"""Evaluate the checkpoints of a training, while it runs or after it."""
+
+import time
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from noisylabel._support.files import written_whole
+from noisylabel.callbacks import CHECKPOINT_FILE
+from noisylabel.estimators._checkpoints import read_checkpoint
+from noisylabel.estimators._load_checkpoint import classifier_of
+from noisylabel.exceptions import InvalidDataError, InvalidFileError, NoisyLabelWarning
+
+
+def evaluate_checkpoint(folder: str | Path, X: Any, y: Any, student: Any = None, device: Any = "cpu") -> dict[str, Any]:
+    """Measure the network of a checkpoint on labelled samples.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The ``checkpoint_dir`` of the training.
+    X, y : array-like
+        Samples, and labels of the training's kind.
+    student, device
+        As in :func:`noisylabel.load_checkpoint`.
+
+    Returns
+    -------
+    dict
+        ``epoch``, ``accuracy`` in [0, 1], ``loss`` (mean cross-entropy in nats, over the labels that training knew).
+
+    Raises
+    ------
+    InvalidDataError
+        If no label of ``y`` is one of the training's, or X and y differ in length.
+    InvalidFileError
+        If there is no checkpoint, or it is damaged.
+    """
+    return _evaluate(classifier_of(_read(folder), student, device), X, y)
+
+
+def _read(folder: str | Path) -> dict[str, Any]:
+    saved = read_checkpoint(Path(folder))
+    if saved is None:
+        raise InvalidFileError(f"There is no checkpoint in {str(folder)!r}. Pass the 'checkpoint_dir' of a training.")
+    return saved
+
+
+def _evaluate(clf: Any, X: Any, y: Any) -> dict[str, Any]:
+    labels = np.asarray(y)
+    if isinstance(X, (np.ndarray, pd.DataFrame)) and len(X) != len(labels):
+        raise InvalidDataError(f"X has {len(X)} samples and y {len(labels)} labels. Give one label for each sample.")
+    known = np.isin(labels, clf.classes_)
+    if not known.any():
+        raise InvalidDataError(
+            f"No label in the data, such as {labels.tolist()[0]!r}, is one that was trained on, such as "
+            f"{clf.classes_.tolist()[0]!r}."
+        )
+    if not known.all():
+        unknown = labels[~known].tolist()
+        warnings.warn(
+            f"{len(unknown)} of {len(labels)} labels, such as {unknown[0]!r}, were not among those trained on. They "
+            "count as wrong in the accuracy and are left out of the loss.",
+            NoisyLabelWarning,
+            stacklevel=2,
+        )
+    proba = clf.predict_proba(X)
+    codes = np.searchsorted(clf.classes_, labels[known])
+    loss = -np.log(np.maximum(proba[known][np.arange(known.sum()), codes], 1e-12)).mean()
+    accuracy = float((clf.classes_[proba.argmax(axis=1)] == labels).mean())
+    return {"epoch": clf.n_iter_, "accuracy": accuracy, "loss": float(loss)}
+
+
+def watch_checkpoints(  # noqa: PLR0913 - what to evaluate, on what, and how patiently
+    folder: str | Path,
+    X: Any,
+    y: Any,
+    student: Any = None,
+    device: Any = "cpu",
+    *,
+    every: float = 2.0,
+    timeout: float | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Evaluate each new checkpoint of a training until it is over; if epochs are faster than this, some are skipped.
+
+    Parameters
+    ----------
+    folder, X, y, student, device
+        As in :func:`evaluate_checkpoint`.
+    every : float
+        Seconds between looks at the folder.
+    timeout : float, optional
+        Seconds to wait for a new checkpoint; forever by default.
+
+    Yields
+    ------
+    dict
+        As :func:`evaluate_checkpoint` returns. When training is over, a last one of the network that it ends with.
+
+    Raises
+    ------
+    InvalidFileError
+        If no new checkpoint came within ``timeout``.
+    """
+    path, seen, since = Path(folder) / CHECKPOINT_FILE, 0, time.monotonic()
+    latest: dict[str, Any] = {}
+    while True:
+        changed = path.stat().st_mtime_ns if path.exists() else 0
+        if changed != seen:
+            saved = _read(folder)
+            result = _evaluate(classifier_of(saved, student, device), X, y)
+            if result != latest:
+                yield result
+            seen, latest, since = changed, result, time.monotonic()
+            if saved["finished"]:
+                return
+        elif timeout is not None and time.monotonic() - since > timeout:
+            raise InvalidFileError(
+                f"No new checkpoint in {str(folder)!r} for {timeout:g} seconds. Is the training still running?"
+            )
+        else:
+            time.sleep(every)
+
+
+def save_evaluation(rows: list[dict[str, Any]], folder: str | Path) -> Path:
+    """Add to ``evaluation.csv`` in a folder, and plot it as ``evaluation.png``; return the table's path.
+
+    A row takes the place of an earlier one of the same epoch and, if the rows say what they were measured on, the same
+    ``data``; the plot is of the data of the last row.
+    """
+    from noisylabel.plots._evaluation import plot_evaluation
+
+    path, table = Path(folder) / "evaluation.csv", pd.DataFrame(rows)
+    if path.exists():
+        table = pd.concat([pd.read_csv(path), table])
+    keys = [key for key in ("data", "epoch") if key in table]
+    table = table.drop_duplicates(keys, keep="last").sort_values(keys, ignore_index=True)
+    written_whole(path, lambda partial: table.to_csv(partial, index=False))
+    shown = table[table["data"] == rows[-1]["data"]] if "data" in rows[-1] else table
+    figure = plot_evaluation(shown)
+    written_whole(path.with_suffix(".png"), lambda partial: figure.savefig(partial, dpi=120))
+    return path

@@ -1,0 +1,1 @@
+"""Data sets too large for memory; their images stay on disk."""

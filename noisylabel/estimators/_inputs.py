@@ -1,0 +1,215 @@
+"""From what users pass to ``fit`` and ``predict`` to tensors and label codes."""
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
+
+from noisylabel._support.sklearn_compat import (
+    check_classification_targets,
+    check_consistent_length,
+    column_or_1d,
+    validate_data,
+)
+from noisylabel._support.validation import check_no_missing
+from noisylabel.exceptions import InvalidDataError
+
+_STATISTICS_VALUES = 2_000 * 3 * 32 * 32
+
+
+def as_tensor(array: np.ndarray) -> Tensor:
+    """Return a tensor that shares the array's memory, read-only or not: nothing here writes to its inputs."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable", category=UserWarning)
+        return torch.as_tensor(array)
+
+
+def check_X(estimator: Any, X: Any, *, reset: bool, **options: Any) -> Any:
+    """Check an array, DataFrame or tensor and return it as float32, or as uint8 if it holds uint8 images.
+
+    Raises
+    ------
+    ValueError
+        If it is empty, holds NaN or infinity, or has another shape than at ``fit``.
+    """
+    if isinstance(X, DataLoader):
+        raise InvalidDataError("X is a DataLoader. Pass its Dataset, loader.dataset; batches are made by batch_size.")
+    if isinstance(X, Tensor):
+        X = X.detach().cpu().numpy()
+    if isinstance(X, (list, tuple)) and len(X) > 0 and np.ndim(X[0]) > 1:
+        X = np.stack(X)
+    shape = getattr(X, "shape", None)
+    if not reset and shape is not None and len(shape) != 1:
+        check_sample_shape(estimator, tuple(shape[1:]))
+    if reset and shape is not None and len(shape) == 4 and shape[1] > 4 and shape[3] <= 4:
+        raise InvalidDataError(
+            f"X of shape {tuple(shape)} looks like images with the channels last. Images are "
+            "(N, channels, height, width): pass X.transpose(0, 3, 1, 2)."
+        )
+    is_uint8_image = shape is not None and len(shape) > 2 and getattr(X, "dtype", None) == np.uint8
+    if reset and is_uint8_image and len(X.shape) == 3:
+        raise InvalidDataError(
+            f"X of shape {tuple(X.shape)} looks like grey images without a channel axis. Images are "
+            "(N, channels, height, width): pass X[:, None]."
+        )
+    if not reset and estimator.sample_dtype_ == "uint8" and len(X) > 0 and not is_uint8_image and np.max(X) <= 1:
+        raise InvalidDataError(
+            f"{type(estimator).__name__} was fitted on uint8 images, 0 to 255, but these are floats of at most 1. "
+            "Multiply them by 255, or fit on floats."
+        )
+    dtype = np.uint8 if is_uint8_image else np.float32
+    return validate_data(estimator, X, reset=reset, dtype=dtype, allow_nd=True, order="C", **options)
+
+
+def check_sample_shape(estimator: Any, sample_shape: tuple[int, ...]) -> None:
+    """Compare with the shape seen in ``fit``; tables are left to scikit-learn's own check."""
+    expected = estimator.sample_shape_
+    if sample_shape != expected and (len(expected) > 1 or len(sample_shape) > 1):
+        raise InvalidDataError(
+            f"X has samples of shape {sample_shape}, but {type(estimator).__name__} was fitted on samples of shape "
+            f"{expected}. Resize or reshape X."
+        )
+
+
+def encode_labels(y: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return the sorted classes (C,) and the label codes (N,) of ``y``.
+
+    Raises
+    ------
+    InvalidDataError
+        If the labels are continuous, of types that cannot be compared, or all equal.
+    """
+    y = column_or_1d(np.asarray(y), warn=True)
+    try:
+        classes, codes = np.unique(y, return_inverse=True)
+    except TypeError as error:
+        raise InvalidDataError(
+            f"The labels mix types that cannot be compared ({error}). Make them all strings: y.astype(str)."
+        ) from error
+    try:
+        check_classification_targets(y)
+    except ValueError as error:
+        raise InvalidDataError(
+            f"{error} Labels must be classes: integers, strings or booleans, not measured numbers. "
+            "Convert them, for instance with y.astype(int) or numpy.digitize."
+        ) from error
+    if len(classes) < 2:
+        raise InvalidDataError(f"Training needs labels of at least 2 classes. Got 1 class: {classes.tolist()[0]!r}.")
+    return classes, codes.astype(np.int64)
+
+
+def dataset_labels(dataset: Dataset, y: Any) -> np.ndarray:
+    """Return the labels (N,) of a torch Dataset: ``y`` if given, else those that its samples come with.
+
+    Attributes such as ``targets`` are not trusted: a wrapper that makes noise may still hold the clean labels there.
+
+    Raises
+    ------
+    InvalidDataError
+        If the Dataset is empty, the lengths differ or the samples carry no label.
+    """
+    if isinstance(dataset, IterableDataset):
+        raise InvalidDataError(
+            "An IterableDataset has no row numbers to remember samples by. Pass a map-style Dataset."
+        )
+    n_samples = len(dataset)  # type: ignore[arg-type]
+    if n_samples == 0:
+        raise InvalidDataError("The Dataset is empty: 0 samples.")
+    if y is not None:
+        check_consistent_length(range(n_samples), y)
+        return plain_labels(y)
+    if type(dataset) is TensorDataset and len(dataset.tensors) > 1:
+        return dataset.tensors[1].cpu().numpy()
+    first = dataset[0]
+    if not isinstance(first, (tuple, list)) or len(first) < 2:
+        raise InvalidDataError("The Dataset yields samples without labels. Yield (sample, label) pairs or pass y.")
+    return np.asarray([np.asarray(dataset[row][1]).item() for row in range(n_samples)])
+
+
+def plain_labels(y: Any) -> np.ndarray:
+    """Return labels as an array of NumPy's own types; pandas' nullable and categorical ones lose nothing."""
+    check_no_missing("y", y.cpu().numpy() if isinstance(y, Tensor) else y)
+    if isinstance(getattr(y, "dtype", None), np.dtype) or not hasattr(y, "tolist"):
+        return np.asarray(y)
+    return np.asarray(y.tolist())
+
+
+def dataset_sample(dataset: Dataset, row: int) -> Tensor:
+    """Return one sample of a Dataset as a tensor, without its label.
+
+    Raises
+    ------
+    InvalidDataError
+        If it is neither a tensor nor an array.
+    """
+    item = dataset[row]
+    sample = item[0] if isinstance(item, (tuple, list)) else item
+    if not isinstance(sample, (Tensor, np.ndarray)):
+        raise InvalidDataError(
+            f"The Dataset yields samples of type {type(sample).__name__}. Yield tensors, for instance with "
+            "transform=torchvision.transforms.ToTensor()."
+        )
+    return torch.as_tensor(sample)
+
+
+def statistics_rows(n_samples: int, sample_shape: tuple[int, ...], weight: Tensor | None) -> np.ndarray:
+    """Rows, evenly spaced among those that count, from which mean and standard deviation of the inputs are taken.
+
+    At most 10,000 rows and about six million values: 2,000 images of 32x32 in colour.
+    """
+    rows = np.arange(n_samples) if weight is None else np.flatnonzero(weight.cpu().numpy())
+    limit = min(10_000, max(16, _STATISTICS_VALUES // math.prod(sample_shape)))
+    return rows if len(rows) <= limit else rows[np.linspace(0, len(rows) - 1, limit).astype(np.int64)]
+
+
+def input_statistics(samples: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation: (channels, 1, 1) for images, one value a feature for everything else.
+
+    Parameters
+    ----------
+    samples : Tensor of shape (n, ...)
+    weight : Tensor of shape (n,), optional
+        How many times each sample counts.
+    """
+    share = torch.full((len(samples),), 1.0) if weight is None else weight.cpu()
+    share = (share / share.sum()).double()
+    axes = (2, 3) if samples.ndim == 4 else ()
+    values = samples.cpu().double()
+
+    def mean_of(x: Tensor) -> Tensor:
+        inner = x.mean(axes, keepdim=True) if axes else x
+        return torch.tensordot(share, inner, dims=1)
+
+    mean = mean_of(values)
+    return mean.float(), mean_of((values - mean) ** 2).sqrt().float()
+
+
+def validation_rows(codes: np.ndarray, fraction: float, rng: np.random.Generator) -> np.ndarray:
+    """Draw the held-out rows: each class in proportion, the only row of a class never.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (N,)
+        Label codes.
+    fraction : float in (0, 0.5]
+        Share of the rows to hold out.
+    rng : Generator
+
+    Returns
+    -------
+    ndarray
+        Sorted row numbers.
+    """
+    order = np.lexsort((rng.random(len(codes)), codes))
+    order = order[np.bincount(codes)[codes[order]] > 1]
+    if len(order) < 2:
+        raise InvalidDataError(
+            "'validation_fraction' needs a class with at least 2 rows; every class has only 1. Set 0."
+        )
+    n_valid = int(np.clip(round(fraction * len(codes)), 1, len(order) // 2))
+    positions = ((np.arange(n_valid) + 0.5) * len(order) / n_valid).astype(np.int64)
+    return np.sort(order[positions])

@@ -1,0 +1,109 @@
+"""``noisylabel curriculum``: what a shell user does, from records to plots."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from noisylabel.commands._curriculum import _percents
+from noisylabel.commands._main import main
+from noisylabel.curricula import MentorNet
+from noisylabel.curricula.learned import read_records
+
+
+def run(*arguments):
+    return main(["curriculum", *map(str, arguments)])
+
+
+def test_learn_plot_and_list(tmp_path, capsys):
+    out = tmp_path / "my.safetensors"
+    assert run("learn", "--vstar", "spcl_linear", "--gamma", 2, "--samples", 5000, "--steps", 600, "--out", out) == 0
+    card = MentorNet.load(out).card
+    assert card["learned_from"]["parameters"] == {"gamma": 2.0}
+    assert card["name"] == "my"
+    assert "mean absolute error 0.0" in capsys.readouterr().out
+    assert run("plot", out, "--epochs", "0,50,99", "--loss-bound", 3, "--out", tmp_path / "picture") == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "my.json", "my.safetensors", "picture.gif", "picture.html", "picture.png",
+    ]  # fmt: skip
+    with Image.open(tmp_path / "picture.png") as picture:
+        assert picture.size[0] > 500
+    assert run("list") == 0
+    printed = capsys.readouterr().out
+    assert "mentornet_dd" in printed
+    assert "closed form focal_loss" in printed
+    assert run("list", "--cards") == 0
+    assert json.loads(capsys.readouterr().out)["self_paced"]["format"] == "noisylabel-mentornet-1"
+
+
+def test_records_of_a_data_set_then_several_percentiles(tmp_path, capsys):
+    records = tmp_path / "records.csv"
+    options = ["--samples", 900, "--trusted", 300, "--epochs", 10, "--at", "20,60"]
+    assert run("records", "--dataset", "digits", "--rate", 0.4, *options, "--out", records) == 0
+    table = read_records(records)
+    assert table.groupby("epoch").size().to_dict() == {20: 300, 60: 300}
+    assert 0.25 < (table["noisy_label"] != table["clean_label"]).mean() < 0.47
+    out = tmp_path / "dd.safetensors"
+    assert run("learn", "--records", records, "--percentile", "50,75,90", "--steps", 200, "--out", out) == 0
+    assert "percentile" in capsys.readouterr().out
+    names = sorted(path.name for path in tmp_path.glob("*.safetensors"))
+    assert names == [f"dd_percentile_{q}.safetensors" for q in (50, 75, 90)]
+    assert MentorNet.load(tmp_path / names[0]).card["learned_from"]["records"] == ["records.csv"]
+
+
+def test_records_of_a_table(tmp_path):
+    rng = np.random.default_rng(0)
+    y = np.repeat(["cat", "dog", "eel"], 60)
+    table = pd.DataFrame(rng.normal(size=(180, 4)) + 2 * np.repeat(np.arange(3), 60)[:, None], columns=list("abcd"))
+    table["label"] = np.where(rng.random(180) < 0.2, "cat", y)
+    table["checked"] = np.where(np.arange(180) % 3 == 0, y, None)
+    table.to_csv(tmp_path / "table.csv", index=False)
+    columns = ["--label", "label", "--trusted-label", "checked"]
+    out = tmp_path / "records.parquet"
+    assert run("records", "--table", tmp_path / "table.csv", *columns, "--epochs", 5, "--at", "50", "--out", out) == 0
+    assert len(read_records(out)) == 60
+
+
+@pytest.mark.parametrize(
+    ("text", "percents"),
+    [
+        ("0,10,18", [0, 10, 18]),
+        ("0,10,18,20,...,30", [0, 10, 18, 20, 22, 24, 26, 28, 30]),
+        ("90, 93,...,99", [90, 93, 96, 99]),
+        ("10,20,...,45", [10, 20, 30, 40, 45]),
+    ],
+)
+def test_percents(text, percents):
+    assert _percents(text) == percents
+
+
+@pytest.mark.parametrize("text", ["", "a", "100", "-1", "...,9", "5,...", "5,...,9", "9,9,...,20"])
+def test_wrong_percents(text, capsys):
+    with pytest.raises(SystemExit):
+        run("plot", "focal", "--epochs", text)
+    assert "percents" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["learn", "--vstar", "self_paced", "--gamma", 2, "--out", "x"], "--gamma: 'self_paced' has no such parameter"),
+        (["learn", "--vstar", "focal", "--percentile", 50, "--out", "x"], "--percentile belongs to --records"),
+        (["learn", "--records", "r.csv", "--samples", 50, "--out", "x"], "--samples belongs to --vstar"),
+        (["learn", "--vstar", "selfpaced", "--out", "x"], "Did you mean 'self_paced'"),
+        (["learn", "--vstar", "data_driven", "--out", "x"], "'--vstar' must be one of"),
+        (["learn", "--records", "none.csv", "--out", "x"], "no file of records none.csv"),
+        (["plot", "none.safetensors"], "There is no MentorNet file none.safetensors"),
+        (["plot", "zoo:none"], "'name' must be one of"),
+        (["records", "--table", "none.csv", "--out", "x"], "--table needs --label COLUMN"),
+        (["records", "--dataset", "digits", "--trusted", 99999, "--out", "x"], "--trusted must be from 1"),
+        (["records", "--dataset", "digit", "--out", "x"], "Did you mean 'digits'"),
+    ],
+)
+def test_errors_say_what_to_do_and_leave_nothing(arguments, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run(*arguments) == 2
+    assert message in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
