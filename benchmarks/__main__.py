@@ -6,19 +6,27 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks.audits import audit_table
-from benchmarks.detection import CELLS as DETECTION_CELLS
-from benchmarks.detection import detection_markdown, detection_table, run_detection
+from benchmarks.cells.catalogue import GROUPS, PROFILES
+from benchmarks.cells.run import RunOptions, run_profile
+from benchmarks.cells.store import RESULTS
 from benchmarks.methods import METHODS
-from benchmarks.page import write_report
-from benchmarks.profiles import GROUPS, PROFILES
-from benchmarks.regimes import markdown_regimes, regimes
-from benchmarks.report import SHOWN, load_results, markdown, markdown_by_noise, markdown_collapse, result_table, summary
-from benchmarks.run import RunOptions, run_profile
-from benchmarks.scale import SIZES, run_scale, scale_markdown, scale_table
-from benchmarks.speed import TIMINGS, run_speed
-from benchmarks.store import RESULTS
-from benchmarks.trusted import plot_trusted
+from benchmarks.report.page import write_report
+from benchmarks.report.regimes import markdown_regimes, regimes
+from benchmarks.report.tables import (
+    SHOWN,
+    load_results,
+    markdown,
+    markdown_by_noise,
+    markdown_collapse,
+    result_table,
+    summary,
+)
+from benchmarks.report.trusted import plot_trusted
+from benchmarks.studies.audits import audit_table
+from benchmarks.studies.detection import CELLS as DETECTION_CELLS
+from benchmarks.studies.detection import detection_markdown, detection_table, run_detection
+from benchmarks.studies.scale import SIZES, run_scale, scale_markdown, scale_table
+from benchmarks.studies.speed import TIMINGS, run_speed
 from noisylabel.exceptions import InvalidDataError, NoisyLabelError
 from noisylabel.utils import written_whole
 

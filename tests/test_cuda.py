@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch.utils.data import TensorDataset
 
-from benchmarks.cell import Cell, run_cell
+from benchmarks.cells.catalogue import PROFILES
+from benchmarks.cells.cell import Cell, run_cell
 from benchmarks.methods import METHODS
-from benchmarks.profiles import PROFILES
 from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier, corrupt
 from noisylabel.datasets import load_digits
 from noisylabel.estimators import load_checkpoint

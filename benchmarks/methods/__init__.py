@@ -1,5 +1,6 @@
 """The methods of the tables, and the baselines that are no part of noisylabel, one file each."""
 
-from benchmarks.methods._table import METHODS, Method, make_classifier, trusted_rows
+from benchmarks.methods._method import Method
+from benchmarks.methods._table import ABSOLUTE_CURRICULA, METHODS, RELATIVE_CURRICULA
 
-__all__ = ["METHODS", "Method", "make_classifier", "trusted_rows"]
+__all__ = ["ABSOLUTE_CURRICULA", "METHODS", "RELATIVE_CURRICULA", "Method"]

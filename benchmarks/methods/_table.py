@@ -3,10 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-from skorch.callbacks import EarlyStopping
-
-from benchmarks.ablations import UnscaledDecay
+from benchmarks.methods._ablations import UnscaledDecay
 from benchmarks.methods._bootstrapping import BootstrappingClassifier
 from benchmarks.methods._co_teaching import CoTeachingClassifier
 from benchmarks.methods._elr import ELRClassifier
@@ -16,11 +13,12 @@ from benchmarks.methods._method import Method
 from benchmarks.methods._pruning import PruneAndRefitClassifier
 from benchmarks.methods._published import PUBLISHED
 from benchmarks.methods._symmetric_ce import SymmetricCEClassifier
-from benchmarks.profile import Profile
-from benchmarks.profiles import ABSOLUTE_CURRICULA, RELATIVE_CURRICULA
 from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier
 from noisylabel.curricula import DataDriven
 from noisylabel.estimators import PRESETS
+
+RELATIVE_CURRICULA = ("spcl_linear", "spcl_logarithmic", "spcl_mixture", "spcl_polynomial", "hard_example_mining")
+ABSOLUTE_CURRICULA = ("focal", "huber", "cauchy", "l1_l2", "welsch")
 
 
 def _data_driven(n_trusted: int, **changes: Any) -> Method:
@@ -131,36 +129,3 @@ METHODS: dict[str, Method] = {
     # the same knowledge used otherwise
     **{f"self_paced_corrected_{n}": Method(_SELF_PACED, n_trusted=n, corrects=True) for n in (1000, 5000)},
 }
-
-
-def _nowhere(text: str) -> None:
-    """Say nothing."""
-
-
-def make_classifier(
-    name: str, rate: float, profile: Profile, seed: int, callbacks: list[Any]
-) -> MentorNetClassifier | FilterKDClassifier:
-    """Return the classifier of a cell; all methods share the profile's student, data path and settings.
-
-    ``rate`` is the noise rate, for the methods that must be told it.
-    """
-    method = METHODS[name]
-    epochs = profile.tuned_epochs if method.tuned else round(method.epochs * profile.max_epochs)
-    if method.patience is not None:
-        patience = max(1, round(method.patience * epochs))
-        stop = EarlyStopping("valid_acc", lower_is_better=False, patience=patience, load_best=True, sink=_nowhere)
-        callbacks = [*callbacks, ("early_stopping", stop)]
-    return method.estimator(
-        **(profile.settings | profile.by_rate(rate) | method.settings | method.by_rate(rate)),
-        max_epochs=epochs,
-        validation_fraction=profile.n_valid / (profile.n_train + profile.n_valid),
-        random_state=seed,
-        callbacks=callbacks,
-    )
-
-
-def trusted_rows(method: str, profile: Profile, seed: int) -> np.ndarray:
-    """Rows whose right label the method may know, drawn from training and held-out rows alike."""
-    n_rows = profile.n_train + profile.n_valid
-    n_trusted = round(METHODS[method].n_trusted * n_rows / profile.n_train)
-    return np.random.default_rng(seed + 1000).permutation(n_rows)[:n_trusted]

@@ -1,6 +1,6 @@
 import numpy as np
 
-from benchmarks.audits import _made_wrong, _of_table, make_messages
+from benchmarks.studies.audits import _made_wrong, _of_table, make_messages
 
 
 def test_every_fifth_label_is_wrong():

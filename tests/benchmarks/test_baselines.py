@@ -5,8 +5,10 @@ import pytest
 import torch
 from sklearn.base import clone
 
-from benchmarks.cell import Cell, run_cell
-from benchmarks.methods import METHODS, make_classifier
+from benchmarks.cells.catalogue import PROFILES
+from benchmarks.cells.cell import Cell, run_cell
+from benchmarks.cells.classifier import make_classifier
+from benchmarks.methods import METHODS
 from benchmarks.methods._bootstrapping import Bootstrapping
 from benchmarks.methods._co_teaching import CoTeachingClassifier, Pair, share_kept
 from benchmarks.methods._elr import EarlyLearningRegularization
@@ -14,7 +16,6 @@ from benchmarks.methods._forward import ForwardCorrection, estimate_transition
 from benchmarks.methods._gce import GCEClassifier, GeneralizedCrossEntropy
 from benchmarks.methods._pruning import PruneAndRefitClassifier
 from benchmarks.methods._symmetric_ce import SymmetricCrossEntropy
-from benchmarks.profiles import PROFILES
 from noisylabel import MentorNetClassifier
 
 BASELINES = [

@@ -6,14 +6,15 @@ import pandas as pd
 import pytest
 
 import benchmarks.__main__ as command
-from benchmarks.cell import Cell, _load, cells, run_cell
-from benchmarks.methods import METHODS, make_classifier, trusted_rows
-from benchmarks.profiles import PROFILES
-from benchmarks.report import markdown, report_table
-from benchmarks.run import run_profile
-from benchmarks.speed import TIMINGS, Timing, compare
-from benchmarks.store import RESULTS, load_all, path_of
-from benchmarks.trusted import plot_trusted, trusted_table
+from benchmarks.cells.catalogue import PROFILES
+from benchmarks.cells.cell import Cell, _load, cells, run_cell
+from benchmarks.cells.classifier import make_classifier, trusted_rows
+from benchmarks.cells.run import run_profile
+from benchmarks.cells.store import RESULTS, load_all, path_of
+from benchmarks.methods import METHODS
+from benchmarks.report.tables import markdown, report_table
+from benchmarks.report.trusted import plot_trusted, trusted_table
+from benchmarks.studies.speed import TIMINGS, Timing, compare
 from noisylabel.exceptions import InvalidDataError
 
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks import detection
-from benchmarks.profiles import PROFILES
+from benchmarks.cells.catalogue import PROFILES
+from benchmarks.studies import detection
 from noisylabel.exceptions import InvalidDataError
 
 

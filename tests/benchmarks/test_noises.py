@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from benchmarks.methods import make_classifier
-from benchmarks.noises import known_rate, make_noise, make_noisy
-from benchmarks.profiles import PROFILES
+from benchmarks.cells.catalogue import PROFILES
+from benchmarks.cells.classifier import make_classifier
+from benchmarks.cells.noises import known_rate, make_noise, make_noisy
 from noisylabel.datasets import DATASETS
 
 

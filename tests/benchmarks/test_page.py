@@ -6,12 +6,12 @@ import re
 import numpy as np
 import pytest
 
-from benchmarks.families import ABLATIONS, family_of
+from benchmarks.cells.store import RESULTS
 from benchmarks.methods import METHODS
-from benchmarks.page import page_summary, write_report
-from benchmarks.regimes import ONLY_MEMORISING, regimes
-from benchmarks.report import load_results, result_table
-from benchmarks.store import RESULTS
+from benchmarks.report.families import ABLATIONS, family_of
+from benchmarks.report.page import page_summary, write_report
+from benchmarks.report.regimes import ONLY_MEMORISING, regimes
+from benchmarks.report.tables import load_results, result_table
 from tests.browser import n_colours, open_browser, seen, title
 from tests.made_results import make_result
 

@@ -11,11 +11,11 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks.cell import _load, cells
-from benchmarks.methods import make_classifier
-from benchmarks.paper import PAPER_PROFILES, StandardizeEach
-from benchmarks.profiles import GROUPS, PROFILES
-from benchmarks.run import RunOptions, run_profile
+from benchmarks.cells.catalogue import GROUPS, PROFILES
+from benchmarks.cells.cell import _load, cells
+from benchmarks.cells.classifier import make_classifier
+from benchmarks.cells.papers import PAPER_PROFILES, StandardizeEach
+from benchmarks.cells.run import RunOptions, run_profile
 from noisylabel.nets._batches import count_batches
 
 MENTORNET = [name for name in PAPER_PROFILES if "mentornet" in name]

@@ -6,7 +6,7 @@ from dataclasses import fields
 import pytest
 
 from benchmarks.methods import METHODS
-from benchmarks.reference import FIELDS, PROTOCOL, REFERENCES, Reference, load_references
+from benchmarks.report.reference import FIELDS, PROTOCOL, REFERENCES, Reference, load_references
 from noisylabel.exceptions import InvalidFileError
 
 

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 import benchmarks.__main__ as command
-from benchmarks.families import ABLATIONS, FAMILIES, OTHER, family_of
+from benchmarks.cells.store import RESULTS, load_all
 from benchmarks.methods import METHODS
-from benchmarks.regimes import ONLY_MEMORISING, UNKNOWN, markdown_regimes, regimes
-from benchmarks.report import load_results, machine_of, markdown, result_table, summary
-from benchmarks.store import RESULTS, load_all
+from benchmarks.report.families import ABLATIONS, FAMILIES, OTHER, family_of
+from benchmarks.report.regimes import ONLY_MEMORISING, UNKNOWN, markdown_regimes, regimes
+from benchmarks.report.tables import load_results, machine_of, markdown, result_table, summary
 from noisylabel.exceptions import InvalidDataError, InvalidFileError
 from tests.made_results import EPYC, make_result
 

@@ -13,12 +13,12 @@ import pytest
 import torch
 
 import benchmarks.__main__ as command
-from benchmarks import cell as cell_module
-from benchmarks import run as run_module
-from benchmarks.cell import Cell, cells, run_cell
-from benchmarks.profiles import PROFILES
-from benchmarks.run import RunOptions, run_profile
-from benchmarks.store import load_all, path_of
+from benchmarks.cells import cell as cell_module
+from benchmarks.cells import run as run_module
+from benchmarks.cells.catalogue import PROFILES
+from benchmarks.cells.cell import Cell, cells, run_cell
+from benchmarks.cells.run import RunOptions, run_profile
+from benchmarks.cells.store import load_all, path_of
 from noisylabel.exceptions import InvalidParameterError
 
 ROOT = Path(__file__).parents[2]
@@ -71,7 +71,7 @@ def test_an_error_of_one_cell_leaves_the_others_alone(tmp_path, monkeypatch, cap
 def test_a_killed_cell_goes_on_from_its_last_epoch(method, tmp_path):
     only = {"method": [method], "rate": [0.4], "noise": ["symmetric"], "seed": [0]}
     code = (
-        "from pathlib import Path; from benchmarks.run import RunOptions, run_profile; "
+        "from pathlib import Path; from benchmarks.cells.run import RunOptions, run_profile; "
         f"run_profile('digits', {only}, Path({str(tmp_path)!r}), RunOptions(resume=True))"
     )
     checkpoint = tmp_path / "digits" / f".symmetric-0.4_{method}_seed0" / "checkpoint.pt"

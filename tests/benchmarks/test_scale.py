@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 import benchmarks.__main__ as command
-from benchmarks import scale
-from benchmarks.scale import OwnMemory, measure, run_scale, scale_markdown, scale_table
+from benchmarks.studies import scale
+from benchmarks.studies.scale import OwnMemory, measure, run_scale, scale_markdown, scale_table
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

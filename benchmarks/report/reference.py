@@ -8,7 +8,7 @@ from typing import Any
 
 from noisylabel.exceptions import InvalidFileError
 
-REFERENCES = Path(__file__).parent / "reference.json"
+REFERENCES = Path(__file__).parents[1] / "reference.json"
 PROTOCOL = ("epoch", "network", "symmetric", "backbone")
 
 

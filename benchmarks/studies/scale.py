@@ -21,12 +21,12 @@ import torch
 from torch.utils.data import Dataset
 from tqdm.auto import tqdm
 
-from benchmarks.environment import environment
+from benchmarks.cells.environment import environment
 from noisylabel import MentorMixClassifier, MentorNetClassifier
 from noisylabel.students import MLP, SmallCNN
 from noisylabel.utils import write_whole
 
-RESULTS = Path(__file__).parent / "results" / "scale"
+RESULTS = Path(__file__).parents[1] / "results" / "scale"
 SIZES = {
     "table": (10_000, 100_000, 1_000_000),
     "images": (1_000, 10_000, 50_000),
@@ -162,9 +162,7 @@ def run_scale(kinds: list[str], folder: Path = RESULTS) -> None:
         path = folder / kind / f"{method}_{n}.json"
         if path.exists():
             continue
-        code = (
-            f"import json; from benchmarks.scale import measure; print(json.dumps(measure({kind!r}, {method!r}, {n})))"
-        )
+        code = f"import json; from benchmarks.studies.scale import measure; print(json.dumps(measure({kind!r}, {method!r}, {n})))"
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
         if done.returncode:
             raise SystemExit(f"{kind}, {method}, {n} samples failed:\n{done.stderr}")

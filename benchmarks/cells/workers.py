@@ -13,7 +13,7 @@ from noisylabel.utils import ray_session
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_ROOT = Path(__file__).parent.parent
+_ROOT = Path(__file__).parents[2]
 _STAYS_HERE = [".git", ".venv", "build", "site", "benchmarks/results"]
 
 

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from benchmarks.families import BOUNDS, family_of
-from benchmarks.report import noise_label
+from benchmarks.report.families import BOUNDS, family_of
+from benchmarks.report.tables import noise_label
 
 MEMORISING, SHORT = "cifar10-10k", "cifar10-short"
 PLAIN = ("plain", "plain_tuned")
@@ -27,7 +27,7 @@ def regimes(runs: pd.DataFrame, memorising: str = MEMORISING, short: str = SHORT
     Parameters
     ----------
     runs : DataFrame
-        From :func:`benchmarks.report.result_table`.
+        From :func:`benchmarks.report.tables.result_table`.
     memorising, short : str
         Profiles: in the first plain training memorises, in the second it is at its best.
 

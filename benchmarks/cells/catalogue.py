@@ -3,8 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from benchmarks.paper import PAPER_PROFILES
-from benchmarks.profile import Noise, Profile, symmetric
+from benchmarks.cells.papers import PAPER_PROFILES
+from benchmarks.cells.profile import Noise, Profile, symmetric
+from benchmarks.methods import ABSOLUTE_CURRICULA, RELATIVE_CURRICULA
 from noisylabel.students import SmallCNN
 
 CPU_STUDENT: dict[str, Any] = {
@@ -58,10 +59,6 @@ _BASELINES = (
     "prune_and_refit",
 )
 _DISTILLING = ("filter_kd", "kd_last", "kd_early_stopped", "label_smoothing", "one_hot")
-
-
-RELATIVE_CURRICULA = ("spcl_linear", "spcl_logarithmic", "spcl_mixture", "spcl_polynomial", "hard_example_mining")
-ABSOLUTE_CURRICULA = ("focal", "huber", "cauchy", "l1_l2", "welsch")
 
 # the tables that the suite is for: one row a method, all noises
 _ALL_METHODS = (

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.store import RESULTS, load_all
+from benchmarks.cells.store import RESULTS, load_all
 from noisylabel.exceptions import InvalidDataError
 
 KEYS = ["profile", "dataset", "noise", "rate", "method"]

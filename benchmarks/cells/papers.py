@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from benchmarks.profile import Profile, symmetric
+from benchmarks.cells.profile import Profile, symmetric
 from noisylabel.estimators import PRESETS
 from noisylabel.functional.augment import shift_and_flip
 from noisylabel.students import CifarNet, ResNet, Student

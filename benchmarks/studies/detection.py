@@ -12,14 +12,14 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from tqdm.auto import tqdm
 
-from benchmarks.cell import Cell, check_data, noisy_subset
-from benchmarks.environment import environment
-from benchmarks.profiles import PROFILES
+from benchmarks.cells.catalogue import PROFILES
+from benchmarks.cells.cell import Cell, check_data, noisy_subset
+from benchmarks.cells.environment import environment
 from noisylabel import MentorMixClassifier, MentorNetClassifier
 from noisylabel.exceptions import InvalidDataError
 from noisylabel.utils import write_whole
 
-RESULTS = Path(__file__).parent / "results" / "detection"
+RESULTS = Path(__file__).parents[1] / "results" / "detection"
 SYMMETRIC = (("symmetric", 0.2), ("symmetric", 0.4))
 CELLS = {
     "digits": SYMMETRIC,

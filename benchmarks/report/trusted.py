@@ -5,10 +5,10 @@ from typing import Any
 
 import pandas as pd
 
+from benchmarks.cells.catalogue import PROFILES
+from benchmarks.cells.store import RESULTS, load_all
 from benchmarks.methods import METHODS
-from benchmarks.profiles import PROFILES
-from benchmarks.report import result_table
-from benchmarks.store import RESULTS, load_all
+from benchmarks.report.tables import result_table
 
 LINES = {"plain": "0.6", "plain_tuned": "0.3", "self_paced": "tab:orange", "mentornet_pd": "tab:green"}
 CURVES = {

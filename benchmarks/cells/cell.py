@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.environment import environment
-from benchmarks.methods import METHODS, make_classifier, trusted_rows
-from benchmarks.metrics import PeakMemory, TestCurve, calibration_error, detection_precision, weight_shares
-from benchmarks.noises import HUMAN, known_rate, make_noisy
-from benchmarks.profiles import PROFILES, Profile
+from benchmarks.cells.catalogue import PROFILES, Profile
+from benchmarks.cells.classifier import make_classifier, trusted_rows
+from benchmarks.cells.environment import environment
+from benchmarks.cells.metrics import PeakMemory, TestCurve, calibration_error, detection_precision, weight_shares
+from benchmarks.cells.noises import HUMAN, known_rate, make_noisy
+from benchmarks.methods import METHODS
 from noisylabel.datasets import DATASETS, fetch_cifarn_labels
 from noisylabel.noise import NoiseManifest
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.families import ABLATIONS, FAMILIES, RELEASED, family_of
-from benchmarks.profiles import PROFILES
-from benchmarks.reference import Reference, load_references
-from benchmarks.regimes import MEMORISING, ONLY_MEMORISING, SHORT, UNKNOWN
-from benchmarks.report import GAPS, METRICS, machine_of, noise_label, result_table, summary
+from benchmarks.cells.catalogue import PROFILES
+from benchmarks.report.families import ABLATIONS, FAMILIES, RELEASED, family_of
+from benchmarks.report.reference import Reference, load_references
+from benchmarks.report.regimes import MEMORISING, ONLY_MEMORISING, SHORT, UNKNOWN
+from benchmarks.report.tables import GAPS, METRICS, machine_of, noise_label, result_table, summary
 from noisylabel.pages import write_page
 
 _HERE = Path(__file__).parent
@@ -56,11 +56,11 @@ def write_report(results: list[dict[str, Any]], verdicts: pd.DataFrame, path: Pa
     results : list of dict
         What to show.
     verdicts : DataFrame
-        From :func:`benchmarks.regimes.regimes`.
+        From :func:`benchmarks.report.regimes.regimes`.
     path : Path
         Where to write.
     """
-    write_page(path, _HERE / "report.html", page_summary(results, verdicts))
+    write_page(path, _HERE / "page.html", page_summary(results, verdicts))
 
 
 def page_summary(results: list[dict[str, Any]], verdicts: pd.DataFrame) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def page_summary(results: list[dict[str, Any]], verdicts: pd.DataFrame) -> dict[
     ----------
     results : list of dict
     verdicts : DataFrame
-        From :func:`benchmarks.regimes.regimes`.
+        From :func:`benchmarks.report.regimes.regimes`.
     """
     table = summary(result_table(results))
     counts = Counter(machine_of(result["environment"]) for result in results)

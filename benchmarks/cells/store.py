@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cell import Cell
+from benchmarks.cells.cell import Cell
 from noisylabel.exceptions import InvalidFileError
 from noisylabel.utils import write_whole
 
-RESULTS = Path(__file__).parent / "results"
+RESULTS = Path(__file__).parents[1] / "results"
 _NEEDED = {
     "cell": ("profile", "noise", "rate", "method", "seed"),
     "metrics": ("last", "selected", "oracle", "weight_right", "weight_wrong", "seconds"),

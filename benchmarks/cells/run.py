@@ -11,11 +11,11 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
-from benchmarks.cell import Cell, cells, check_data, run_cell
-from benchmarks.noises import is_here
-from benchmarks.profiles import GROUPS, PROFILES
-from benchmarks.store import RESULTS, path_of, save
-from benchmarks.workers import call_here, call_on_ray
+from benchmarks.cells.catalogue import GROUPS, PROFILES
+from benchmarks.cells.cell import Cell, cells, check_data, run_cell
+from benchmarks.cells.noises import is_here
+from benchmarks.cells.store import RESULTS, path_of, save
+from benchmarks.cells.workers import call_here, call_on_ray
 from noisylabel.estimators import resolve_device
 from noisylabel.exceptions import InvalidParameterError
 from noisylabel.utils import check_count
@@ -116,7 +116,7 @@ def _wanted(profile: str, only: Mapping[str, list[Any] | None]) -> list[Cell]:
         raise InvalidParameterError(
             f"The profile {profile!r} has no cell with {chosen}. Its noises are "
             f"{sorted({cell.noise for cell in every})}, its rates {sorted({c.rate for c in every if c.rate})}, its "
-            f"seeds {sorted({cell.seed for cell in every})}; its methods are in benchmarks/profiles.py."
+            f"seeds {sorted({cell.seed for cell in every})}; its methods are in benchmarks/cells/catalogue.py."
         )
     absent = {cell.noise for cell in wanted if not is_here(cell.noise)}
     if absent and len(absent) < len({cell.noise for cell in wanted}):

@@ -1,0 +1,43 @@
+"""The classifier of a cell, and the rows whose right label it may know."""
+
+from typing import Any
+
+import numpy as np
+from skorch.callbacks import EarlyStopping
+
+from benchmarks.cells.profile import Profile
+from benchmarks.methods import METHODS
+from noisylabel import FilterKDClassifier, MentorNetClassifier
+
+
+def _nowhere(text: str) -> None:
+    """Say nothing."""
+
+
+def make_classifier(
+    name: str, rate: float, profile: Profile, seed: int, callbacks: list[Any]
+) -> MentorNetClassifier | FilterKDClassifier:
+    """Return the classifier of a cell; all methods share the profile's student, data path and settings.
+
+    ``rate`` is the noise rate, for the methods that must be told it.
+    """
+    method = METHODS[name]
+    epochs = profile.tuned_epochs if method.tuned else round(method.epochs * profile.max_epochs)
+    if method.patience is not None:
+        patience = max(1, round(method.patience * epochs))
+        stop = EarlyStopping("valid_acc", lower_is_better=False, patience=patience, load_best=True, sink=_nowhere)
+        callbacks = [*callbacks, ("early_stopping", stop)]
+    return method.estimator(
+        **(profile.settings | profile.by_rate(rate) | method.settings | method.by_rate(rate)),
+        max_epochs=epochs,
+        validation_fraction=profile.n_valid / (profile.n_train + profile.n_valid),
+        random_state=seed,
+        callbacks=callbacks,
+    )
+
+
+def trusted_rows(method: str, profile: Profile, seed: int) -> np.ndarray:
+    """Rows whose right label the method may know, drawn from training and held-out rows alike."""
+    n_rows = profile.n_train + profile.n_valid
+    n_trusted = round(METHODS[method].n_trusted * n_rows / profile.n_train)
+    return np.random.default_rng(seed + 1000).permutation(n_rows)[:n_trusted]

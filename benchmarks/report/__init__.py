@@ -1,0 +1,1 @@
+"""Tables, a plot and a page from results, beside published numbers."""
