@@ -24,6 +24,7 @@ GALLERY = [
 
 
 def run_gallery(name, said, n_figures, tmp_path, capsys, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "examples" / "gallery")  # as Python does for a script
     monkeypatch.setattr("sys.argv", [name, "--quick", "--out", str(tmp_path)])
     runpy.run_path(str(ROOT / "examples" / "gallery" / f"{name}.py"), run_name="__main__")
     plt.close("all")

@@ -16,11 +16,11 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from ntk import predicted_step
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot
 
 from noisylabel.datasets import TOY_MEANS_2D, make_toy_gaussian
-from noisylabel.functional import predicted_step
 from noisylabel.students import MLP
 
 

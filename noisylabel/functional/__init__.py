@@ -11,7 +11,6 @@ from noisylabel.functional.dropout import example_dropout_mask
 from noisylabel.functional.ema import ema_decay
 from noisylabel.functional.losses import weighted_loss
 from noisylabel.functional.mixup import draw_beta, draw_partners, mix, mixing_ratios, partner_probabilities
-from noisylabel.functional.ntk import empirical_ntk, predicted_step, softmax_jacobian
 from noisylabel.functional.paths import (
     base_difficulty,
     converged_difficulty,
@@ -66,7 +65,6 @@ __all__ = [
     "draw_beta",
     "draw_partners",
     "ema_decay",
-    "empirical_ntk",
     "example_dropout_mask",
     "expected_calibration_error",
     "fidelity_weights",
@@ -85,12 +83,10 @@ __all__ = [
     "mixing_ratios",
     "moving_average",
     "partner_probabilities",
-    "predicted_step",
     "prediction_variance_weights",
     "self_paced_weights",
     "smoothed_targets",
     "soft_mixture_weights",
-    "softmax_jacobian",
     "spcl_linear_weights",
     "spcl_logarithmic_weights",
     "spcl_mixture_weights",

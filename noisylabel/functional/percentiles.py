@@ -34,10 +34,11 @@ def batch_percentile(losses: Tensor, fraction: float, sample_weight: Tensor | No
         high = min(low + 1, len(losses) - 1)
         return torch.lerp(ordered[low], ordered[high], position - low)
     order = losses.argsort()
-    counts = sample_weight[order]
+    counts = sample_weight[order].double()
     positive = counts > 0
     unit = (counts.sum() / positive.sum().clamp_min(1)).clamp(max=1)
     upto = (counts / unit.clamp_min(torch.finfo(counts.dtype).tiny)).cumsum(0)
+    upto = upto.round(decimals=9).to(sample_weight.dtype)  # a rounding error must not move a rank to the next row
     top = (upto[-1] - 1).clamp_min(0)
     exact = fraction * top
     ranks = torch.stack([exact.floor(), (exact.floor() + 1).minimum(top)])

@@ -1,12 +1,14 @@
 """The tangent kernel and Proposition 1, against worked numbers, one parameter at a time, and real steps of SGD."""
 
 import copy
+import doctest
 
 import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from noisylabel.functional import empirical_ntk, predicted_step, softmax_jacobian
+from examples.gallery import ntk
+from examples.gallery.ntk import empirical_ntk, predicted_step, softmax_jacobian
 
 X_O, X_U = torch.tensor([1.0, 1.0]).double(), torch.tensor([1.0, -0.5]).double()
 
@@ -97,3 +99,9 @@ def test_nothing_is_left_behind():
     predicted_step(module, X_O, X_U, torch.tensor([0.0, 1.0, 0.0]).double(), 0.1)
     assert all(torch.equal(before[name], value) for name, value in module.state_dict().items())
     assert all(parameter.grad is None for parameter in module.parameters())
+
+
+def test_examples_in_the_docstrings():
+    tried = doctest.testmod(ntk)
+    assert tried.attempted > 0
+    assert tried.failed == 0

@@ -32,7 +32,7 @@ def empirical_ntk(module: nn.Module, x_o: Tensor, x_u: Tensor) -> Tensor:
     Parameters
     ----------
     module : nn.Module
-        From a batch of samples to logits; in evaluation mode if it has batch norm or drop-out.
+        From a batch of samples to logits; in evaluation mode if it has batch norm or dropout.
     x_o, x_u : Tensor
         Two samples, without the axis of a batch.
 
@@ -59,12 +59,12 @@ def predicted_step(module: nn.Module, x_o: Tensor, x_u: Tensor, target_proba: Te
     """Change of the probabilities of ``x_o`` by one step of SGD on ``x_u``, to first order in the learning rate, (C,).
 
     ``lr * A(x_o) K(x_o, x_u) (p_tar - q(x_u))``, where q are the probabilities before the step, A is
-    :func:`softmax_jacobian` and K is :func:`empirical_ntk`. The error shrinks as the square of the learning rate.
+    ``softmax_jacobian`` and K is ``empirical_ntk``. The error shrinks as the square of the learning rate.
 
     Parameters
     ----------
     module : nn.Module
-        See :func:`empirical_ntk`.
+        See ``empirical_ntk``.
     x_o : Tensor
         The sample that is observed.
     x_u : Tensor
@@ -76,7 +76,7 @@ def predicted_step(module: nn.Module, x_o: Tensor, x_u: Tensor, target_proba: Te
 
     References
     ----------
-    Ren, Guo, Sutherland, ICLR 2022, Proposition 1 (after the paper, checked numerically in ``tests/functional``).
+    Ren, Guo, Sutherland, ICLR 2022, Proposition 1, checked numerically in ``tests/test_gallery.py``.
 
     Examples
     --------
