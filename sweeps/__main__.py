@@ -9,7 +9,6 @@ from typing import Any
 
 from noisylabel.datasets import DATASETS
 from noisylabel.exceptions import InvalidFileError, NoisyLabelError
-from sweeps._ray import prepare_ray
 from sweeps.config import (
     NOISE_NAMES,
     SCHEDULER_NAMES,
@@ -18,6 +17,8 @@ from sweeps.config import (
     SweepConfig,
     read_config,
 )
+from sweeps.engine.manifest import read_manifest
+from sweeps.engine.session import prepare_ray
 from sweeps.spaces import SPACES
 
 ALL_TRAINED, SOME_FAILED, USAGE, UNFINISHED = 0, 1, 2, 3
@@ -116,8 +117,6 @@ def _resume(options: argparse.Namespace) -> int:
 
 
 def _config_of(folder: Path, address: str | None = None) -> SweepConfig:
-    from sweeps.sweep import read_manifest
-
     manifest = read_manifest(folder)
     if "config" not in manifest:
         raise InvalidFileError(
@@ -130,8 +129,8 @@ def _config_of(folder: Path, address: str | None = None) -> SweepConfig:
 
 def _sweep(config: SweepConfig) -> int:
     """Run a sweep to its end, and say what came of it."""
-    from sweeps.analysis import best_trial, describe_params
     from sweeps.problem import load_problem, make_search
+    from sweeps.report.ranking import best_trial, describe_params
 
     problem = load_problem(config)
     if problem.noise_manifest is not None:
@@ -170,14 +169,14 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _read(folder: Path) -> Any:
-    from sweeps.sweep import read_results
+    from sweeps.engine.run import read_results
 
     return read_results(folder)
 
 
 def _write_tables(results: Any, folder: Path) -> None:
-    from sweeps.results import save_tables
-    from sweeps.study import save_study
+    from sweeps.engine.journal import save_study
+    from sweeps.report.tables import save_tables
 
     save_tables(results, folder)
     if results.study is not None:
@@ -185,7 +184,7 @@ def _write_tables(results: Any, folder: Path) -> None:
 
 
 def _write_page(results: list[Any], page: Path) -> None:
-    from sweeps.report import write_report
+    from sweeps.report.page import write_report
 
     write_report(results if len(results) > 1 else results[0], page)
 
@@ -193,8 +192,8 @@ def _write_page(results: list[Any], page: Path) -> None:
 def _best(options: argparse.Namespace) -> int:
     import json
 
-    from sweeps.analysis import best_trial, describe_params, near_ties
     from sweeps.problem import export_best, load_problem, make_search
+    from sweeps.report.ranking import best_trial, describe_params, near_ties
 
     results = _read(options.folder)
     best = best_trial(results)

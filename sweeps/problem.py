@@ -134,7 +134,7 @@ def make_search(config: SweepConfig, problem: Problem, *, refit: bool = False, v
 
 def export_best(search: CurriculumSearch, problem: Problem, params: dict[str, Any], folder: Path) -> None:
     """Train a configuration on all rows, into a folder from which ``noisylabel.load_checkpoint`` reads it."""
-    from sweeps.configurations import configure
+    from sweeps.trial.draws import configure
 
     if folder.exists() and any(folder.iterdir()):
         raise InvalidParameterError(f"--export {str(folder)!r} must be a new or an empty folder, and it has files.")

@@ -13,9 +13,9 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import get_scorer
+from sklearn.utils.validation import check_is_fitted
 from torch.utils.data import Dataset
 
-from noisylabel._support.sklearn_compat import check_is_fitted
 from noisylabel.estimators import (
     BaseNoisyLabelClassifier,
     check_X,
@@ -27,14 +27,21 @@ from noisylabel.estimators import (
 )
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError, NoisyLabelWarning
 from noisylabel.utils import check_choice, check_count, check_number, describe, draw_seed, hash_arrays, trusted_codes
-from sweeps._describe import describe_curriculum, describe_object, package_versions, plain
-from sweeps._ray import prepare_ray
+from sweeps.engine.manifest import (
+    MANIFEST_FILE,
+    describe_curriculum,
+    describe_object,
+    package_versions,
+    plain,
+    read_manifest,
+)
+from sweeps.engine.session import prepare_ray
 from sweeps.spaces import SPACES, Space
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sweeps.sweep import Sweep
+    from sweeps.engine.run import Sweep
 
 
 class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
@@ -97,7 +104,7 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     near_ties_ : DataFrame
         The trials that the held-out rows cannot tell from the best one.
     sweep_ : SweepResults
-        All of it, for :func:`sweeps.report.write_report`.
+        All of it, for :func:`sweeps.report.page.write_report`.
     classes_ : ndarray of shape (C,)
     n_features_in_, feature_names_in_
         As in the estimator.
@@ -177,8 +184,8 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             If Ctrl-C ended the sweep; ``sweep_`` holds what was found.
         """
         prepare_ray()
-        from sweeps.analysis import best_trial, near_ties, ranked
-        from sweeps.configurations import estimator_params
+        from sweeps.report.ranking import best_trial, near_ties, ranked
+        from sweeps.trial.draws import estimator_params
 
         sweep = self.run_trials(X, y, y_trusted=y_trusted, test_data=test_data)
         self._check_finished()
@@ -248,9 +255,9 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     def _prepare(self, X: Any, y: Any, y_trusted: Any, test_data: Any, folder: Path) -> "Sweep":
         """Check everything, split the rows, and describe the sweep."""
         prepare_ray()
-        from sweeps.configurations import BoundSpace
-        from sweeps.objective import Setup
-        from sweeps.sweep import Sweep, check_sweep
+        from sweeps.engine.run import Sweep, check_sweep
+        from sweeps.trial.draws import BoundSpace
+        from sweeps.trial.training import Setup
 
         self._forget()
         self._check_parameters()
@@ -338,8 +345,6 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     def _seed(self, folder: Path) -> int:
         """Return the sweep's seed: of one that goes on and had none of its own, the one that was drawn then."""
-        from sweeps.sweep import MANIFEST_FILE, read_manifest
-
         if not isinstance(self.random_state, Integral) and (folder / MANIFEST_FILE).exists():
             return int(read_manifest(folder)["drawn_seed"])
         return draw_seed(self.random_state)
@@ -381,7 +386,7 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     def _run(self, sweep: "Sweep") -> Any:
         """Run the sweep, or what is left of the one in the folder."""
-        from sweeps.sweep import MANIFEST_FILE, read_manifest, read_results, run_sweep
+        from sweeps.engine.run import read_results, run_sweep
 
         if not (sweep.folder / MANIFEST_FILE).exists():
             return run_sweep(sweep)
@@ -423,7 +428,7 @@ def check_scoring(setup: Any, data: Mapping[str, np.ndarray]) -> None:
     ------
     InvalidParameterError
     """
-    from sweeps.objective import score
+    from sweeps.trial.training import score
 
     n_classes = len(setup.classes)
     weights = 1 + np.arange(len(data["y_valid"]) * n_classes, dtype=np.float32).reshape(-1, n_classes) % 7

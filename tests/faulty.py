@@ -115,7 +115,7 @@ class SomeCannotTrain(Space):
 
 
 def sees_unless_blind(path):
-    """What :mod:`sweeps.shared_storage` asks each node, some of which have been started blind."""
+    """What :mod:`sweeps.engine.storage` asks each node, some of which have been started blind."""
     return "BLIND" not in os.environ and path.is_file()
 
 
@@ -123,11 +123,12 @@ def slow_driver():
     """``python -m sweeps`` with trials that dawdle, note what they do, and have a checkpoint of each epoch."""
     from ray import cloudpickle
 
-    from sweeps import search, shared_storage
+    from sweeps import search
+    from sweeps.engine import storage
     from sweeps.__main__ import main
 
     cloudpickle.register_pickle_by_value(sys.modules["tests.faulty"])  # nodes of a cluster do not have this file
-    shared_storage._is_file = sees_unless_blind
+    storage._is_file = sees_unless_blind
     prepare = search.CurriculumSearch._prepare
 
     def prepare_slowly(self, *arguments):

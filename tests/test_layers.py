@@ -76,11 +76,28 @@ def test_members_import_their_own_family_by_its_file():
 
 @pytest.mark.parametrize(("package", "forbidden"), [("noisylabel", {"sweeps", "benchmarks", "tests"}),
                                                     ("sweeps", {"benchmarks", "tests"}),
-                                                    ("benchmarks", {"sweeps", "tests"})])  # fmt: skip
+                                                    ("benchmarks", {"tests"})])  # fmt: skip
 def test_packages_keep_apart(package, forbidden):
     assert [
         f"{name} imports {imported}"
         for name, path in modules(package).items()
         for imported in imports(path)
         if imported.split(".")[0] in forbidden
+    ] == []
+
+
+SWEEP_LAYERS = ["spaces", "config", "trial", "report", "engine", "search", "problem", "__main__"]
+
+
+def test_imports_inside_sweeps_point_down():
+    level = {name: number for number, name in enumerate(SWEEP_LAYERS)}
+    known = {name: path for name, path in modules("sweeps").items() if part(name) is not None}
+    assert {part(name) for name in known} == level.keys()
+    assert [
+        f"{name} imports {imported}"
+        for name, path in known.items()
+        for imported in imports(path)
+        if imported.split(".")[0] == "sweeps"
+        and (part(imported) != part(name) or imported == name.rsplit(".", 1)[0])
+        and (part(imported) is None or level[part(imported)] >= level[part(name)])
     ] == []

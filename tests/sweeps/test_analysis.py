@@ -9,8 +9,8 @@ import pytest
 from scipy import stats
 
 from noisylabel.exceptions import InvalidDataError
-from sweeps.analysis import best_by_noise, best_trial, importances, near_ties, oracle_gap, ranked
-from sweeps.results import SweepResults, describe_params, save_tables, tuned_parameters
+from sweeps.report.ranking import best_by_noise, best_trial, importances, near_ties, oracle_gap, ranked
+from sweeps.report.tables import SweepResults, describe_params, save_tables, tuned_parameters
 
 MANIFEST = {"dataset": "digits", "noise": "symmetric", "rate": 0.4, "n_valid": 13, "scoring": "accuracy"}
 STATES = {

@@ -20,11 +20,11 @@ import ray
 import yaml
 
 from sweeps.__main__ import USAGE, _config_of
-from sweeps._ray import _our_code
-from sweeps.configurations import configure
-from sweeps.log import LOG_FILE
+from sweeps.engine.log import LOG_FILE
+from sweeps.engine.run import read_results
+from sweeps.engine.session import _our_code
 from sweeps.problem import load_problem, make_search
-from sweeps.sweep import read_results
+from sweeps.trial.draws import configure
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "0123456789abcdef0123456789abcdef"
@@ -202,7 +202,7 @@ def test_what_is_sent_to_a_cluster_is_small_and_whole(tmp_path):
         _zip_files(str(folder), [], str(target), include_gitignore=True, include_parent_dir=True)
         assert target.stat().st_size < 5 * 2**20
         names += zipfile.ZipFile(target).namelist()
-    wanted = {"noisylabel/__init__.py", "sweeps/objective.py", "sweeps/spaces/_mentornet.py", "sweeps/report.html"}
+    wanted = {"noisylabel/__init__.py", "sweeps/trial/training.py", "sweeps/spaces/_mentornet.py", "sweeps/report/report.html"}
     assert wanted <= set(names)
     assert any(name.startswith("noisylabel/") and name.endswith(".safetensors") for name in names)
 

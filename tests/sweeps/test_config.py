@@ -10,11 +10,11 @@ import pytest
 from noisylabel import FilterKDClassifier, MentorNetClassifier
 from noisylabel.exceptions import DatasetNotFoundError, InvalidFileError, InvalidParameterError
 from sweeps.config import SCHEDULER_NAMES, SEARCHER_NAMES, TRACKER_NAMES, SweepConfig, read_config
+from sweeps.engine.schedulers import SCHEDULERS
+from sweeps.engine.searchers import SEARCHERS
+from sweeps.engine.trackers import TRACKERS
 from sweeps.problem import command_of, load_problem, make_search
-from sweeps.schedulers import SCHEDULERS
-from sweeps.searchers import SEARCHERS
 from sweeps.spaces import SPACES, Space
-from sweeps.trackers import TRACKERS
 
 DIGITS = {"dataset": "digits", "noise": "symmetric", "rate": 0.4}
 

@@ -24,11 +24,12 @@ from sklearn.base import clone
 from noisylabel import MentorNetClassifier
 from sweeps import CurriculumSearch
 from sweeps.__main__ import SOME_FAILED, UNFINISHED, USAGE, _config_of, main
-from sweeps._ray import prepare_ray, ray_session
-from sweeps.configurations import configure
-from sweeps.log import LOG_FILE
+from sweeps.engine.log import LOG_FILE
+from sweeps.engine.manifest import MANIFEST_FILE
+from sweeps.engine.run import read_results, run_sweep
+from sweeps.engine.session import prepare_ray, ray_session
 from sweeps.problem import load_problem, make_search
-from sweeps.sweep import MANIFEST_FILE, read_results, run_sweep
+from sweeps.trial.draws import configure
 from tests.faulty import Diary, Scribbler, Whereabouts, doubled, doubled_in_place, nan_score, read_diary
 
 ROOT = Path(__file__).parents[2]
@@ -374,7 +375,7 @@ def no_ray(monkeypatch):
     def refuse(*arguments):
         raise AssertionError("Ray was started")
 
-    monkeypatch.setattr("sweeps.sweep.ray_session", refuse)
+    monkeypatch.setattr("sweeps.engine.run.ray_session", refuse)
 
 
 @pytest.fixture

@@ -6,10 +6,11 @@ import math
 import numpy as np
 import pytest
 
-from sweeps.configurations import BoundSpace, Clocks
-from sweeps.log import SweepLog, drawn_from, ended_trials, finished_reports, read_log
+from sweeps.engine.journal import as_study, save_study
+from sweeps.engine.log import SweepLog, drawn_from, ended_trials, finished_reports, read_log
 from sweeps.spaces import MentorNetSpace
-from sweeps.study import as_study, save_study
+from sweeps.trial.clock import Clocks
+from sweeps.trial.draws import BoundSpace
 
 
 class Trial:

@@ -149,7 +149,7 @@ def test_ctrl_c_before_the_first_trial(tmp_path, capsys, monkeypatch):
     def stop(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("sweeps.sweep.ray_session", stop)
+    monkeypatch.setattr("sweeps.engine.run.ray_session", stop)
     assert run("run", *DIGITS, "--trials", 2, "--out", tmp_path) == UNFINISHED
     assert "'resume' with the folder, goes on" in capsys.readouterr().err
     assert json.loads((tmp_path / "sweep.json").read_text())["n_trials"] == 2

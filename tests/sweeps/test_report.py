@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from noisylabel.exceptions import InvalidDataError
-from sweeps.analysis import best_by_noise, near_ties, ranked
-from sweeps.report import report_summary, write_report
-from sweeps.results import SweepResults
+from sweeps.report.page import report_summary, write_report
+from sweeps.report.ranking import best_by_noise, near_ties, ranked
+from sweeps.report.tables import SweepResults
 from tests.browser import n_colours, open_browser, seen, title
 
 NASTY = "</script><script>document.title='taken'</script>"

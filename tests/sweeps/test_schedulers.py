@@ -9,10 +9,10 @@ from optuna.trial import TrialState
 from ray import cloudpickle
 
 from noisylabel.exceptions import NoisyLabelError
-from sweeps.configurations import Clock, Clocks
-from sweeps.population import make_pbt
-from sweeps.schedulers import SCHEDULERS, EpochASHA, Plan, SchedulerMemory
-from sweeps.searchers import SEARCHERS, SweepSearch
+from sweeps.engine.population import make_pbt
+from sweeps.engine.schedulers import SCHEDULERS, EpochASHA, Plan, SchedulerMemory
+from sweeps.engine.searchers import SEARCHERS, SweepSearch
+from sweeps.trial.clock import Clock, Clocks
 
 
 class Trial:

@@ -19,10 +19,10 @@ from torch.utils.data import TensorDataset
 from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError, NoisyLabelError, NoisyLabelWarning
 from sweeps import CurriculumSearch, Space
-from sweeps._describe import describe_object
-from sweeps._ray import prepare_ray, ray_session
-from sweeps.configurations import configure
+from sweeps.engine.manifest import describe_object
+from sweeps.engine.session import prepare_ray, ray_session
 from sweeps.spaces import MentorNetSpace
+from sweeps.trial.draws import configure
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 

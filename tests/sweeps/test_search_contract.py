@@ -7,7 +7,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from noisylabel import MentorNetClassifier
 from sweeps import CurriculumSearch
-from sweeps._ray import prepare_ray, ray_session
+from sweeps.engine.session import prepare_ray, ray_session
 
 pytestmark = [
     pytest.mark.slow,

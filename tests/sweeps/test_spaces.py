@@ -7,10 +7,11 @@ import torch
 from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier
 from noisylabel.curricula import CURRICULA, MentorNet, SPCLLinear, resolve_curriculum
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
-from sweeps.configurations import BoundSpace, Clock, check_space, clock_of, configure
 from sweeps.spaces import SPACES, Space, check_limits
 from sweeps.spaces._parts import _OF_CURRICULUM, _WITHOUT_PERCENTILE
 from sweeps.spaces._parts import CURRICULA as IN_SPACE
+from sweeps.trial.clock import Clock, clock_of
+from sweeps.trial.draws import BoundSpace, check_space, configure
 
 ESTIMATORS = {
     "mentornet": MentorNetClassifier,

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from noisylabel.utils import write_whole
-from sweeps._describe import package_versions
+from sweeps.engine.manifest import package_versions
 
 FOLDER = Path("benchmarks/results/sweeps")
 

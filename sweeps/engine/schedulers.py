@@ -9,7 +9,7 @@ from ray.tune import Callback
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, PopulationBasedTraining, TrialScheduler
 
 from noisylabel.exceptions import NoisyLabelError
-from sweeps.configurations import Clock
+from sweeps.trial.clock import Clock
 
 TIME = "epoch"
 
@@ -26,7 +26,7 @@ class EpochASHA(ASHAScheduler):
     Parameters
     ----------
     clocks : callable
-        From a configuration to its :class:`~sweeps.configurations.Clock`.
+        From a configuration to its :class:`~sweeps.trial.draws.Clock`.
     rungs : sequence of int
         Epochs at which trials are compared.
     """
@@ -166,7 +166,7 @@ def _asha(plan: Plan) -> EpochASHA:
     return EpochASHA(plan.clocks, halving_rungs(plan.max_epochs, plan.least_warm_up))
 
 
-#: From a name and the sweep's plan to a scheduler; ``"pbt"`` is made by :mod:`sweeps.population`.
+#: From a name and the sweep's plan to a scheduler; ``"pbt"`` is made by :mod:`sweeps.engine.population`.
 SCHEDULERS: dict[str, Callable[[Plan], Any]] = {"asha": _asha, "none": lambda plan: RunAll()}
 
 

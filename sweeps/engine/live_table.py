@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from sweeps.configurations import Clocks
-from sweeps.results import describe_params, short_duration
+from sweeps.report.tables import describe_params, short_duration
+from sweeps.trial.clock import Clocks
 
 
 class LiveTable(Callback):
@@ -25,7 +25,7 @@ class LiveTable(Callback):
     clocks : Clocks
         From a configuration to the epochs of its training.
     before : mapping, optional
-        What :func:`sweeps.log.ended_trials` says of an earlier run of the sweep.
+        What :func:`sweeps.engine.log.ended_trials` says of an earlier run of the sweep.
     """
 
     def __init__(self, n_trials: int, clocks: Clocks, before: Mapping[str, Any] | None = None) -> None:

@@ -1,6 +1,7 @@
 """Ray Tune as this package wants it: quiet, with what trials need checked first."""
 
 import os
+import sys
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any
@@ -39,16 +40,13 @@ def prepare_ray() -> None:
 
 
 def ray_session(address: str | None = None, n_cpus: int | None = None) -> AbstractContextManager[None]:
-    """Return :func:`noisylabel._support.ray.ray_session`, with our code for machines that have none."""
+    """Return :func:`noisylabel.utils.ray_session`, with our code for machines that have none."""
     return shared_session(address, n_cpus, _our_code())
 
 
 def _our_code() -> dict[str, Any]:
     """Return what to send to machines that have this code in no file: our two packages."""
-    import noisylabel
-    import sweeps
-
-    return {"py_modules": [noisylabel, sweeps]}
+    return {"py_modules": [sys.modules["noisylabel"], sys.modules["sweeps"]]}
 
 
 def check_workers(setup: Any) -> None:

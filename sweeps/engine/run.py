@@ -1,6 +1,5 @@
 """Run a sweep with Ray Tune, or go on with one."""
 
-import json
 import random
 import shutil
 import time
@@ -14,23 +13,24 @@ import numpy as np
 from filelock import FileLock, Timeout
 from ray import tune
 
-from noisylabel.exceptions import InvalidFileError, InvalidParameterError
+from noisylabel.exceptions import InvalidParameterError
 from noisylabel.utils import check_choice, check_count, write_whole
-from sweeps._ray import check_resources, check_workers, ray_session
-from sweeps.configurations import BoundSpace, Clocks, check_space, clock_of
-from sweeps.log import LOG_FILE, SweepLog, drawn_from, ended_trials, finished_reports, read_log
-from sweeps.objective import METRIC, Setup, fingerprint, train_trial
-from sweeps.population import change_interval, make_pbt, population_space
-from sweeps.progress import LiveTable
-from sweeps.recovery import CheckpointRepair, check_none_lost, check_states, forget_others, known_trials
-from sweeps.results import SweepResults, plain_value
-from sweeps.schedulers import SCHEDULERS, Plan, SchedulerMemory
-from sweeps.searchers import SEARCHERS, SweepSearch
-from sweeps.shared_storage import check_storage
-from sweeps.study import as_study
-from sweeps.trackers import make_tracker
+from sweeps.engine.journal import as_study
+from sweeps.engine.live_table import LiveTable
+from sweeps.engine.log import LOG_FILE, SweepLog, drawn_from, ended_trials, finished_reports, read_log
+from sweeps.engine.manifest import read_manifest, write_manifest
+from sweeps.engine.population import change_interval, make_pbt, population_space
+from sweeps.engine.recovery import CheckpointRepair, check_none_lost, check_states, forget_others, known_trials
+from sweeps.engine.schedulers import SCHEDULERS, Plan, SchedulerMemory
+from sweeps.engine.searchers import SEARCHERS, SweepSearch
+from sweeps.engine.session import check_resources, check_workers, ray_session
+from sweeps.engine.storage import check_storage
+from sweeps.engine.trackers import make_tracker
+from sweeps.report.tables import SweepResults
+from sweeps.trial.clock import Clocks, clock_of
+from sweeps.trial.draws import BoundSpace, check_space
+from sweeps.trial.training import METRIC, Setup, fingerprint, train_trial
 
-MANIFEST_FILE = "sweep.json"
 _RAY_FOLDER = "ray"
 _RETRIES = 8  # of a trial whose process dies
 _MEGABYTES = 100
@@ -47,7 +47,7 @@ class Sweep:
     setup : Setup
         The estimator and how it is scored.
     data : dict of ndarray
-        See :func:`sweeps.objective.train_trial`.
+        See :func:`sweeps.trial.training.train_trial`.
     bound : BoundSpace
     n_trials : int
         With ``"pbt"`` the size of the population.
@@ -139,7 +139,7 @@ def run_sweep(sweep: Sweep, resume: bool = False) -> SweepResults:
     check_folder(sweep.folder)
     start = time.time()
     if not resume:
-        _write_manifest(sweep)  # first of all, so that whatever comes can be resumed
+        write_manifest(sweep.folder, sweep.manifest)  # first of all, so that whatever comes can be resumed
     with _folder_to_ourselves(sweep.folder), ray_session(sweep.address), _global_streams_kept(sweep.seed):
         check_resources(sweep.resources)
         check_workers(sweep.setup)
@@ -153,7 +153,7 @@ def run_sweep(sweep: Sweep, resume: bool = False) -> SweepResults:
         finally:
             table.close()
     sweep.manifest["seconds"] = (sweep.manifest.get("seconds") or 0.0) + time.time() - start
-    _write_manifest(sweep)
+    write_manifest(sweep.folder, sweep.manifest)
     return read_results(sweep.folder)
 
 
@@ -173,25 +173,6 @@ def read_results(folder: Path) -> SweepResults:
             manifest["schedule"] = done.iloc[0]["params"]
         return SweepResults(manifest, trials, curves, None)
     return SweepResults(manifest, trials, curves, as_study(trials, curves, drawn_from(folder / LOG_FILE)))
-
-
-def _write_manifest(sweep: Sweep) -> None:
-    text = json.dumps(sweep.manifest, indent=1, default=plain_value)
-    write_whole(sweep.folder / MANIFEST_FILE, text.encode())
-
-
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """Return the manifest of a sweep's folder."""
-    path = folder / MANIFEST_FILE
-    if not path.exists():
-        raise InvalidFileError(
-            f"There is no sweep in {folder}: {MANIFEST_FILE} is missing. Give the folder of a sweep."
-        )
-    try:
-        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise InvalidFileError(f"{path} is damaged: {error}.") from error
-    return manifest
 
 
 def check_folder(folder: Path) -> None:

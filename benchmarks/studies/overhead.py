@@ -13,12 +13,12 @@ import psutil
 import torch
 from skorch.callbacks import Callback
 
+from benchmarks.studies._store import as_markdown, load, run_once
 from noisylabel import MentorNetClassifier
 from noisylabel.students import SmallCNN
 from sweeps.config import SweepConfig
 from sweeps.problem import load_problem, make_search
 from sweeps.search import CurriculumSearch
-from sweeps.studies._store import as_markdown, load, run_once
 
 N_TRIALS = 3
 

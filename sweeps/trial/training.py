@@ -21,8 +21,9 @@ from skorch.callbacks import Callback
 from noisylabel.curricula import Curriculum
 from noisylabel.exceptions import NoisyLabelError
 from noisylabel.nets import TensorData
-from sweeps.configurations import clock_of, configure
-from sweeps.population import continue_with
+from sweeps.trial.clock import clock_of
+from sweeps.trial.draws import configure
+from sweeps.trial.stages import continue_with
 
 METRIC = "score"
 

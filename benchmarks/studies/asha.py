@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from sweeps.analysis import best_trial
+from benchmarks.studies._store import as_markdown, load, run_once
 from sweeps.config import SweepConfig
 from sweeps.problem import load_problem, make_search
-from sweeps.studies._store import as_markdown, load, run_once
+from sweeps.report.ranking import best_trial
 
 N_TRIALS, EPOCHS, SEEDS = 40, 50, (0, 1, 2)
 SEARCHES = {"full random search": ("random", "none"), "random, ASHA": ("random", "asha"), "TPE, ASHA": ("tpe", "asha")}

@@ -12,8 +12,8 @@ import pandas as pd
 
 from noisylabel.exceptions import InvalidDataError
 from noisylabel.pages import write_page
-from sweeps.analysis import best_by_noise, best_trial, importances, near_ties, oracle_gap, ranked
-from sweeps.results import (
+from sweeps.report.ranking import best_by_noise, best_trial, importances, near_ties, oracle_gap, ranked
+from sweeps.report.tables import (
     PARAM,
     SweepResults,
     describe_params,
@@ -62,7 +62,7 @@ def write_report(results: SweepResults | Sequence[SweepResults], path: str | Pat
     sweeps = [results] if isinstance(results, SweepResults) else list(results)
     if not sweeps:
         raise InvalidDataError("write_report got no sweep. Pass the SweepResults of one or a list of several.")
-    return write_page(path, files("sweeps").joinpath("report.html"), report_summary(sweeps))
+    return write_page(path, files("sweeps.report").joinpath("report.html"), report_summary(sweeps))
 
 
 def report_summary(sweeps: Sequence[SweepResults]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def as_study(
     Parameters
     ----------
     trials, curves : DataFrame
-        As :class:`sweeps.results.SweepResults` has them.
+        As :class:`sweeps.report.tables.SweepResults` has them.
     distributions : mapping
         What the parameters of each trial were drawn from, in the trials' order.
     """

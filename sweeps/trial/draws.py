@@ -1,6 +1,5 @@
-"""From a space to configurations, and from a configuration to an estimator."""
+"""Draw parameters from a space, and set them on an estimator."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,8 +8,7 @@ import optuna
 from ray import cloudpickle
 from sklearn.base import BaseEstimator, clone
 
-from noisylabel.curricula import Curriculum, DataDriven, Uniform, resolve_curriculum
-from noisylabel.estimators import TEACHINGS
+from noisylabel.curricula import Curriculum, DataDriven, resolve_curriculum
 from noisylabel.exceptions import InvalidParameterError
 from noisylabel.utils import check_choice
 from sweeps.spaces import Space, Suggestions, check_limits
@@ -149,55 +147,3 @@ def _check_all_limits_used(bound: BoundSpace, used: set[str]) -> None:
     for name in bound.limits:
         if name not in used:
             check_choice(f"limits of {type(bound.space).__name__}: parameter", name, sorted(used))
-
-
-@dataclass(frozen=True)
-class Clock:
-    """The epochs of a configuration's training.
-
-    Attributes
-    ----------
-    before : int
-        Of a teacher, whose scores say little about the student.
-    own : int
-        Of the network that is kept.
-    warm_up : int
-        Of these, the burn-in, in which the method does not act yet.
-    """
-
-    before: int
-    own: int
-    warm_up: int
-
-    @property
-    def total(self) -> int:
-        """Of all stages."""
-        return self.before + self.own
-
-
-def clock_of(clf: Any) -> Clock:
-    """Return the epochs of a classifier's training."""
-    if hasattr(clf, "teacher"):
-        teacher = clf.max_epochs if clf.teacher_epochs is None else clf.teacher_epochs
-        return Clock(teacher if TEACHINGS[clf.teacher].has_teacher else 0, clf.max_epochs, 0)
-    is_plain = isinstance(resolve_curriculum(clf.curriculum), Uniform)
-    return Clock(0, clf.max_epochs, 0 if is_plain else math.ceil(clf.burn_in / 100 * clf.max_epochs))
-
-
-@dataclass
-class Clocks:
-    """The epochs of configurations, for those who have no classifier; it can be pickled.
-
-    Attributes
-    ----------
-    estimator : BaseEstimator
-    curricula : dict
-        Curricula of files, by path.
-    """
-
-    estimator: BaseEstimator
-    curricula: dict[str, Curriculum]
-
-    def __call__(self, config: Mapping[str, Any]) -> Clock:
-        """Return the clock of a configuration."""
-        return clock_of(configure(self.estimator, config, self.curricula))

@@ -1,12 +1,17 @@
-"""What tells one sweep from another, as texts that are the same in every process."""
+"""The file that says what a sweep is: what it tunes, on which data, and what tells it from other sweeps."""
 
 import inspect
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import sklearn
 
-from noisylabel.utils import describe, hash_arrays, plain_value
+from noisylabel.exceptions import InvalidFileError
+from noisylabel.utils import describe, hash_arrays, plain_value, write_whole
+
+MANIFEST_FILE = "sweep.json"
 
 
 def describe_object(value: Any) -> str:
@@ -46,3 +51,29 @@ def package_versions() -> dict[str, str]:
 
     packages = {"noisylabel": noisylabel, "ray": ray, "optuna": optuna, "torch": torch, "scikit-learn": sklearn}
     return {name: package.__version__ for name, package in packages.items()}
+
+
+def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Write the manifest of a sweep into its folder, whole or not at all."""
+    text = json.dumps(manifest, indent=1, default=_as_json)
+    write_whole(folder / MANIFEST_FILE, text.encode())
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest of a sweep's folder."""
+    path = folder / MANIFEST_FILE
+    if not path.exists():
+        raise InvalidFileError(
+            f"There is no sweep in {folder}: {MANIFEST_FILE} is missing. Give the folder of a sweep."
+        )
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise InvalidFileError(f"{path} is damaged: {error}.") from error
+    return manifest
+
+
+def _as_json(value: Any) -> int | float | str:
+    """Return what JSON does not know as a number, if it is one of NumPy's, or as a text."""
+    number = plain_value(value)
+    return number if isinstance(number, int | float) else str(value)

@@ -11,7 +11,7 @@ from noisylabel.callbacks import CHECKPOINT_FILE
 from noisylabel.estimators import read_checkpoint
 from noisylabel.exceptions import InvalidFileError
 from noisylabel.utils import write_whole
-from sweeps.log import read_events
+from sweeps.engine.log import read_events
 
 _FIRST_SNAPSHOT = 5.0  # seconds after which there is one, with all trials so far; Ray takes one each second
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pandas as pd
 
+from benchmarks.studies._store import as_markdown, load, run_once
 from noisylabel import MentorNetClassifier
 from noisylabel.students import SmallCNN
-from sweeps.analysis import best_trial
 from sweeps.config import SweepConfig
-from sweeps.configurations import configure
 from sweeps.problem import Problem, load_problem, make_search
-from sweeps.studies._store import as_markdown, load, run_once
+from sweeps.report.ranking import best_trial
+from sweeps.trial.draws import configure
 
 _CNN = {
     "student": SmallCNN((32, 64, 64)), "optimizer": "sgd", "lr": 0.1, "weight_decay": 0.001, "augment": "shift_flip",

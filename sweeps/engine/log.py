@@ -11,7 +11,8 @@ from optuna.distributions import BaseDistribution, distribution_to_json, json_to
 from optuna.trial import FixedTrial
 from ray.tune import Callback
 
-from sweeps.configurations import BoundSpace, Clocks
+from sweeps.trial.clock import Clocks
+from sweeps.trial.draws import BoundSpace
 
 LOG_FILE = "log.jsonl"
 _KEPT = ("score", "epoch", "seconds", "finished", "failed", "error", "traceback", "right", "test_score", "schedule")
@@ -70,7 +71,7 @@ class SweepLog(Callback):
 
 
 def read_log(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return trials and curves, as :class:`sweeps.results.SweepResults` has them.
+    """Return trials and curves, as :class:`sweeps.report.tables.SweepResults` has them.
 
     A last line that a kill cut off is left out.
     """

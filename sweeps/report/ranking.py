@@ -11,7 +11,7 @@ import optuna
 import pandas as pd
 
 from noisylabel.exceptions import InvalidDataError
-from sweeps.results import SweepResults, describe_params, short_name
+from sweeps.report.tables import SweepResults, describe_params, short_name
 
 FEWEST_TRIALS = 8
 

@@ -1,1 +1,0 @@
-"""What sweeps are worth, measured: ``python -m sweeps.studies``, from a clone."""

@@ -1,0 +1,63 @@
+"""What a trial of population-based training has trained with so far, stage by stage."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sklearn.base import BaseEstimator
+
+from noisylabel.estimators import change_parameters, epochs_done
+from noisylabel.utils import write_whole
+from sweeps.trial.draws import configure
+
+_STAGES = "stages.json"
+
+Stage = tuple[int, str, float]  # from which percent of training on, curriculum, percentile
+
+
+def as_schedule(stages: Sequence[Stage]) -> dict[str, Any]:
+    """Return the parameters that train as the stages did.
+
+    Examples
+    --------
+    >>> as_schedule([(0, "uniform", 0.7), (40, "self_paced", 0.6)])
+    {'curriculum': 'uniform,40,self_paced,60', 'loss_percentile': '0.7,40,0.6,60'}
+    """
+    if len(stages) == 1:
+        return {"curriculum": stages[0][1], "loss_percentile": stages[0][2]}
+    ends = [*(start for start, _, _ in stages[1:]), 100]
+    lengths = [end - start for (start, _, _), end in zip(stages, ends, strict=True)]
+    curricula = ",".join(f"{name},{length}" for (_, name, _), length in zip(stages, lengths, strict=True))
+    percentiles = ",".join(f"{value:g},{length}" for (_, _, value), length in zip(stages, lengths, strict=True))
+    return {"curriculum": curricula, "loss_percentile": percentiles}
+
+
+def continue_with(config: Mapping[str, Any], estimator: BaseEstimator, folder: Path) -> dict[str, Any]:
+    """Return a trial's parameters, as schedules of what it and those that it was copied from did before.
+
+    Parameters
+    ----------
+    config : mapping
+        ``curriculum`` and ``loss_percentile`` are for the training to come.
+    estimator : BaseEstimator
+    folder : Path
+        Holds the checkpoint to go on from, if any, and the stages so far. Both are brought up to date.
+    """
+    stages = _read(folder)
+    done = epochs_done(folder)
+    percent = math.ceil(100 * done / estimator.max_epochs)
+    now = (config["curriculum"], float(config["loss_percentile"]))
+    if not stages or stages[-1][1:] != now:
+        stages = [*(stage for stage in stages if stage[0] < percent), (percent if stages else 0, *now)]
+    write_whole(folder / _STAGES, json.dumps(stages).encode())
+    params = {**config, **as_schedule(stages)}
+    if done:
+        change_parameters(folder, configure(estimator, params))
+    return params
+
+
+def _read(folder: Path) -> list[Stage]:
+    path = folder / _STAGES
+    return [(int(s), str(c), float(p)) for s, c, p in json.loads(path.read_text())] if path.exists() else []
