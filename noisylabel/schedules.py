@@ -45,9 +45,9 @@ def parse_piecewise(name: str, text: str) -> np.ndarray:
     try:
         numbers = [float(part) for part in text.split(",")]
     except ValueError:
-        raise InvalidParameterError(
-            f"{name!r} got the schedule {text!r}, which is not a list of numbers. {wanted}"
-        ) from None
+        numbers = [math.nan]
+    if not all(math.isfinite(number) for number in numbers):
+        raise InvalidParameterError(f"{name!r} got the schedule {text!r}, which is not a list of numbers. {wanted}")
     values, percents = numbers[::2], numbers[1::2]
     if len(values) != len(percents) or not all(p > 0 and p == int(p) for p in percents):
         raise InvalidParameterError(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from noisylabel.exceptions import InvalidDataError
 
@@ -115,10 +116,9 @@ class NoiseManifest:
 
     def verify(self, noisy_y: Any) -> bool:
         """Whether ``noisy_y`` are the very labels that this manifest describes."""
-        labels = np.asarray(noisy_y)
-        codes = np.searchsorted(np.asarray(self.classes), labels).clip(0, len(self.classes) - 1)
-        known = bool((np.asarray(self.classes)[codes] == labels).all())
-        return known and hash_codes(codes) == self.hash
+        labels = pd.Index(np.asarray(noisy_y).tolist(), dtype=object)
+        codes = pd.Index(self.classes, dtype=object).get_indexer(labels)  # -1 for what is no class
+        return hash_codes(codes) == self.hash
 
 
 def hash_codes(codes: np.ndarray) -> str:
