@@ -1,4 +1,4 @@
-"""Every run draws the same examples, and leaves no folder behind."""
+"""Every run draws the same examples and remembers none."""
 
 from hypothesis import settings
 
