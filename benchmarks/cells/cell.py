@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ import numpy as np
 import torch
 
 from benchmarks.cells.catalogue import PROFILES, Profile
-from benchmarks.cells.classifier import make_classifier, trusted_rows
+from benchmarks.cells.classifier import changed_settings, make_classifier, trusted_rows
 from benchmarks.cells.environment import environment
 from benchmarks.cells.metrics import PeakMemory, TestCurve, calibration_error, detection_precision, weight_shares
 from benchmarks.cells.noises import HUMAN, known_rate, make_noisy
+from benchmarks.cells.rows import rounded
 from benchmarks.methods import METHODS
 from noisylabel.datasets import DATASETS, fetch_cifarn_labels
 from noisylabel.noise import NoiseManifest
@@ -40,7 +42,7 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """File name of the result, without suffix."""
+        """Short name, such as ``symmetric-0.4_plain_seed0``; without the profile."""
         noise = self.noise if self.rate is None else f"{self.noise}-{self.rate:g}"
         return f"{noise}_{self.method}_seed{self.seed}"
 
@@ -97,7 +99,8 @@ def run_cell(
     Returns
     -------
     dict
-        ``cell``, ``metrics``, ``manifest``, ``settings``, ``environment``; ready for JSON.
+        The row for the profile's file: ``cell``, ``dataset``, ``measured`` (UTC), ``metrics``, ``manifest`` (what the
+        noise came to), ``settings`` (what the method changes of the profile's) and ``environment``.
     """
     profile = profile or PROFILES[cell.profile]
     data = _load(profile.dataset)
@@ -112,9 +115,10 @@ def run_cell(
     with PeakMemory(torch.device(device)) as memory:
         clf.fit(X, labels, y_trusted=trusted, sample_weight=_counts(cell, y, noisy_y))
     seconds = time.perf_counter() - start
-    return {
+    row = {
         "cell": asdict(cell),
         "dataset": profile.dataset,
+        "measured": datetime.now(UTC).isoformat(timespec="seconds"),
         "metrics": {
             **_accuracies(clf, curve, X_test, y_test),
             "detection_ap": detection_precision(clf.record_, labels != y),
@@ -125,10 +129,11 @@ def run_cell(
             "seconds": round(seconds, 1),
             **memory.metrics_,
         },
-        "manifest": asdict(manifest),
-        "settings": _settings(clf),
+        "manifest": {"realised_rate": manifest.realised_rate, "hash": manifest.hash},
+        "settings": changed_settings(clf, profile, told, cell.seed),
         "environment": environment(device),
     }
+    return rounded(row)
 
 
 def _known(number: float | None) -> float | None:
@@ -148,7 +153,7 @@ def _accuracies(clf: Any, curve: TestCurve, X: np.ndarray, y: np.ndarray) -> dic
         "selected_epoch": getattr(clf, "best_epoch_", None),  # None where no row is held out
         "ece": curve.ece_,  # of the last epoch
         "ece_selected": calibration_error(proba, y),
-        "curve": curve.curve_,
+        **curve.measured(),
     }
 
 
@@ -171,9 +176,3 @@ def _with_trusted(
 def _counts(cell: Cell, y: np.ndarray, noisy_y: np.ndarray) -> np.ndarray | None:
     """Return 0 for the wrongly labelled rows if the method is told them; they still select the epoch."""
     return (y == noisy_y).astype(np.float32) if METHODS[cell.method].knows_wrong else None
-
-
-def _settings(clf: Any) -> dict[str, Any]:
-    """Return the classifier's parameters, ready for JSON."""
-    parameters = {k: v for k, v in clf.get_params(deep=False).items() if k not in ("callbacks", "checkpoint_dir")}
-    return {k: v if isinstance(v, (int, float, str, type(None))) else repr(v) for k, v in parameters.items()}

@@ -9,6 +9,8 @@ from benchmarks.cells.profile import Profile
 from benchmarks.methods import METHODS
 from noisylabel import FilterKDClassifier, MentorNetClassifier
 
+_OF_THE_RUN = ("callbacks", "checkpoint_dir")  # say nothing of what is learned
+
 
 def _nowhere(text: str) -> None:
     """Say nothing."""
@@ -30,10 +32,47 @@ def make_classifier(
     return method.estimator(
         **(profile.settings | profile.by_rate(rate) | method.settings | method.by_rate(rate)),
         max_epochs=epochs,
-        validation_fraction=profile.n_valid / (profile.n_train + profile.n_valid),
+        validation_fraction=_validation_fraction(profile),
         random_state=seed,
         callbacks=callbacks,
     )
+
+
+def changed_settings(
+    clf: MentorNetClassifier | FilterKDClassifier, profile: Profile, rate: float, seed: int
+) -> dict[str, Any]:
+    """Return the parameters of a cell's classifier that are not the profile's or, where it has none, the default.
+
+    Parameters
+    ----------
+    clf : classifier
+        From :func:`make_classifier`, with whatever has been set since.
+    profile : Profile
+    rate : float
+        The noise rate, for profiles whose settings depend on it.
+    seed : int
+
+    Returns
+    -------
+    dict
+        Plain values; an object as Python writes it.
+    """
+    usual = type(clf)(
+        **(profile.settings | profile.by_rate(rate)),
+        max_epochs=profile.max_epochs,
+        validation_fraction=_validation_fraction(profile),
+        random_state=seed,
+    ).get_params(deep=False)
+    actual = clf.get_params(deep=False)
+    return {
+        name: value if isinstance(value, int | float | str | None) else repr(value)
+        for name, value in actual.items()
+        if name not in _OF_THE_RUN and repr(value) != repr(usual[name])
+    }
+
+
+def _validation_fraction(profile: Profile) -> float:
+    return profile.n_valid / (profile.n_train + profile.n_valid)
 
 
 def trusted_rows(method: str, profile: Profile, seed: int) -> np.ndarray:

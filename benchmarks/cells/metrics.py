@@ -38,6 +38,13 @@ class TestCurve(Callback):
             self.curve_[epoch] = float((logits.argmax(1).numpy() == self.y).mean())
             self.ece_ = calibration_error(logits.softmax(1), self.y)
 
+    def measured(self) -> dict[str, Any]:
+        """Return the accuracies as ``curve``, and at which epochs.
+
+        Those are ``curve_every``, twice it, and so on; any others are listed, as ``curve_epochs``.
+        """
+        return {"curve": list(self.curve_.values()), **_epochs(list(self.curve_), self.every)}
+
     def state_dict(self) -> dict[str, Any]:
         """Return what a run that goes on must still know."""
         return {"curve": self.curve_, "ece": getattr(self, "ece_", None)}
@@ -45,6 +52,11 @@ class TestCurve(Callback):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over what :meth:`state_dict` returned."""
         self.curve_, self.ece_ = dict(state["curve"]), state["ece"]
+
+
+def _epochs(epochs: list[int], every: int) -> dict[str, Any]:
+    regular = [every * (at + 1) for at in range(len(epochs))]
+    return {"curve_every": every} if epochs == regular else {"curve_epochs": epochs}
 
 
 def calibration_error(proba: Any, y: np.ndarray) -> float:

@@ -1,4 +1,4 @@
-"""Run the cells of a profile that have no result yet."""
+"""Run the cells of a profile, those that have no result yet or all of them again."""
 
 import shutil
 import sys
@@ -14,7 +14,8 @@ from tqdm.auto import tqdm
 from benchmarks.cells.catalogue import GROUPS, PROFILES
 from benchmarks.cells.cell import Cell, cells, check_data, run_cell
 from benchmarks.cells.noises import is_here
-from benchmarks.cells.store import RESULTS, path_of, save
+from benchmarks.cells.rows import path_of
+from benchmarks.cells.store import RESULTS, append, read
 from benchmarks.cells.workers import call_here, call_on_ray
 from noisylabel.estimators import resolve_device
 from noisylabel.exceptions import InvalidParameterError
@@ -39,6 +40,8 @@ class RunOptions:
         Whether cells save themselves after each epoch, so that a killed one goes on from there.
     proof : bool
         Only two steps of each cell, on a few samples; nothing is saved.
+    again : bool
+        Whether cells that have a result are run too; the new result is added, and the older one stays.
     """
 
     precision: str | None = None
@@ -47,6 +50,7 @@ class RunOptions:
     ray: str | None = None
     resume: bool = False
     proof: bool = False
+    again: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ def run_profile(
     folder: Path = RESULTS,
     options: RunOptions = RunOptions(),
 ) -> list[Outcome]:
-    """Train the missing cells; a killed run goes on where it stopped.
+    """Train the cells that have no result; a killed run goes on where it stopped.
 
     Parameters
     ----------
@@ -74,7 +78,7 @@ def run_profile(
         Lists of what to run, by ``"method"``, ``"seed"``, ``"noise"`` and ``"rate"`` (human labels have none); None
         is all.
     folder : Path
-        Where results go.
+        Where results go: a file for each profile.
     options : RunOptions
 
     Returns
@@ -94,13 +98,13 @@ def run_profile(
     if options.ray is None:
         resolve_device(options.device)  # on a cluster, this machine need not have what the nodes have
     wanted = _wanted(profile, only or {})
-    missing = [cell for cell in wanted if options.proof or not path_of(cell, folder).exists()]
+    missing = _missing(wanted, folder, options)
     print(f"{profile}: {len(wanted) - len(missing)} of {len(wanted)} cells are done.", file=sys.stderr)
     check_data(missing)
     outcomes = []
     for outcome in tqdm(_outcomes(missing, folder, options), desc=profile, unit="cell", total=len(missing)):
         if outcome.result is not None and not options.proof:
-            save(outcome.cell, outcome.result, folder)
+            append(path_of(outcome.cell.profile, folder), outcome.result)
             shutil.rmtree(_checkpoints_of(outcome.cell, folder), ignore_errors=True)
         tqdm.write(_line(outcome), file=sys.stderr if outcome.error else sys.stdout)
         outcomes.append(outcome)
@@ -125,6 +129,18 @@ def _wanted(profile: str, only: Mapping[str, list[Any] | None]) -> list[Cell]:
     return wanted
 
 
+def _missing(wanted: list[Cell], folder: Path, options: RunOptions) -> list[Cell]:
+    """Return the cells that are to be run."""
+    if options.proof or options.again:
+        return wanted
+    finished = {cell for profile in {cell.profile for cell in wanted} for cell in _finished(profile, folder)}
+    return [cell for cell in wanted if cell not in finished]
+
+
+def _finished(profile: str, folder: Path) -> set[Cell]:
+    return {Cell(**row["cell"]) for row in read(path_of(profile, folder))}
+
+
 def _outcomes(missing: list[Cell], folder: Path, options: RunOptions) -> Iterator[Outcome]:
     train = partial(_train, folder=folder, options=options)
     if options.ray is None:
@@ -135,7 +151,7 @@ def _outcomes(missing: list[Cell], folder: Path, options: RunOptions) -> Iterato
 
 def _train(cell: Cell, folder: Path, options: RunOptions) -> Outcome:
     """Run one cell; an error of one is no reason to lose the others."""
-    if path_of(cell, folder).exists() and not options.proof:
+    if not _missing([cell], folder, options):
         return Outcome(cell)
     profile = PROFILES[cell.profile].two_steps() if options.proof else PROFILES[cell.profile]
     checkpoints = _checkpoints_of(cell, folder) if options.resume and not options.proof else None
@@ -148,7 +164,7 @@ def _train(cell: Cell, folder: Path, options: RunOptions) -> Outcome:
 
 
 def _checkpoints_of(cell: Cell, folder: Path) -> Path:
-    return folder.resolve() / cell.profile / f".{cell.name}"
+    return folder.resolve() / f".{cell.profile}_{cell.name}"
 
 
 def _line(outcome: Outcome) -> str:

@@ -1,65 +1,99 @@
-"""Results as files: one JSON a cell, written whole or not at all."""
+"""Results as JSON-lines files: a line a result, added at the end, never changed."""
 
 import json
+import os
+import warnings
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cells.cell import Cell
+from filelock import FileLock
+
 from noisylabel.exceptions import InvalidFileError
-from noisylabel.utils import write_whole
 
 RESULTS = Path(__file__).parents[1] / "results"
-_NEEDED = {
-    "cell": ("profile", "noise", "rate", "method", "seed"),
-    "metrics": ("last", "selected", "oracle", "weight_right", "weight_wrong", "seconds"),
-    "manifest": ("realised_rate",),
-    "environment": ("commit", "cpu", "cores"),
-}
-_REPAIR = "Delete it and make it again with python -m benchmarks run, or fetch it again from the repository."
+
+Row = dict[str, Any]
 
 
-def path_of(cell: Cell, folder: Path = RESULTS) -> Path:
-    """Return where the result of a cell is or will be."""
-    return folder / cell.profile / f"{cell.name}.json"
+def append(path: Path, row: Row) -> None:
+    """Add a row at the end of a file, which is made if it is not there.
+
+    Other processes may append to the same file at the same time. A process that is killed in here leaves at most the
+    beginning of its own line; the next row then starts on a line of its own.
+
+    Parameters
+    ----------
+    path : Path
+        A ``.jsonl`` file. A lock file, ``.NAME.lock``, stands beside it.
+    row : dict
+        Plain values. A number that is not finite is an error, since JSON has none.
+
+    Raises
+    ------
+    ValueError
+        If a number is not finite.
+    """
+    line = json.dumps(row, allow_nan=False).encode() + b"\n"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_name(f".{path.name}.lock")), open(path, "a+b") as file:
+        file.write(line if _at_line_start(file) else b"\n" + line)
+        file.flush()
+        os.fsync(file.fileno())
 
 
-def save(cell: Cell, result: dict[str, Any], folder: Path = RESULTS) -> Path:
-    """Write a result whole or not at all: a line for each of its parts, numbers to six decimals."""
-    rounded = json.loads(json.dumps(result), parse_float=lambda text: round(float(text), 6))
-    parts = [f"{json.dumps(name)}: {json.dumps(part)}" for name, part in rounded.items()]
-    path = path_of(cell, folder)
-    write_whole(path, ("{\n" + ",\n".join(parts) + "\n}\n").encode())
-    return path
+def _at_line_start(file: Any) -> bool:
+    """Whether a file that is open for reading and appending is empty or ends with a whole line."""
+    if file.seek(0, os.SEEK_END) == 0:
+        return True
+    file.seek(-1, os.SEEK_END)
+    return bool(file.read(1) == b"\n")
 
 
-def load_all(folder: Path = RESULTS) -> list[dict[str, Any]]:
-    """Return all results below a folder.
+def read(path: Path) -> list[Row]:
+    """Return the rows of a file, the oldest first; none if there is no such file.
+
+    A line that breaks off, because the process that wrote it was killed, is left out with a warning.
+
+    Parameters
+    ----------
+    path : Path
+        A ``.jsonl`` file.
 
     Raises
     ------
     InvalidFileError
-        If a file is broken or is not a result.
+        If a line is something else than a row or the beginning of one.
     """
-    paths = (path for path in folder.glob("*/*.json") if not path.name.startswith("."))  # not one that is being written
-    return [_load(path) for path in sorted(paths)]
+    if not path.exists():
+        return []
+    lines = enumerate(path.read_text(encoding="utf-8").split("\n"), start=1)
+    rows = (_row(line, f"{path}, line {number}") for number, line in lines if line)
+    return [row for row in rows if row is not None]
 
 
-def _load(path: Path) -> dict[str, Any]:
+def _row(line: str, place: str) -> Row | None:
+    """Return the row of a line; None, with a warning, of one that breaks off."""
     try:
-        result = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InvalidFileError(f"{path} is not a whole JSON file: {error}. {_REPAIR}") from error
-    parts = result if isinstance(result, dict) else {}
-    lacking = [f"{part}.{name}" for part, names in _NEEDED.items() for name in names if not _has(parts, part, name)]
-    lacking += [] if "dataset" in parts else ["dataset"]
-    if lacking:
-        raise InvalidFileError(f"{path} is not the result of a cell: it has no {', '.join(lacking)}. {_REPAIR}")
-    metrics = parts["metrics"]
-    wrong = [name for name in _NEEDED["metrics"] if not isinstance(metrics[name], int | float)]
-    if wrong:
-        raise InvalidFileError(f"{path}: metrics.{wrong[0]} must be a number. Got {metrics[wrong[0]]!r}. {_REPAIR}")
-    return parts
+        row, end = json.JSONDecoder().raw_decode(line)
+    except ValueError:  # also of each beginning of a row
+        row, end = None, len(line)
+    if end < len(line) or not line.startswith("{"):
+        raise InvalidFileError(f"{place} must be one JSON object. Got {line[:60]!r}. Put it right, or remove the line.")
+    if row is None:
+        warnings.warn(f"{place} breaks off and is left out.", stacklevel=3)
+    return row
 
 
-def _has(parts: dict[str, Any], part: str, name: str) -> bool:
-    return isinstance(parts.get(part), dict) and name in parts[part]
+def newest(rows: Iterable[Row], keys: Sequence[str]) -> list[Row]:
+    """Return the last row of each cell, in the order in which the cells came first.
+
+    Parameters
+    ----------
+    rows : iterable of dict
+        The oldest first.
+    keys : sequence of str
+        What the rows of one cell have in common, such as ``["dataset", "seed"]``; values may be lists or dicts.
+    """
+    found = {json.dumps([row[key] for key in keys], sort_keys=True): row for row in rows}
+    return list(found.values())

@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.cells.store import RESULTS, load_all
+from benchmarks.cells.rows import load_rows
+from benchmarks.cells.store import RESULTS
 from noisylabel.exceptions import InvalidDataError
 
 KEYS = ["profile", "dataset", "noise", "rate", "method"]
@@ -70,7 +71,7 @@ def load_results(folder: Path = RESULTS) -> list[dict[str, Any]]:
     InvalidDataError
         If there are none.
     """
-    results = load_all(folder)
+    results = load_rows(folder)
     if not results:
         raise InvalidDataError(f"No results in {folder}. Run: python -m benchmarks run --profile smoke")
     return results

@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.cells.catalogue import PROFILES
-from benchmarks.cells.store import RESULTS, load_all
+from benchmarks.cells.rows import load_rows
+from benchmarks.cells.store import RESULTS
 from benchmarks.methods import METHODS
 from benchmarks.report.tables import result_table
 
@@ -19,7 +20,7 @@ CURVES = {
 
 def trusted_table(profile: str = "cifar10-10k", folder: Path = RESULTS) -> pd.DataFrame:
     """Return a row a run of a method that knows some right labels: noise, curve, ``n_trusted``, accuracies."""
-    runs = result_table(load_all(folder))
+    runs = result_table(load_rows(folder))
     curve = {method: name for name, (_, methods) in CURVES.items() for method in methods}
     known = runs[(runs["profile"] == profile) & runs["method"].isin(list(curve))]
     n_trusted = [METHODS[method].n_trusted for method in known["method"]]
@@ -33,7 +34,7 @@ def plot_trusted(path: Path, profile: str = "cifar10-10k", folder: Path = RESULT
     """
     from matplotlib.figure import Figure
 
-    runs, known = result_table(load_all(folder)), trusted_table(profile, folder)
+    runs, known = result_table(load_rows(folder)), trusted_table(profile, folder)
     figure = Figure(figsize=(5, 4.2), layout="constrained")
     panels = list(known.groupby(["noise", "rate"]))
     figure.set_figwidth(4.5 * len(panels) + 0.5)

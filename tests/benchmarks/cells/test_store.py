@@ -1,0 +1,124 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from benchmarks.cells.store import append, newest, read
+from noisylabel.exceptions import InvalidFileError
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_rows_come_back_in_order_and_unchanged(tmp_path):
+    rows = [{"seed": 0, "last": 0.123456789012345}, {"seed": 1, "curve": [0.1, None], "settings": {"a": "ä\n"}}]
+    for row in rows:
+        append(tmp_path / "new" / "one.jsonl", row)
+    assert read(tmp_path / "new" / "one.jsonl") == rows
+
+
+def test_a_file_that_is_not_there_has_no_rows(tmp_path):
+    assert read(tmp_path / "one.jsonl") == []
+
+
+def test_appending_leaves_what_is_there(tmp_path):
+    path = tmp_path / "one.jsonl"
+    append(path, {"seed": 0})
+    before = path.read_bytes()
+    append(path, {"seed": 0})
+    assert path.read_bytes() == before * 2
+
+
+@pytest.mark.parametrize("left", [1, 10, 22])
+def test_the_half_line_of_a_killed_process_is_dropped(tmp_path, left):
+    path = tmp_path / "one.jsonl"
+    append(path, {"seed": 0, "last": 0.5})
+    whole = path.read_bytes()
+    path.write_bytes(whole + whole[:left])
+    with pytest.warns(UserWarning, match="line 2 breaks off"):
+        assert read(path) == [{"seed": 0, "last": 0.5}]
+    append(path, {"seed": 1})
+    assert path.read_bytes() == whole + whole[:left] + b'\n{"seed": 1}\n'
+    with pytest.warns(UserWarning, match="line 2 breaks off"):
+        assert read(path) == [{"seed": 0, "last": 0.5}, {"seed": 1}]
+
+
+def test_a_line_that_lacks_only_its_end_is_whole(tmp_path):
+    path = tmp_path / "one.jsonl"
+    path.write_text('{"seed": 0}')
+    assert read(path) == [{"seed": 0}]
+    append(path, {"seed": 1})
+    assert read(path) == [{"seed": 0}, {"seed": 1}]
+
+
+@pytest.mark.parametrize("line", ["<<<<<<< ours", '{"seed": 0}{"seed": 1}', "[1, 2]", "3"])
+def test_what_no_killed_process_leaves_is_an_error(tmp_path, line):
+    path = tmp_path / "one.jsonl"
+    path.write_text(f'{{"seed": 0}}\n{line}\n')
+    with pytest.raises(InvalidFileError, match="line 2 must be one JSON object"):
+        read(path)
+
+
+def test_a_number_that_json_has_not_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        append(tmp_path / "one.jsonl", {"last": float("nan")})
+    assert read(tmp_path / "one.jsonl") == []
+
+
+WRITER = """
+import sys, time
+from pathlib import Path
+from benchmarks.cells.store import append
+path, name, n, others = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4:]
+path.with_name(name).touch()
+while not all(path.with_name(other).exists() for other in others):
+    time.sleep(0.001)
+for at in range(n):
+    append(path, {"writer": name, "at": at, "curve": [0.5] * (at % 700)})
+    time.sleep(0.001)  # let the other one have the lock
+"""
+
+
+def writer(path, name, n, others=()):
+    """A process that appends n rows as soon as the others are there."""
+    return subprocess.Popen([sys.executable, "-c", WRITER, str(path), name, str(n), *others], cwd=ROOT)
+
+
+def test_two_processes_append_at_once_and_no_row_is_lost(tmp_path):
+    path = tmp_path / "one.jsonl"
+    writers = [writer(path, "a", 400, ["b"]), writer(path, "b", 400, ["a"])]
+    assert [one.wait(60) for one in writers] == [0, 0]
+    rows = read(path)
+    names = [row["writer"] for row in rows]
+    assert len(rows) == 800
+    assert sum(first != second for first, second in pairwise(names)) > 1, "they took no turns"
+    for name in ("a", "b"):
+        assert [row["at"] for row in rows if row["writer"] == name] == list(range(400))
+    assert all(len(row["curve"]) == row["at"] % 700 for row in rows)
+
+
+def test_a_kill_while_appending_costs_at_most_the_row_that_was_being_written(tmp_path):
+    path = tmp_path / "one.jsonl"
+    killed = writer(path, "a", 100_000)
+    while not path.exists() or path.stat().st_size < 10_000:
+        assert killed.poll() is None
+        time.sleep(0.01)
+    os.kill(killed.pid, signal.SIGKILL)
+    killed.wait()
+    ends_whole = path.read_bytes().endswith(b"\n")
+    append(path, {"writer": "b", "at": 0})
+    lines = path.read_bytes().splitlines()
+    rows = [json.loads(line) for line in (lines if ends_whole else lines[:-2] + lines[-1:])]
+    assert [row["at"] for row in rows] == [*range(len(rows) - 1), 0]
+    assert rows[-1]["writer"] == "b"
+
+
+def test_the_newest_row_of_each_cell():
+    rows = [{"seed": 0, "last": 1}, {"seed": 1, "last": 2}, {"seed": 0, "last": 3}]
+    assert newest(rows, ["seed"]) == [{"seed": 0, "last": 3}, {"seed": 1, "last": 2}]
+    assert newest([{"cell": {"a": 1, "b": 2}}, {"cell": {"b": 2, "a": 1}}], ["cell"]) == [{"cell": {"b": 2, "a": 1}}]
