@@ -1,14 +1,21 @@
-"""The audit of a file of labels, for people who write no Python."""
+"""The audit of a file of labels, for people who write no Python: which of its labels are probably wrong.
 
-from noisylabel.audit._auditor import Audit, audit_labels, default_auditor, save_label_issues
-from noisylabel.audit._data import AuditData, read_audit_folder, read_audit_table
+One file a step, in this order: ``_reading`` (a table or a folder of images; ``_labels`` looks at the labels),
+``_features`` (columns as numbers), ``_training`` (train on the labels as they are, then rank them), ``_table`` (all
+rows as CSV), ``_report`` (the page). The command around them is ``noisylabel audit``.
+"""
+
+from noisylabel.audit._reading import AuditData, read_audit_folder, read_audit_table
 from noisylabel.audit._report import write_audit_page
+from noisylabel.audit._table import save_label_issues
+from noisylabel.audit._training import Audit, audit_labels, default_auditor, noise_rate_interval
 
 __all__ = [
     "Audit",
     "AuditData",
     "audit_labels",
     "default_auditor",
+    "noise_rate_interval",
     "read_audit_folder",
     "read_audit_table",
     "save_label_issues",

@@ -15,7 +15,7 @@ from noisylabel.datasets._digits import load_digits
 from noisylabel.datasets._fashion_mnist import fetch_fashion_mnist
 from noisylabel.datasets._folder import load_image_folder
 from noisylabel.datasets._image_files import ImageFiles
-from noisylabel.datasets._table import load_table
+from noisylabel.datasets._table import load_table, read_table
 from noisylabel.datasets._toy_gaussian import TOY_MEANS_2D, gaussian_posterior, make_toy_gaussian
 from noisylabel.datasets.large._animal10n import fetch_animal10n
 from noisylabel.datasets.large._clothing1m import fetch_clothing1m
@@ -57,4 +57,5 @@ __all__ = [
     "load_image_folder",
     "load_table",
     "make_toy_gaussian",
+    "read_table",
 ]

@@ -1,5 +1,6 @@
 """CIFAR-10 and CIFAR-100."""
 
+import io
 import os
 from dataclasses import dataclass
 from functools import partial
@@ -10,8 +11,8 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from noisylabel.datasets._base import cached_arrays, get_data_home, missing
-from noisylabel.datasets._images import decode_parquet
-from noisylabel.exceptions import MissingDependencyError
+from noisylabel.datasets._read_image import read_image
+from noisylabel.exceptions import InvalidDataError, MissingDependencyError
 
 
 @dataclass(frozen=True)
@@ -89,9 +90,28 @@ def _fetch_cifar(folder: str, data_home: Any, download: bool) -> Bunch:
 
 
 def _decode(paths: list[Path], label: str) -> dict[str, np.ndarray]:
-    """Decode all files of one part, in the order of their names."""
-    files = [decode_parquet(path, "img", label) for path in paths]
+    """Return images (N, 3, H, W) uint8 and labels (N,) int64 of all files of one part, in the order of their names."""
+    files = [_decode_file(path, label) for path in paths]
     return {name: np.concatenate([file[name] for file in files]) for name in files[0]}
+
+
+def _decode_file(path: Path, label: str) -> dict[str, np.ndarray]:
+    """Decode a Parquet file with labels and a column ``img`` of structs ``bytes``, ``path``."""
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path)
+    for column in ("img", label):
+        if column not in table.column_names:
+            raise InvalidDataError(f"{path} has no column {column!r}. It has {table.column_names}.")
+    pictures = table.column("img").combine_chunks().field("bytes")
+    images = np.stack(
+        [
+            np.asarray(read_image(io.BytesIO(picture.as_py()), name=f"{path}, row {row}"))
+            for row, picture in enumerate(pictures)
+        ]
+    )
+    labels = table.column(label).to_numpy().astype(np.int64)
+    return {"images": np.ascontiguousarray(images.transpose(0, 3, 1, 2)), "labels": labels}
 
 
 def _from_torchvision(home: Path, folder: str, download: bool) -> Bunch:

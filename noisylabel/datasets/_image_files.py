@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image, ImageOps
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from noisylabel._support.validation import check_count
-from noisylabel.exceptions import InvalidDataError, InvalidParameterError
+from noisylabel.datasets._read_image import read_image
+from noisylabel.exceptions import InvalidParameterError
 
 Size = int | tuple[int, int]
 
@@ -48,9 +50,10 @@ class ImageFiles(Dataset[Tensor]):
 
     Notes
     -----
-    ``files[row]`` is a uint8 tensor (3, H, W) in colour. ``files[rows]``, with an array of row numbers, a mask or a
-    slice, is an ``ImageFiles`` of those rows, so scikit-learn splits it without reading it. It can be pickled, so that
-    worker processes can read, too.
+    ``files[row]`` is a uint8 tensor (3, H, W) in colour, upright as a camera's note (EXIF) says; grey values of 16 bits
+    keep their levels, scaled to 0 to 255; what is transparent lies on white. ``files[rows]``, with an array of row
+    numbers, a mask or a slice, is an ``ImageFiles`` of those rows, so scikit-learn splits it without reading it. It can
+    be pickled, so that worker processes can read, too.
 
     Examples
     --------
@@ -80,9 +83,8 @@ class ImageFiles(Dataset[Tensor]):
             row = row[0]
         if not isinstance(row, Integral):
             return ImageFiles(self.root, self.files[row], self.size)
-        return (
-            torch.from_numpy(_read(os.path.join(self.root, self.files[row]), self.size)).permute(2, 0, 1).contiguous()
-        )
+        pixels = _resized(read_image(os.path.join(self.root, self.files[row])), self.size)
+        return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
 
 
 def _check_size(size: Any) -> Size:
@@ -93,18 +95,9 @@ def _check_size(size: Any) -> Size:
     return check_count("size", size)
 
 
-def _read(path: str, size: Size) -> np.ndarray:
-    """Return the pixels of an image, (H, W, 3)."""
-    from PIL import Image, ImageOps
-
+def _resized(picture: Image.Image, size: Size) -> np.ndarray:
+    """Return the pixels of an image at a size, (H, W, 3)."""
     bilinear = Image.Resampling.BILINEAR
-    try:
-        with Image.open(path) as file:
-            picture = file.convert("RGB")
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
-        raise InvalidDataError(
-            f"{path} cannot be read as an image: {error}. Put or repair it there, or leave its row out."
-        ) from error
     if isinstance(size, int):
         return np.array(ImageOps.fit(picture, (size, size), bilinear))
     return np.array(picture.resize(size[::-1], bilinear))

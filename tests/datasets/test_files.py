@@ -6,7 +6,6 @@ import pickle
 import struct
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -21,7 +20,6 @@ from noisylabel.datasets import (
     get_data_home,
     load_digits,
     load_image_folder,
-    load_table,
 )
 from noisylabel.exceptions import DatasetNotFoundError, InvalidDataError
 
@@ -176,38 +174,18 @@ def test_image_folder(tmp_path):
     assert data.data.dtype == np.uint8
     assert data.target.tolist() == [0, 0, 1, 1, 1]
     assert data.target_names == ["cat", "dog"]
-    assert load_image_folder(tmp_path, mode="L").data.shape == (5, 1, 32, 32)
+    grey = np.asarray(Image.open(tmp_path / data.filenames[3]).convert("L"))
+    assert np.array_equal(load_image_folder(tmp_path, size=(20, 10), mode="L").data[3], grey[None])
+    with pytest.raises(ValueError, match="'mode' must be one of"):
+        load_image_folder(tmp_path, mode="CMYK")
     (tmp_path / "cat" / "broken.jpg").write_bytes(b"no image")
-    with pytest.raises(InvalidDataError, match=r"broken.jpg cannot be read.*Remove or repair"):
+    with pytest.raises(InvalidDataError, match=r"broken\.jpg cannot be read as an image: .*Repair it, or leave it out"):
         load_image_folder(tmp_path)
     with pytest.raises(DatasetNotFoundError, match="There is no folder"):
         load_image_folder(tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
     with pytest.raises(InvalidDataError, match="no images in sub-folders"):
         load_image_folder(tmp_path / "empty")
-
-
-@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
-def test_tables(tmp_path, suffix):
-    frame = pd.DataFrame({"id": [1, 2, 3], "size": [0.5, 1.5, 2.5], "kind": ["a", "b", "a"]})
-    path = tmp_path / f"table{suffix}"
-    frame.to_csv(path, index=False) if suffix == ".csv" else frame.to_parquet(path)
-    table = load_table(path, label="kind", drop=["id"])
-    assert table.feature_names == ["size"]
-    assert table.target.tolist() == ["a", "b", "a"]
-    with pytest.raises(InvalidDataError, match="no column 'king'. It has"):
-        load_table(path, label="king")
-
-
-def test_table_errors(tmp_path):
-    (tmp_path / "t.csv").write_text("x,y\n1,a\n2,\n")
-    with pytest.raises(InvalidDataError, match="1 rows without a label in 'y', the first at row 1"):
-        load_table(tmp_path / "t.csv", label="y")
-    with pytest.raises(DatasetNotFoundError, match="There is no file"):
-        load_table(tmp_path / "u.csv", label="y")
-    (tmp_path / "t.txt").write_text("x")
-    with pytest.raises(InvalidDataError, match=r"must end in .csv or .parquet"):
-        load_table(tmp_path / "t.txt", label="y")
 
 
 def test_digits():

@@ -1,23 +1,22 @@
 """What an audit reads: a table, a folder of images, or a table with a column of image files."""
 
 import os
-import re
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
+from tqdm import tqdm
 
-from noisylabel._support.validation import check_choice
-from noisylabel.audit._columns import LEFT_OUT, column_kind, table_features
-from noisylabel.audit._images import read_images
+from noisylabel._support.validation import check_choice, check_count
+from noisylabel.audit._features import WORDS, column_kind, table_features
+from noisylabel.audit._labels import check_labels, parse_labels
 from noisylabel.audit._words import counted, some
+from noisylabel.datasets._read_image import read_image
+from noisylabel.datasets._table import TEXT_SUFFIXES, read_table
 from noisylabel.exceptions import DatasetNotFoundError, InvalidDataError, InvalidParameterError
 
-FEW_ROWS = 100
 _PLACE_COLUMNS = ("row", "spreadsheet_row", "file")
 RESULT_COLUMNS = (
     "given_label",
@@ -30,8 +29,6 @@ RESULT_COLUMNS = (
     "weight",
     "forgetting",
 )
-_TEXT_FILES = (".csv", ".tsv", ".txt")
-_NO_LABEL = ("", "na", "n/a", "nan", "null", "#n/a")
 
 
 @dataclass
@@ -109,13 +106,13 @@ def read_audit_table(
         If it cannot be read, its labels or columns are none to learn from, or images lie outside its folder.
     """
     file = Path(path).expanduser()
-    table, notes = _read_table(file, label)
+    table, notes = read_table(file, as_written=[label], empty_lines=True)
     for name, columns in (("label", [label]), ("ignore", ignore), ("images", [] if images is None else [images])):
         for column in columns:
             check_choice(name, column, table.columns)
     _check_purposes(label, ignore, images)
     table.index = pd.RangeIndex(len(table))
-    labels = _labels(table.pop(label))
+    labels = parse_labels(table.pop(label))
     if labels.isna().any():
         notes.append(f"{counted(int(labels.isna().sum()), 'row')} without a label left out.")
     table, labels = table[labels.notna()], labels[labels.notna()]
@@ -123,14 +120,14 @@ def read_audit_table(
         raise InvalidDataError(f"No row of {file} has a label in {label!r}.")
     if images is None:
         kind = "table"
-        X = _columns(table.drop(columns=list(ignore)), notes)
+        X = _learn_columns(table.drop(columns=list(ignore)), notes)
     else:
         kind = "images"
-        X, is_read = read_images(_files_inside(file.parent, table[images]), size, notes)
+        X, is_read = _read_images(_files_inside(file.parent, table[images]), size, notes)
         table, labels = table[is_read], labels[is_read]
-    noisy_y = _checked(labels, notes)
+    noisy_y = check_labels(labels, notes)
     rows = pd.DataFrame({"row": table.index})
-    if file.suffix.lower() in _TEXT_FILES:
+    if file.suffix.lower() in TEXT_SUFFIXES:
         rows["spreadsheet_row"] = table.index + 2
     if images is not None:
         rows["file"] = table.pop(images).astype(str).to_numpy()
@@ -166,10 +163,10 @@ def read_audit_folder(folder: str | os.PathLike[str], *, size: int = 32) -> Audi
     if not files:
         raise InvalidDataError(f"{root} has no images in sub-folders. Expected {root}/CLASS/picture.png and the like.")
     notes: list[str] = []
-    X, is_read = read_images([root / name for name in files], size, notes)
+    X, is_read = _read_images([root / name for name in files], size, notes)
     labels = pd.Series([name.parts[0] for name in files])[is_read]
     rows = pd.DataFrame({"file": [name.as_posix() for name, good in zip(files, is_read, strict=True) if good]})
-    return AuditData(root, "images", X, _checked(labels, notes), rows, [], notes)
+    return AuditData(root, "images", X, check_labels(labels, notes), rows, [], notes)
 
 
 def _check_purposes(label: str, ignore: Sequence[str], images: str | None) -> None:
@@ -198,99 +195,34 @@ def _files_inside(folder: Path, names: pd.Series) -> list[Path]:
     return files
 
 
-def _read_table(file: Path, label: str) -> tuple[pd.DataFrame, list[str]]:
-    """Read a file as it is, the column of labels as text."""
-    if not file.is_file():
-        raise DatasetNotFoundError(f"There is no file {file}. Give the path of a .csv, .tsv or .parquet file.")
-    suffix = file.suffix.lower()
-    if suffix not in (*_TEXT_FILES, ".parquet"):
-        raise InvalidDataError(
-            f"{file} must end in .csv, .tsv or .parquet, or be a folder of images. A spreadsheet can be saved as CSV."
-        )
-    try:
-        if suffix == ".parquet":
-            return pd.read_parquet(file), []
-        try:
-            return _read_text(file, label, "utf-8-sig"), []
-        except UnicodeDecodeError:
-            return _read_text(file, label, "cp1252"), ["The file is not UTF-8; it was read as Windows-1252."]
-    except pd.errors.ParserWarning as error:
-        raise InvalidDataError(
-            f"{file} has more values in a row than names in its first line. Give every column a name there."
-        ) from error
-    except (ValueError, OSError) as error:
-        raise InvalidDataError(f"{file} cannot be read as a table: {error}") from error
-
-
-def _read_text(file: Path, label: str, encoding: str) -> pd.DataFrame:
-    """Read separated values; empty lines stay, so that row numbers are those of a spreadsheet."""
-    errors = "replace" if encoding == "cp1252" else "strict"
-    with file.open(encoding=encoding, errors=errors) as stream:
-        header = re.sub(r'"[^"]*"', "", stream.readline())
-    options: dict[str, Any] = {
-        "sep": max(",;\t|", key=header.count),
-        "encoding": encoding,
-        "encoding_errors": errors,
-        "skip_blank_lines": False,
-        "index_col": False,  # a separator at the end of each line makes no column
-    }
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", pd.errors.ParserWarning)  # values would be lost
-        table = pd.read_csv(file, low_memory=False, **options)
-    if label in table.columns:  # as it is written: "None" may be a class
-        as_written = pd.read_csv(file, usecols=[label], dtype=str, keep_default_na=False, **options)
-        table[label] = as_written[label].to_numpy()
-    return table
-
-
-def _labels(column: pd.Series) -> pd.Series:
-    """Return labels as whole numbers if all are and int64 holds them, else as text; missing where there is none."""
-    text = column.astype("string").str.strip()
-    text = text.mask(text.str.lower().isin(_NO_LABEL))
-    present = text.dropna()
-    if present.str.fullmatch(r"-?(0|[1-9]\d*)(\.0*)?").all():
-        numbers = present.str.replace(r"\..*", "", regex=True).astype(object).map(int)
-        if numbers.between(-(2**63), 2**63 - 1).all():
-            return numbers.astype(object).reindex(text.index)
-    return text.astype(object)
-
-
-def _checked(labels: pd.Series, notes: list[str]) -> np.ndarray:
-    """Return the labels as an array if they are classes to learn; note what is odd about them."""
-    n_rows, counts = len(labels), labels.value_counts()
-    if len(counts) == 1:
-        raise InvalidDataError(
-            f"All {n_rows} rows have the label {counts.index[0]!r}. An audit compares classes: it needs two or more."
-        )
-    numbers = pd.to_numeric(labels, errors="coerce")
-    is_measured = bool(numbers.notna().all() and (numbers % 1 != 0).any() and len(counts) > 20)
-    if is_measured or len(counts) > n_rows / 2:
-        what = "measured numbers" if numbers.notna().all() else "names, ids or free text"
-        raise InvalidDataError(
-            f"The labels have {len(counts)} different values in {n_rows} rows, such as {counts.index[0]!r}. They look "
-            f"like {what}, and not like classes. Choose another column, or group them into classes."
-        )
-    single = [str(label) for label, count in counts.items() if count == 1]
-    if single:
-        notes.append(f"{counted(len(single), 'class', 'classes')} with a single row: {some(single)}.")
-    if n_rows < FEW_ROWS:
-        notes.append(f"Only {n_rows} rows: with fewer than {FEW_ROWS} the result means little.")
-    return np.array(labels.tolist())
-
-
-def _columns(table: pd.DataFrame, notes: list[str]) -> np.ndarray:
+def _learn_columns(table: pd.DataFrame, notes: list[str]) -> np.ndarray:
     """Return the features of a table; note which columns were used as what, and which not."""
     kinds = {name: column_kind(str(name), table[name]) for name in table.columns}
     X = table_features(table, kinds)
-    for kind, what in (("number", "numbers"), ("date", "dates"), ("category", "categories"), ("text", "texts")):
+    for kind, what in WORDS.items():
         names = [name for name in kinds if kinds[name] == kind]
         if names:
-            notes.append(f"Read as {what}: {some(names)}.")
-    for kind, reason in LEFT_OUT.items():
-        names = [name for name in kinds if kinds[name] == kind]
-        if names:
-            notes.append(f"Not used ({reason}): {some(names)}.")
+            notes.append(f"{what}: {some(names)}.")
     return X
+
+
+def _read_images(files: list[Path], size: int, notes: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the images that can be read, uint8 (n, 3, size, size), and which they are, (N,); note the others."""
+    check_count("size", size, 8)
+    images, errors = {}, {}
+    for position, file in enumerate(tqdm(files, "read images", unit="image", leave=False, disable=None, delay=2)):
+        try:
+            images[position] = np.asarray(read_image(file, side=size).resize((size, size)))
+        except InvalidDataError as error:
+            errors[file] = error
+    first = next(iter(errors.values()), None)
+    if not images:
+        raise InvalidDataError(f"None of the {len(files)} files can be read as an image. The first: {first}")
+    if errors:
+        what = "that cannot be read as an image left out"
+        notes.append(f"{counted(len(errors), 'file')} {what}: {some(list(errors))}. The first: {first}")
+    is_read = np.isin(np.arange(len(files)), list(images))
+    return np.ascontiguousarray(np.stack(list(images.values())).transpose(0, 3, 1, 2)), is_read
 
 
 def _joined(rows: pd.DataFrame, table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:

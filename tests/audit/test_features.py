@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from noisylabel.audit._columns import column_kind, table_features
+from noisylabel.audit._features import column_kind, table_features
 
 N = 120
 RNG = np.random.default_rng(0)

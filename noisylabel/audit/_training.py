@@ -1,24 +1,21 @@
 """An audit: train on the labels as they are, then say which of them are probably wrong."""
 
-import re
 import warnings
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.exceptions import ConvergenceWarning
 
-from noisylabel._support.files import written_whole
 from noisylabel._support.random import numpy_generator
-from noisylabel.audit._data import FEW_ROWS, RESULT_COLUMNS, AuditData
+from noisylabel.audit._labels import FEW_ROWS
+from noisylabel.audit._reading import RESULT_COLUMNS, AuditData
 from noisylabel.estimators import MentorNetClassifier
-from noisylabel.issues._scores import estimate_issue_rate
+from noisylabel.issues import estimate_issue_rate
 
 _GIVEN_UP = 0.5
 _RIGHT_OF_FEW = 0.8
-_FORMULA = re.compile(r"[=@\t\r\n]|[+-](?![\d.,]*\d\s*%?$|$)")
 _DRAWS = 50
 _MOST_DRAWN = 5000  # of more rows, fewer are drawn and the deviation is scaled down
 
@@ -123,7 +120,7 @@ def noise_rate_interval(
     rate : float in [0, 1]
         The estimate, made from all rows.
     mean_losses, mean_margins : ndarray of shape (N,)
-        What it was made from, as :func:`noisylabel.issues._scores.estimate_issue_rate` takes it.
+        What it was made from, as :func:`noisylabel.issues.estimate_issue_rate` takes it.
     random_state : int, RandomState, Generator or None, default=0
         Seed of the draws.
 
@@ -150,37 +147,6 @@ def noise_rate_interval(
         rates = [estimate_issue_rate(mean_losses[rows], mean_margins[rows]) for rows in draws]
     half = 1.96 * float(np.std(rates)) * (n_drawn / n_rows) ** 0.5
     return max(rate - half, 0.0), min(rate + half, 1.0)
-
-
-def save_label_issues(audit: Audit, path: str | Path) -> Path:
-    """Write the rows of an audit as CSV, the most doubtful first, in the encoding that spreadsheets expect.
-
-    A text that a spreadsheet would run as a formula (it begins with ``=``, ``@``, a tab or a line end, or with ``+`` or
-    ``-`` and goes on as no number does) gets an apostrophe before it, labels and names of columns too.
-
-    Parameters
-    ----------
-    audit : Audit
-        What an audit found.
-    path : str or Path
-        Where to write.
-
-    Returns
-    -------
-    Path
-    """
-    path = Path(path)
-    table = audit.issues.round({name: 4 for name in ("label_quality", "loss", "margin", "weight")})
-    for name in table.select_dtypes(exclude=["number", "bool", "datetime", "datetimetz", "timedelta"]):
-        table[name] = table[name].astype(object).map(_no_formula)
-    table = table.rename(columns=_no_formula)
-    written_whole(path, lambda partial: table.to_csv(partial, index=False, encoding="utf-8-sig"))
-    return path
-
-
-def _no_formula(value: Any) -> Any:
-    """Keep a text from being run by a spreadsheet."""
-    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
 
 
 def _classes_given_up(issues: pd.DataFrame) -> list[str]:

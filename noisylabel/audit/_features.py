@@ -17,6 +17,13 @@ LEFT_OUT = {
     "id": "differs in every row, as an id does",
     "nested": "holds lists",
 }
+WORDS = {
+    "number": "Read as numbers",
+    "date": "Read as dates",
+    "category": "Read as categories",
+    "text": "Read as texts",
+    **{kind: f"Not used ({reason})" for kind, reason in LEFT_OUT.items()},
+}
 _MISSING = "(missing)"
 _FEW_VALUES = 50
 _MOST_CATEGORIES = 100
