@@ -34,7 +34,7 @@ def append(path: Path, row: Row) -> None:
     ValueError
         If a number is not finite.
     """
-    line = json.dumps(row, allow_nan=False).encode() + b"\n"
+    line = json.dumps(row, allow_nan=False, separators=(",", ":")).encode() + b"\n"
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_name(f".{path.name}.lock")), open(path, "a+b") as file:
         file.write(line if _at_line_start(file) else b"\n" + line)
