@@ -6,9 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from benchmarks.methods._robust_loss import plain_parts
 from noisylabel import MentorNetClassifier
-from noisylabel.nets import Batch, IndexedNet, WeightedNet
+from noisylabel.estimators import NetParts
+from noisylabel.mentors import Mentor
+from noisylabel.nets import Batch, IndexedNet, SampleRecord, WeightedNet
 from noisylabel.students import Student, resolve_student
 
 _RAMP = 0.05  # of training, over which ever more samples are left out: 10 of 200 epochs
@@ -89,24 +90,21 @@ class CoTeachingNet(WeightedNet):
         loss = losses[0][chosen[1]].mean() + losses[1][chosen[0]].mean()
         loss.backward()
         weights = torch.zeros_like(losses[0].detach()).index_fill_(0, chosen[1], 1.0)
-        self._note(batch, first.detach(), weights)
-        mean = self._note_mean(self.mean_weights_, weights, batch.sample_weight)
+        self.record.note(batch.rows, y, first.detach(), weights)
+        mean = self.utilization_.add(weights, batch.sample_weight)
         return {"loss": loss, "y_pred": first, "mean_weight": mean, "losses": losses[0].detach()}
 
 
 class CoTeachingClassifier(MentorNetClassifier):
     """Co-teaching; ``loss_percentile`` is the share of right labels, which the method must know."""
 
-    def _build_module(self, data: Any, n_classes: int) -> Any:
-        student = self.student
-        self.student = PairOf(student)
-        try:
-            return super()._build_module(data, n_classes)
-        finally:
-            self.student = student
+    def make_student(self, sample_shape: tuple[int, ...]) -> Student:
+        """See :meth:`MentorNetClassifier.make_student`."""
+        return PairOf(self.student)
 
-    def _make_net(
-        self, module: nn.Module, n_samples: int, generator: torch.Generator, options: dict[str, Any]
-    ) -> IndexedNet:
-        plain = plain_parts(n_samples, len(self.classes_), generator)
-        return CoTeachingNet(module, noise_rate=1 - float(self.loss_percentile), **plain, **options)
+    def make_net(self, mentor: Mentor, parts: NetParts) -> IndexedNet:
+        """See :meth:`MentorNetClassifier.make_net`."""
+        mentor.start(parts.n_samples, parts.n_classes, parts.generator)
+        record = SampleRecord(parts.n_samples, parts.n_classes, parts.generator.device)
+        rate = 1 - float(self.loss_percentile)
+        return CoTeachingNet(parts.network, noise_rate=rate, mentor=mentor, record=record, **parts.options)

@@ -21,7 +21,8 @@ class PruneAndRefitClassifier(MentorNetClassifier):
     cleanlab's own ``find_label_issues`` with its defaults.
     """
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, y_trusted: Any = None, seed: int | None = None) -> Any:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, y_trusted: Any = None) -> "PruneAndRefitClassifier":
+        """Prune and train; see :meth:`MentorNetClassifier.fit`."""
         from cleanlab.filter import find_label_issues
 
         parameters = {name: value for name, value in self.get_params(deep=False).items() if name != "callbacks"}
@@ -32,4 +33,4 @@ class PruneAndRefitClassifier(MentorNetClassifier):
         codes = np.unique(y, return_inverse=True)[1]
         pruned = find_label_issues(codes, proba / proba.sum(axis=1, keepdims=True), n_jobs=1)
         counts = np.ones(len(codes)) if sample_weight is None else np.asarray(sample_weight)
-        return super()._fit(X, y, np.where(pruned, 0.0, counts), y_trusted, seed)
+        return super().fit(X, y, np.where(pruned, 0.0, counts), y_trusted)

@@ -4,15 +4,11 @@ from dataclasses import replace
 from typing import Any
 
 from benchmarks.methods._ablations import UnscaledDecay
-from benchmarks.methods._bootstrapping import BootstrappingClassifier
 from benchmarks.methods._co_teaching import CoTeachingClassifier
-from benchmarks.methods._elr import ELRClassifier
 from benchmarks.methods._forward import ForwardClassifier
-from benchmarks.methods._gce import GCEClassifier
 from benchmarks.methods._method import Method
 from benchmarks.methods._pruning import PruneAndRefitClassifier
 from benchmarks.methods._published import PUBLISHED
-from benchmarks.methods._symmetric_ce import SymmetricCEClassifier
 from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier
 from noisylabel.curricula import DataDriven
 from noisylabel.estimators import PRESETS
@@ -82,12 +78,12 @@ METHODS: dict[str, Method] = {
     **{name: Method({"curriculum": name}) for name in ABSOLUTE_CURRICULA},
     # baselines from other papers; what each does is in its file
     "early_stopping": Method({"curriculum": "uniform", "lr_schedule": "constant"}, patience=0.2),
-    "gce": Method({"curriculum": "uniform"}, estimator=GCEClassifier),
-    "symmetric_ce": Method({"curriculum": "uniform"}, estimator=SymmetricCEClassifier),
-    "bootstrapping": Method({"curriculum": "uniform"}, estimator=BootstrappingClassifier),
+    "gce": Method({"curriculum": "uniform", "loss": "gce"}),
+    "symmetric_ce": Method({"curriculum": "uniform", "loss": "symmetric_ce"}),
+    "bootstrapping": Method({"curriculum": "uniform", "loss": "bootstrapping"}),
     "forward": Method({"curriculum": "uniform"}, estimator=ForwardClassifier, epochs=0.5),
     "co_teaching": Method({"curriculum": "uniform"}, by_rate=_right_share, estimator=CoTeachingClassifier),
-    "elr": Method({"curriculum": "uniform"}, estimator=ELRClassifier),
+    "elr": Method({"curriculum": "uniform", "loss": "elr"}),
     "prune_and_refit": Method({"curriculum": "uniform"}, estimator=PruneAndRefitClassifier),
     "plain_right_rows": Method({"curriculum": "uniform"}, knows_wrong=True),
     # MentorMix, and its parts alone

@@ -66,7 +66,7 @@ class LearningPaths(Callback):
         """Check the rows, read them, and record the untrained network."""
         check_count("every", self.every)
         check_choice("unit", self.unit, ["epoch", "step"])
-        if net.train_split is not None:
+        if X.is_part:
             raise InvalidParameterError(
                 "LearningPaths counts the rows of fit's X, and some of them are held out, which renumbers the others. "
                 "Set validation_fraction=0."

@@ -8,6 +8,7 @@ from noisylabel.estimators._load_checkpoint import classifier_of, load_checkpoin
 from noisylabel.estimators._mentormix import MentorMixClassifier
 from noisylabel.estimators._mentornet import MentorNetClassifier
 from noisylabel.estimators._presets import PRESETS
+from noisylabel.estimators._run import NetParts
 from noisylabel.estimators._settings import resolve_device
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "FilterKDClassifier",
     "MentorMixClassifier",
     "MentorNetClassifier",
+    "NetParts",
     "change_parameters",
     "check_X",
     "classifier_of",

@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 
-from noisylabel._support.describe import PLAIN, describe, hash_arrays
+from noisylabel._support.describe import PLAIN, describe, hash_arrays, plain_value
 from noisylabel._support.files import written_whole
-from noisylabel.callbacks import CHECKPOINT_FILE
+from noisylabel.estimators._inputs import TrainingData
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
-from noisylabel.nets import StreamedData, TensorData
+from noisylabel.nets import CHECKPOINT_FILE, TensorData
 from noisylabel.students import MLP, CifarNet, Pretrained, ResNet, SmallCNN, Student, TimmModel
 
 _MAY_CHANGE = {"callbacks", "checkpoint_dir", "verbose"}  # between a run and its continuation
@@ -30,16 +30,32 @@ def describe_parameters(estimator: BaseEstimator) -> dict[str, str]:
     return {name: describe(value) for name, value in parameters.items()}
 
 
-def describe_data(
-    data: TensorData | StreamedData, codes: np.ndarray, classes: np.ndarray, right_codes: np.ndarray | None
-) -> dict[str, str]:
+def describe_data(data: TrainingData) -> dict[str, str]:
     """Return hashes of what is trained on; of a Dataset only its labels and length."""
-    samples = data.X if isinstance(data, TensorData) else torch.zeros(0)
+    samples, weight = data.samples, data.samples.sample_weight
+    values = samples.X if isinstance(samples, TensorData) else torch.zeros(0)
     return {
-        "X": f"{len(data)} rows, hash {hash_arrays(samples)}",
-        "y": hash_arrays(codes, np.asarray(classes).astype(str)),
-        "sample_weight": "none" if data.sample_weight is None else hash_arrays(data.sample_weight),
-        "y_trusted": "none" if right_codes is None else hash_arrays(right_codes),
+        "X": f"{len(samples)} rows, hash {hash_arrays(values)}",
+        "y": hash_arrays(data.codes, np.asarray(data.classes).astype(str)),
+        "sample_weight": "none" if weight is None else hash_arrays(weight),
+        "y_trusted": "none" if data.right_codes is None else hash_arrays(data.right_codes),
+    }
+
+
+def checkpoint_header(estimator: Any, seed: int, data: TrainingData) -> dict[str, Any]:
+    """Return what a checkpoint says besides the state of training: what run it is, and how to predict with it."""
+    return {
+        "fingerprint": {"parameters": describe_parameters(estimator), "data": describe_data(data)},
+        "seed": seed,
+        "estimator": type(estimator).__name__,
+        "max_epochs": estimator.max_epochs,
+        "student": describe_student(estimator.student),
+        "standardize": bool(estimator.standardize),
+        "precision": estimator.precision,
+        "classes": {"dtype": data.classes.dtype.str, "labels": [plain_value(c) for c in data.classes.tolist()]},
+        "sample_shape": list(data.sample_shape),
+        "sample_dtype": data.sample_dtype,
+        "feature_names": getattr(estimator, "feature_names_in_", np.array([])).tolist(),
     }
 
 

@@ -1,24 +1,23 @@
 """Filter-KD: a student that learns the filtered predictions of its teacher."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-import numpy as np
 import torch
-from skorch.callbacks import Callback
-from torch import nn
 
-from noisylabel._support.validation import check_choice, check_count, check_number
-from noisylabel.callbacks import EpochProgress
+from noisylabel._support.constraints import Choice, Constraint, Count, Flag, Number, OrNone
 from noisylabel.curricula import Uniform
 from noisylabel.estimators._base import BaseNoisyLabelClassifier
-from noisylabel.estimators._checkpoints import read_checkpoint
+from noisylabel.estimators._inputs import TrainingData
 from noisylabel.estimators._mentornet import MentorNetClassifier
+from noisylabel.estimators._run import Fitted, NetParts, SavedRun, Split, TrainingRun, split_rows
+from noisylabel.estimators._shared import SHARED_CONSTRAINTS, with_shared_docs
 from noisylabel.exceptions import InvalidParameterError
-from noisylabel.mentors import PercentileMentor
+from noisylabel.mentors import Mentor, PercentileMentor
 from noisylabel.nets import (
     DistillingNet,
     IndexedNet,
@@ -30,22 +29,6 @@ from noisylabel.nets import (
 )
 
 
-class LastNetwork(Callback):
-    """Remember the network of the latest epoch, whichever epoch's is kept in the end."""
-
-    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Copy the weights that evaluation uses."""
-        self.state_ = copy.deepcopy(net.evaluated_module().state_dict())
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return what to remember across a restart."""
-        return {"state": self.state_}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over what :meth:`state_dict` returned."""
-        self.state_ = state["state"]
-
-
 @dataclass(frozen=True)
 class Teaching:
     """What a student learns from.
@@ -53,53 +36,52 @@ class Teaching:
     Attributes
     ----------
     targets : callable
-        From the classifier, whose teacher is fitted, and its training rows to the targets.
+        From the teacher's run and the number of rows trained on to the targets; without a teacher, from the classifier.
     has_teacher : bool
         Whether there is a teacher, whose predictions have a temperature.
     keeps_table : bool
         Whether the teacher must keep filtered predictions.
-    keeps_last : bool
-        Whether the teacher must keep its last network.
     """
 
-    targets: Callable[[Any, np.ndarray], Targets]
+    targets: Callable[..., Targets]
     has_teacher: bool = True
     keeps_table: bool = False
-    keeps_last: bool = False
 
 
-def _filtered(clf: Any, train_rows: np.ndarray) -> Targets:
-    return TableTargets(clf.teacher_.record_.proba_[torch.as_tensor(train_rows)])
+def _filtered(fitted: Fitted) -> Targets:
+    proba = fitted.record.proba_
+    assert proba is not None  # the teacher keeps it
+    return TableTargets(proba[torch.as_tensor(fitted.split.train_rows)])
 
 
-def _last(clf: Any, train_rows: np.ndarray) -> Targets:
-    net = clf.teacher_.net_
-    module = copy.deepcopy(net.module_)
-    module.load_state_dict(dict(net.callbacks_)["last_network"].state_)
+def _last(fitted: Fitted) -> Targets:
+    module = copy.deepcopy(fitted.net.module_)
+    module.load_state_dict(fitted.trained.last_state)
     return NetworkTargets(module)
 
 
-def _early_stopped(clf: Any, train_rows: np.ndarray) -> Targets:
-    return NetworkTargets(clf.teacher_.net_.module_)
+def _early_stopped(fitted: Fitted) -> Targets:
+    return NetworkTargets(fitted.net.module_)
 
 
-def _smoothed_labels(clf: Any, train_rows: np.ndarray) -> Targets:
+def _smoothed_labels(clf: Any) -> Targets:
     return LabelTargets(len(clf.classes_), clf.label_smoothing)
 
 
-def _labels(clf: Any, train_rows: np.ndarray) -> Targets:
+def _labels(clf: Any) -> Targets:
     return LabelTargets(len(clf.classes_))
 
 
 TEACHINGS = {
     "filtered": Teaching(_filtered, keeps_table=True),
-    "last": Teaching(_last, keeps_last=True),
+    "last": Teaching(_last),
     "early_stopped": Teaching(_early_stopped),
     "label_smoothing": Teaching(_smoothed_labels, has_teacher=False),
     "one_hot": Teaching(_labels, has_teacher=False),
 }
 
 
+@with_shared_docs
 class FilterKDClassifier(BaseNoisyLabelClassifier):
     """Deep classifier that learns the filtered predictions of a teacher instead of the labels.
 
@@ -133,15 +115,14 @@ class FilterKDClassifier(BaseNoisyLabelClassifier):
     max_epochs : int, default=50
         Passes of the student over the training rows.
     validation_fraction : float in [0, 0.5], default=0.0
-        As in :class:`MentorNetClassifier`; teacher and student hold out the same rows.
+        As in ``MentorNetClassifier``; teacher and student hold out the same rows.
     checkpoint_dir : str or Path, optional
-        As in :class:`MentorNetClassifier`, for the student; the teacher's is in the folder ``teacher`` below.
+        As in ``MentorNetClassifier``, for the student; the teacher's is in the folder ``teacher`` below.
     callbacks : list of skorch callbacks, optional
         In addition to our own, for the teacher and then for the student.
-    ema_decay, student, standardize, optimizer, lr, lr_schedule, weight_decay, batch_size, augment, precision, device
-        As in :class:`MentorNetClassifier`, for teacher and student.
-    net_params, random_state, verbose
-        As in :class:`MentorNetClassifier`, for teacher and student.
+    ema_decay : float in [0, 1), default=0.0
+        As in ``MentorNetClassifier``; this and all that follow hold for teacher and student.
+    {parameters}
 
     Attributes
     ----------
@@ -151,11 +132,8 @@ class FilterKDClassifier(BaseNoisyLabelClassifier):
     net_ : DistillingNet
         The student's skorch net.
     history_ : DataFrame
-        A row an epoch of the student, as in :class:`MentorNetClassifier`.
-    record_ : SampleRecord
-        What the student's training saw of each row and its given label.
-    classes_, sample_weight_, best_epoch_, n_iter_, sample_shape_, sample_dtype_, n_features_in_, feature_names_in_
-        As in :class:`MentorNetClassifier`.
+        A row an epoch of the student, as in ``MentorNetClassifier``.
+    {attributes}
 
     References
     ----------
@@ -227,66 +205,74 @@ class FilterKDClassifier(BaseNoisyLabelClassifier):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        check_choice("teacher", self.teacher, TEACHINGS)
-        check_number("filter_alpha", self.filter_alpha, 0, 1, closed="right")
-        check_number("temperature", self.temperature, 0, closed="neither")
-        check_number("label_smoothing", self.label_smoothing, 0, 1)
-        check_number("ema_decay", self.ema_decay, 0, 1, closed="left", hint="0 averages nothing.")
-        if self.teacher_epochs is not None:
-            check_count("teacher_epochs", self.teacher_epochs)
-        if self.same_init not in (False, True):
-            raise InvalidParameterError(f"'same_init' must be a bool. Got {self.same_init!r}.")
+    constraints: ClassVar[Mapping[str, Constraint]] = {
+        **SHARED_CONSTRAINTS,
+        "teacher": Choice(tuple(TEACHINGS)),
+        "filter_alpha": Number(0, 1, closed="right"),
+        "temperature": Number(0, closed="neither"),
+        "label_smoothing": Number(0, 1),
+        "teacher_epochs": OrNone(Count()),
+        "same_init": Flag(),
+    }
+
+    def _check_together(self) -> None:
         if self.teacher == "early_stopped" and self.validation_fraction == 0:
             raise InvalidParameterError(
                 "teacher='early_stopped' is the teacher's network of the best epoch on held-out rows, and "
                 "'validation_fraction' is 0, which holds none out. Set it above 0, for instance 0.1."
             )
 
-    def _make_net(
-        self, module: nn.Module, n_samples: int, generator: torch.Generator, options: dict[str, Any]
-    ) -> IndexedNet:
-        mentor = PercentileMentor(Uniform())
-        mentor.start(n_samples, len(self.classes_), generator)
-        temperature = self.temperature if TEACHINGS[self.teacher].has_teacher else 1.0
-        record = SampleRecord(n_samples, len(self.classes_), generator.device)
-        options = {"mentor": mentor, "record": record, "ema_decay": self.ema_decay, **options}
-        until_taught = LabelTargets(len(self.classes_))
-        return DistillingNet(module, targets=until_taught, temperature=temperature, **options)
+    def make_mentor(self) -> Mentor:
+        """See :meth:`BaseNoisyLabelClassifier.make_mentor`; it weighs nothing."""
+        return PercentileMentor(Uniform())
 
-    def _run_seed(self, saved: dict[str, Any] | None) -> int:
-        """Return the seed of both stages; a run that was stopped in the first has it in the teacher's checkpoint."""
-        if saved is None and self.checkpoint_dir is not None and TEACHINGS[self.teacher].has_teacher:
-            saved = read_checkpoint(Path(self.checkpoint_dir) / "teacher")
-        return super()._run_seed(saved)
+    def make_net(self, mentor: Mentor, parts: NetParts, targets: Targets | None = None) -> IndexedNet:
+        """See :meth:`BaseNoisyLabelClassifier.make_net`; ``targets`` are what the net learns, the labels by default."""
+        mentor.start(parts.n_samples, parts.n_classes, parts.generator)
+        return DistillingNet(
+            parts.network,
+            targets=targets or LabelTargets(parts.n_classes),
+            temperature=self.temperature if TEACHINGS[self.teacher].has_teacher else 1.0,
+            mentor=mentor,
+            record=SampleRecord(parts.n_samples, parts.n_classes, parts.generator.device),
+            **parts.options,
+        )
 
-    def _stream_seed(self, seed: int) -> int:
-        """Let a student start from other weights than its teacher, which starts from those of ``seed``."""
-        return seed + 4 if TEACHINGS[self.teacher].has_teacher and not self.same_init else seed
-
-    def _teach(
-        self, net: IndexedNet, seed: int, train_rows: np.ndarray, X: Any, y: np.ndarray, sample_weight: Any
-    ) -> None:
-        """Train the teacher from the same seed, so that it holds out the same rows, and ask it."""
+    def _run(self, mentor: Mentor, data: TrainingData, saved: SavedRun) -> Fitted:
+        """Train the teacher, if there is one, and then the student, from one seed and on the same rows."""
         teaching = TEACHINGS[self.teacher]
-        self.teacher_ = None
+        self.teacher_, student_seed = None, None
         if teaching.has_teacher:
-            self.teacher_ = self._make_teacher(teaching)._fit(X, y, sample_weight, seed=seed)
-            for _, callback in net.callbacks_:
-                callback.initialize()  # the user's have watched the teacher
-        net.targets = teaching.targets(self, train_rows)
+            folder = None if self.checkpoint_dir is None else Path(self.checkpoint_dir) / "teacher"
+            teacher_saved = SavedRun.open(folder)
+            seed = (saved if saved.content is not None else teacher_saved).seed(self.random_state)
+            split = split_rows(data.codes, self.validation_fraction, seed)
+            targets = teaching.targets(self._teach(teaching, data, split, seed, teacher_saved))
+            student_seed = seed if self.same_init else seed + 4
+        else:
+            seed = saved.seed(self.random_state)
+            split, targets = split_rows(data.codes, self.validation_fraction, seed), teaching.targets(self)
+        make_net = partial(self.make_net, mentor, targets=targets)
+        bar = self._bar(type(self).__name__)
+        return TrainingRun(self, data, make_net, split, seed, saved, student_seed, bar).train()
+
+    def _teach(self, teaching: Teaching, data: TrainingData, split: Split, seed: int, saved: SavedRun) -> Fitted:
+        """Train the teacher on the same rows as the student, and keep it."""
+        teacher = self._make_teacher(teaching)
+        mentor = teacher.make_mentor().check_parameters()
+        bar = self._bar(f"teacher of {type(self).__name__}")
+        run = TrainingRun(teacher, data, partial(teacher.make_net, mentor), split, seed, saved, bar=bar)
+        fitted = run.train()
+        teacher.take_over(fitted, data, self)
+        self.teacher_ = teacher
+        return fitted
 
     def _make_teacher(self, teaching: Teaching) -> MentorNetClassifier:
         """Return the unfitted teacher: plain training with the parameters that it shares with this classifier."""
         shared = self.get_params(deep=False).keys() & MentorNetClassifier().get_params(deep=False).keys()
-        own = [("last_network", LastNetwork())] if teaching.keeps_last else []
-        bar = [("teacher_progress", EpochProgress(f"teacher of {type(self).__name__}"))] if self.verbose else []
         changes = {
             "max_epochs": self.max_epochs if self.teacher_epochs is None else self.teacher_epochs,
             "filter_alpha": self.filter_alpha if teaching.keeps_table else None,
             "checkpoint_dir": None if self.checkpoint_dir is None else Path(self.checkpoint_dir) / "teacher",
-            "callbacks": [*own, *bar, *(self.callbacks or [])],
-            "verbose": 0,
         }
         return MentorNetClassifier("uniform", **{name: getattr(self, name) for name in shared} | changes)

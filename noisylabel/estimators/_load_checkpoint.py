@@ -14,9 +14,9 @@ from noisylabel.estimators._checkpoints import read_checkpoint, rebuild_student
 from noisylabel.estimators._filterkd import FilterKDClassifier
 from noisylabel.estimators._mentormix import MentorMixClassifier
 from noisylabel.estimators._mentornet import MentorNetClassifier
-from noisylabel.estimators._settings import prediction_batch_size, resolve_device
+from noisylabel.estimators._settings import prediction_options, resolve_device
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
-from noisylabel.nets import IndexedNet, OrderedBatches
+from noisylabel.nets import IndexedNet
 from noisylabel.schedules import resolve_lr_schedule
 from noisylabel.students import Standardize, resolve_student
 
@@ -115,15 +115,7 @@ def _load_module(saved: dict[str, Any], student: Any) -> nn.Module:
 
 
 def _make_net(module: nn.Module, clf: Any, device: torch.device) -> IndexedNet:
-    net = IndexedNet(
-        module,
-        lr_schedule=resolve_lr_schedule("constant"),
-        precision=clf.precision,
-        iterator_valid=OrderedBatches,
-        iterator_valid__batch_size=prediction_batch_size(clf.sample_shape_),
-        train_split=None,
-        callbacks__print_log=None,
-        device=str(device),
-        verbose=0,
-    )
+    options = prediction_options(clf.sample_shape_, device)
+    schedule = resolve_lr_schedule("constant")
+    net = IndexedNet(module, lr_schedule=schedule, precision=clf.precision, **options)
     return net.initialize()

@@ -9,8 +9,10 @@ import torch
 from noisylabel.curricula import Curriculum
 from noisylabel.estimators._mentornet import MentorNetClassifier
 from noisylabel.estimators._presets import find_preset
+from noisylabel.estimators._shared import with_shared_docs
 
 
+@with_shared_docs
 class MentorMixClassifier(MentorNetClassifier):
     """Deep classifier that learns from noisy labels by mixing samples, weighted by a MentorNet curriculum.
 
@@ -18,47 +20,43 @@ class MentorMixClassifier(MentorNetClassifier):
     one of high weight), mixes the two, and learns the mix: the larger share belongs to a sample that the curriculum
     believes, and to the partner of one that it does not.
 
-    It is :class:`MentorNetClassifier` with other defaults: ``loss_percentile="auto"``, ``percentile_by_class=True``,
+    It is ``MentorNetClassifier`` with other defaults: ``loss_percentile="auto"``, ``percentile_by_class=True``,
     ``mixup_alpha=1``, ``second_reweight="auto"`` and ``ema_decay=0.9999``. They need no knowledge of the noise rate.
-    :meth:`from_preset` gives the published settings.
+    ``from_preset`` gives the published settings.
 
     Parameters
     ----------
     curriculum, update_at, loss_percentile, percentile_decay, burn_in, fixed_epoch_after_burn_in
-        As in :class:`MentorNetClassifier`.
+        As in ``MentorNetClassifier``.
     percentile_by_class : bool, default=True
         Compare each loss with a percentile of its own class's losses. The authors have one for all, by which very noisy
         labels can lose whole classes.
     example_dropout : float in [0, 1], str or None, default=None
-        As in :class:`MentorNetClassifier`: a dropped sample has weight 0, so its partner gets the larger share. The
+        As in ``MentorNetClassifier``: a dropped sample has weight 0, so its partner gets the larger share. The
         authors use none.
     mixup_alpha : float in [0, inf), default=1.0
         Shares are drawn from Beta(alpha, alpha), one for each sample; the larger alpha, the more even the mixes, and
         the longer they take to learn: the authors have 2 to 8 for 512 epochs. 0 mixes nothing.
-    mix_ratio, ema_decay, filter_alpha
-        As in :class:`MentorNetClassifier`.
     second_reweight : bool or "auto", default="auto"
         Let the curriculum also weigh the losses of the mixes. Without it, wrong labels still count with the smaller
         share, which on very noisy labels is learnt by heart in the end; with it, few mixes are left to learn from.
         ``"auto"`` does it where fewer than half of the labels are right and the network has learned at least a third
         of what there is when the burn-in ends, both estimated; with a number as ``loss_percentile``, where that is
         below 3/8. The authors do it at 60 and 80 % and not at 20 and 40 %, in trainings of 512 epochs.
-    student, standardize, optimizer, lr, lr_schedule, weight_decay, max_epochs, batch_size, augment, precision, device
-        As in :class:`MentorNetClassifier`.
-    validation_fraction, checkpoint_dir, callbacks, net_params, random_state, verbose
-        As in :class:`MentorNetClassifier`.
+    mix_ratio, ema_decay
+        As in ``MentorNetClassifier``.
+    {parameters}
 
     Attributes
     ----------
-    record_ : SampleRecord
-        What training saw of each row, unmixed; as in :class:`MentorNetClassifier`.
-    sample_weight_ : ndarray of shape (N,)
-        Weight of each row, unmixed, at its last visit; NaN for held-out rows.
+    net_ : MixingNet
+        The trained skorch net.
     history_ : DataFrame
-        A row an epoch, as in :class:`MentorNetClassifier`; with ``second_reweight`` also ``mixed_data_utilization``
-        (1 where ``"auto"`` does not weigh mixes) and ``mixed_loss_threshold``.
-    classes_, net_, noise_rate_, curriculum_, best_epoch_, n_iter_, sample_shape_, sample_dtype_, n_features_in_
-        As in :class:`MentorNetClassifier`; the net is a :class:`noisylabel.nets.MixingNet`.
+        A row an epoch, as in ``MentorNetClassifier``; with ``second_reweight`` also ``mixed_data_utilization`` (1 where
+        ``"auto"`` does not weigh mixes) and ``mixed_loss_threshold``.
+    noise_rate_, curriculum_
+        As in ``MentorNetClassifier``.
+    {attributes}
 
     References
     ----------
@@ -151,7 +149,7 @@ class MentorMixClassifier(MentorNetClassifier):
         Parameters
         ----------
         name : str
-            ``"cifar10-0.4"``: data set and noise level, of :data:`noisylabel.estimators.PRESETS`; or ``"auto"``, the
+            ``"cifar10-0.4"``: data set and noise level, of ``noisylabel.estimators.PRESETS``; or ``"auto"``, the
             defaults, which estimate the noise rate.
         **changes
             Parameters to set otherwise, for instance a smaller ``student`` and fewer ``max_epochs``.

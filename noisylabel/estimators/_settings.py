@@ -1,4 +1,4 @@
-"""From what users write for device, optimiser and augmentation to objects."""
+"""From what users write for device, optimizer, augmentation and the rest to skorch's options."""
 
 import inspect
 from functools import partial
@@ -9,6 +9,8 @@ import torch
 from noisylabel._support.validation import check_choice
 from noisylabel.exceptions import InvalidParameterError
 from noisylabel.functional.augment import shift_and_flip
+from noisylabel.nets import OrderedBatches, TrainingBatches
+from noisylabel.schedules import resolve_lr_schedule
 
 _FUSED = {"optimizer__fused": True}  # one kernel for all parameters, on the CPU too
 OPTIMIZERS: dict[str, dict[str, Any]] = {
@@ -19,8 +21,45 @@ OPTIMIZERS: dict[str, dict[str, Any]] = {
 }
 
 
+def net_options(estimator: Any, sample_shape: tuple[int, ...], device: torch.device, seed: int) -> dict[str, Any]:
+    """Return the options of a net that are the same for every training rule."""
+    return {
+        "lr_schedule": resolve_lr_schedule(estimator.lr_schedule),
+        "precision": estimator.precision,
+        "ema_decay": estimator.ema_decay,
+        "lr": estimator.lr,
+        "max_epochs": estimator.max_epochs,
+        "batch_size": estimator.batch_size,
+        "iterator_train": TrainingBatches,
+        "iterator_train__generator": torch.Generator().manual_seed(seed),
+        "iterator_train__augment": resolve_augment(estimator.augment, sample_shape),
+        "iterator_train__augment_generator": torch.Generator(device).manual_seed(seed + 2),
+        **prediction_options(sample_shape, device),
+        "optimizer__weight_decay": estimator.weight_decay,
+        **resolve_optimizer(estimator.optimizer),
+    }
+
+
+def prediction_options(sample_shape: tuple[int, ...], device: torch.device) -> dict[str, Any]:
+    """Return the options that a net needs to predict."""
+    return {
+        "iterator_valid": OrderedBatches,
+        "iterator_valid__batch_size": 4096 if len(sample_shape) == 1 else 500,  # rows of a table are small
+        "train_split": None,
+        "callbacks__print_log": None,
+        "device": str(device),
+        "verbose": 0,
+    }
+
+
 def resolve_device(device: Any) -> torch.device:
-    """Return the torch device, or say why it cannot be used."""
+    """Return the torch device.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it cannot be used here; the message says why.
+    """
     try:
         resolved = torch.device(device)
     except (RuntimeError, TypeError) as error:
@@ -36,15 +75,10 @@ def resolve_device(device: Any) -> torch.device:
 
 
 def resolve_optimizer(optimizer: Any) -> dict[str, Any]:
-    """Return the skorch options of an optimiser's name or class."""
+    """Return the skorch options of an optimizer's name or class."""
     if inspect.isclass(optimizer) and issubclass(optimizer, torch.optim.Optimizer):
         return {"optimizer": optimizer}
     return OPTIMIZERS[check_choice("optimizer", optimizer, OPTIMIZERS)]
-
-
-def prediction_batch_size(sample_shape: tuple[int, ...]) -> int:
-    """Return how many samples to predict at a time: rows of a table are small, images are not."""
-    return 4096 if len(sample_shape) == 1 else 500
 
 
 def resolve_augment(augment: Any, sample_shape: tuple[int, ...]) -> Any:

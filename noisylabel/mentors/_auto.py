@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -80,14 +80,19 @@ class AutoPercentileMentor(PercentileMentor):
         self.example_dropout = example_dropout
         self.fixed_epoch_after_burn_in = fixed_epoch_after_burn_in
 
-    def start(self, n_samples: int, n_classes: int, generator: torch.Generator) -> None:
-        """See :meth:`Mentor.start`."""
-        super().start(n_samples, n_classes, generator)
+    def check_parameters(self) -> Self:
+        """See :meth:`Mentor.check_parameters`."""
+        super().check_parameters()
         if not 0 < check_number("burn_in", self.burn_in, 0, 100) < 100:
             raise InvalidParameterError(
                 f"'loss_percentile' is 'auto', which watches the burn-in and acts after it, but 'burn_in' is "
                 f"{self.burn_in!r}. Set 'burn_in' between (18 is the default) or give 'loss_percentile' a number."
             )
+        return self
+
+    def start(self, n_samples: int, n_classes: int, generator: torch.Generator) -> None:
+        """See :meth:`Mentor.start`."""
+        super().start(n_samples, n_classes, generator)
         device = generator.device
         self.noise_rate_ = self.share_learned_ = float("nan")
         self.is_probe_ = torch.rand(n_samples, generator=generator, device=device) < probe_share(n_samples)
@@ -99,13 +104,12 @@ class AutoPercentileMentor(PercentileMentor):
 
     def weigh(self, seen: Observation) -> Tensor:
         """See :meth:`Mentor.weigh`."""
-        held_back = self.held_back(seen.rows, seen.progress)
-        if held_back is not None:
+        if seen.held_back is not None:
             self._watch(seen)
         elif math.isnan(self.noise_rate_):
             self._estimate()
         weights = super().weigh(seen)
-        return weights if held_back is None else torch.where(held_back, 0.0, weights)
+        return weights if seen.held_back is None else torch.where(seen.held_back, 0.0, weights)
 
     @property
     def always_one(self) -> bool:
@@ -113,7 +117,7 @@ class AutoPercentileMentor(PercentileMentor):
         return False
 
     def held_back(self, rows: Tensor, progress: float) -> Tensor | None:
-        """Return which rows are held back to learn the noise rate from."""
+        """Return which rows (B,) are held back to learn the noise rate from; None after the burn-in."""
         return self.is_probe_[rows] if percent_of_training(progress) < self.burn_in else None
 
     def _watch(self, seen: Observation) -> None:

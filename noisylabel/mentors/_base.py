@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import torch
 from sklearn.base import BaseEstimator
@@ -18,7 +18,7 @@ class Observation:
     losses : Tensor of shape (B,)
         Loss of each sample against its given label, detached.
     logits : Tensor of shape (B, C)
-        The student's outputs, detached.
+        The network's outputs, detached.
     labels : Tensor of shape (B,)
         Given label codes.
     rows : Tensor of shape (B,)
@@ -27,6 +27,8 @@ class Observation:
         Share of training that is over.
     sample_weight : Tensor of shape (B,) or None
         The user's weights.
+    held_back : Tensor of shape (B,) or None
+        Which samples the network does not learn from in this step, as :meth:`Mentor.held_back` says; None for none.
     """
 
     losses: Tensor
@@ -35,28 +37,38 @@ class Observation:
     rows: Tensor
     progress: float
     sample_weight: Tensor | None = None
+    held_back: Tensor | None = None
 
 
 class Mentor(BaseEstimator, ABC):
-    """Weigh the samples of each batch, remembering what it needs between batches."""
+    """Weigh the samples of each batch, remembering what it needs between batches.
 
-    @abstractmethod
-    def start(self, n_samples: int, n_classes: int, generator: torch.Generator) -> None:
-        """Forget everything and get ready for a training run.
+    A training run calls :meth:`check_parameters` before it looks at the data, :meth:`start` once, and then, for each
+    batch, :meth:`held_back` and :meth:`weigh`.
+    """
 
-        Parameters
-        ----------
-        n_samples : int
-            Rows of the training data.
-        n_classes : int
-            Classes.
-        generator : torch.Generator
-            The stream to draw from; its device is the training device.
+    def check_parameters(self) -> Self:
+        """Check the parameters, read schedules from texts, and return the mentor.
 
         Raises
         ------
         InvalidParameterError
             If a parameter is outside what it allows.
+        """
+        return self
+
+    @abstractmethod
+    def start(self, n_samples: int, n_classes: int, generator: torch.Generator) -> None:
+        """Forget everything and get ready for a training run; after :meth:`check_parameters`.
+
+        Parameters
+        ----------
+        n_samples : int
+            Rows that are trained on.
+        n_classes : int
+            Classes.
+        generator : torch.Generator
+            The stream to draw from; its device is the training device.
         """
 
     @abstractmethod
@@ -64,7 +76,7 @@ class Mentor(BaseEstimator, ABC):
         """Return the weights (B,) of a batch, in [0, 1], without gradient."""
 
     def held_back(self, rows: Tensor, progress: float) -> Tensor | None:
-        """Return which rows (B,) the student must not learn from at all now, not even in a mix; None for none."""
+        """Return which rows (B,) the network must not learn from now, not even in a mix; None for none."""
         return None
 
     @property

@@ -1,7 +1,7 @@
 """The standard mentor of MentorNet: a curriculum over losses and their moving percentile."""
 
 import math
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -59,7 +59,7 @@ class PercentileMentor(Mentor):
     --------
     >>> import torch
     >>> from noisylabel.curricula import SelfPaced
-    >>> mentor = PercentileMentor(SelfPaced(), loss_percentile=0.5, burn_in=0)
+    >>> mentor = PercentileMentor(SelfPaced(), loss_percentile=0.5, burn_in=0).check_parameters()
     >>> mentor.start(n_samples=3, n_classes=2, generator=torch.Generator())
     >>> losses, logits = torch.tensor([0.1, 0.2, 3.0]), torch.zeros(3, 2)
     >>> labels, rows = torch.tensor([0, 1, 0]), torch.arange(3)
@@ -88,8 +88,8 @@ class PercentileMentor(Mentor):
         self.example_dropout = example_dropout
         self.fixed_epoch_after_burn_in = fixed_epoch_after_burn_in
 
-    def start(self, n_samples: int, n_classes: int, generator: torch.Generator) -> None:
-        """See :meth:`Mentor.start`."""
+    def check_parameters(self) -> Self:
+        """See :meth:`Mentor.check_parameters`."""
         check_number("percentile_decay", self.percentile_decay, 0, 1, closed="left")
         percent = check_number("burn_in", self.burn_in, 0, 100, hint="It is a percent of training.")
         if 0 < percent < 1:
@@ -97,6 +97,10 @@ class PercentileMentor(Mentor):
         dropout = 0.0 if self.example_dropout is None else self.example_dropout
         self.dropout_schedule_ = resolve_fraction_schedule("example_dropout", dropout)
         self.percentile_schedule_ = self._percentile_schedule()
+        return self
+
+    def start(self, n_samples: int, n_classes: int, generator: torch.Generator) -> None:
+        """See :meth:`Mentor.start`."""
         self.generator_ = generator
         self.n_classes_ = n_classes
         self.active_ = self.curriculum.to(generator.device)

@@ -1,14 +1,21 @@
-"""skorch nets: one for each training rule, each owning one training step and nothing else."""
+"""skorch nets: one for each training rule, each owning one training step and nothing else; the loop is in one place."""
 
 from noisylabel.nets._base import IndexedNet
-from noisylabel.nets._batches import Batch, OrderedBatches, StreamedData, TensorData, TrainingBatches, as_float32
+from noisylabel.nets._batches import Batch, Data, OrderedBatches, StreamedData, TensorData, TrainingBatches, as_float32
+from noisylabel.nets._checkpoint import CHECKPOINT_FILE, CheckpointFile
 from noisylabel.nets._distilling import DistillingNet, LabelTargets, NetworkTargets, TableTargets, Targets
+from noisylabel.nets._loop import Trained, train_net
 from noisylabel.nets._mixing import MixingNet
 from noisylabel.nets._record import SampleRecord
-from noisylabel.nets._weighted import WeightedNet
+from noisylabel.nets._skorch import SKORCH_FEATURES, check_callbacks, check_net_params
+from noisylabel.nets._weighted import Weighed, WeightedNet
 
 __all__ = [
+    "CHECKPOINT_FILE",
+    "SKORCH_FEATURES",
     "Batch",
+    "CheckpointFile",
+    "Data",
     "DistillingNet",
     "IndexedNet",
     "LabelTargets",
@@ -20,7 +27,12 @@ __all__ = [
     "TableTargets",
     "Targets",
     "TensorData",
+    "Trained",
     "TrainingBatches",
+    "Weighed",
     "WeightedNet",
     "as_float32",
+    "check_callbacks",
+    "check_net_params",
+    "train_net",
 ]

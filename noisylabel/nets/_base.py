@@ -1,7 +1,6 @@
-"""The training engine: skorch's net, fed with row-numbered batches."""
+"""skorch's net, fed with row-numbered batches: one optimiser step, and what lasts from step to step."""
 
 import json
-import math
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -13,12 +12,11 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback, EpochTimer, PrintLog
 from skorch.history import History
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 from torch.nn.modules.batchnorm import _NormBase
 
-from noisylabel.exceptions import DivergedError
+from noisylabel.exceptions import NoisyLabelError
 from noisylabel.nets._averaging import ParameterAverage
-from noisylabel.nets._batches import Batch, OrderedBatches, TrainingBatches, count_batches
+from noisylabel.nets._batches import Batch, count_batches
 from noisylabel.schedules import Schedule
 
 
@@ -94,8 +92,8 @@ class IndexedNet(NeuralNet):
         self.has_step_listener_ = any(_listens_to_steps(callback) for _, callback in self.callbacks_)
         self.average_ = ParameterAverage(self.module_, self.ema_decay) if self.ema_decay else None
 
-    def on_train_end(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
-        """Keep the parameters that evaluation has used."""
+    def keep_average(self) -> None:
+        """End training with the parameters that evaluation has used."""
         if self.average_ is not None:
             self.module_.load_state_dict(self.evaluated_module().state_dict())
             self.average_ = None
@@ -127,11 +125,12 @@ class IndexedNet(NeuralNet):
 
     def infer(self, x: Tensor, module: torch.nn.Module | None = None, **fit_params: Any) -> Tensor:
         """Return float32 logits of the trained network, or of ``module``."""
-        with self._autocast(x):
+        with self.autocast(x):
             logits: Tensor = (self.module_ if module is None else module)(x)
         return logits.float()
 
-    def _autocast(self, x: Tensor) -> AbstractContextManager[Any]:
+    def autocast(self, x: Tensor) -> AbstractContextManager[Any]:
+        """Return the context of a forward pass in the net's precision, on the device of ``x``."""
         return torch.autocast(x.device.type, torch.bfloat16) if self.precision == "bf16" else nullcontext()
 
     def train_step(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
@@ -142,84 +141,34 @@ class IndexedNet(NeuralNet):
         if self.has_step_listener_:
             self.notify("on_grad_computed", named_parameters=self.named_parameters_, batch=batch, training=True)
         if step["mean_weight"] > 0:
-            self._set_step_sizes(step["mean_weight"])
+            self.set_step_sizes(step["mean_weight"])
             self.optimizer_.step()
             if self.average_ is not None:
                 self.average_.update(self.module_)
         self.clock_.step += 1
         return step
 
-    def _set_step_sizes(self, mean_weight: float) -> None:
+    def set_step_sizes(self, mean_weight: float) -> None:
         """Set each group's learning rate from the schedule, and scale its weight decay by the batch's mean weight."""
         factor = self.lr_schedule((self.clock_.step + 0.5) / self.clock_.n_steps)
         for group, (lr, weight_decay) in zip(self.optimizer_.param_groups, self.base_settings_, strict=True):
             group["lr"] = lr * factor
             group["weight_decay"] = weight_decay * mean_weight
 
-    def run_single_epoch(self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any) -> None:
-        """Run an epoch; train or evaluation mode is set once, not once a batch."""
-        if iterator is None:
-            return
-        self._set_training(training)
-        if training:
-            self._train_epoch(iterator)
-        else:
-            self._validate(iterator)
-
-    def _train_epoch(self, iterator: TrainingBatches) -> None:
-        loss_sum = 0.0
-        epoch_batches = self.history[-1]["batches"]
-        for batch in iterator:
-            if self.has_step_listener_:
-                self.notify("on_batch_begin", batch=batch, training=True)
-            else:
-                epoch_batches.append({})
-            step = self.train_step(batch)
-            loss, size = step["loss"].item(), len(batch[1])
-            loss_sum += loss * size
-            epoch_batches[-1].update(train_loss=loss, train_batch_size=size)
-            if self.has_step_listener_:
-                self.notify("on_batch_end", batch=batch, training=True, **step)
-        self._record_loss("train_loss", loss_sum / len(iterator.dataset))
-        self._check_finite(loss_sum)
-        self._record_epoch()
-
-    def _check_finite(self, loss: float) -> None:
-        if not math.isfinite(loss):
-            raise DivergedError(
-                f"The training loss became {loss} in epoch {len(self.history)}. Lower 'lr' (now {self.lr:g}), or look "
-                "for extreme values in X."
-            )
-
-    def _record_epoch(self) -> None:
-        """Write what an epoch of training showed into the history."""
+    def record_epoch(self) -> None:
+        """Write what an epoch of training showed into the history; sub-classes add to it."""
         self.history.record("lr", self.optimizer_.param_groups[0]["lr"])
 
-    def _validate(self, iterator: OrderedBatches) -> None:
-        """Write loss and accuracy on the held-out rows into the history."""
-        loss_sum, n_right = 0.0, 0
-        module = self.evaluated_module()
-        for batch in iterator:
-            self.notify("on_batch_begin", batch=batch, training=False)
-            with torch.inference_mode():
-                logits = self.infer(batch[0], module)
-                loss = cross_entropy(logits, batch[1])
-            loss_sum += loss.item() * len(batch[1])
-            n_right += int((logits.argmax(1) == batch[1]).sum())
-            self.history.record_batch("valid_loss", loss.item())
-            self.history.record_batch("valid_batch_size", len(batch[1]))
-            self.notify("on_batch_end", batch=batch, training=False, loss=loss, y_pred=logits)
-        self._record_loss("valid_loss", loss_sum / len(iterator.dataset))
-        accuracy = n_right / len(iterator.dataset)
-        is_best = accuracy > max((row["valid_acc"] for row in self.history[:-1]), default=-1.0)
-        self.history.record("valid_acc", accuracy)
-        self.history.record("valid_acc_best", is_best)
+    def fit_loop(self, X: Any, y: Any = None, epochs: int | None = None, **fit_params: Any) -> "IndexedNet":
+        """Refuse: a run of training has more to it than skorch's loop.
 
-    def _record_loss(self, name: str, loss: float) -> None:
-        """Write a loss into the history, and whether it is the lowest so far, as skorch's callbacks expect."""
-        is_best = loss < min((row[name] for row in self.history[:-1]), default=math.inf)
-        self.history.record(name, loss)
-        self.history.record(f"{name}_best", is_best)
+        Raises
+        ------
+        NoisyLabelError
+        """
+        raise NoisyLabelError(
+            "The net does not train by itself: call fit of the classifier that it belongs to, or train_net(net, data)."
+        )
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the label code of the most probable class of each sample, (N,)."""
@@ -236,7 +185,7 @@ class IndexedNet(NeuralNet):
             "average": None if self.average_ is None else self.average_.state_dict(),
             "step": self.clock_.step,
             "history": json.dumps(rows, default=float),
-            "streams": [stream.get_state() for stream in self._streams()],
+            "streams": [stream.get_state() for stream in self.streams()],
             "torch_stream": torch.get_rng_state(),
             "cuda_stream": torch.cuda.get_rng_state(self.device) if "cuda" in str(self.device) else None,
         }
@@ -252,19 +201,18 @@ class IndexedNet(NeuralNet):
         if self.average_ is not None:
             self.average_.load_state_dict(state["average"])
         self.clock_.step = state["step"]
-        for stream, saved in zip(self._streams(), state["streams"], strict=True):
+        for stream, saved in zip(self.streams(), state["streams"], strict=True):
             stream.set_state(saved.cpu())
         torch.set_rng_state(state["torch_stream"].cpu())
         if state["cuda_stream"] is not None:
             torch.cuda.set_rng_state(state["cuda_stream"].cpu(), self.device)
 
-    def _streams(self) -> list[Any]:
-        """Random streams of the net's own; sub-classes add theirs."""
+    def streams(self) -> list[Any]:
+        """Return the random streams of the net's own; sub-classes add theirs."""
         return [self.iterator_train__generator, self.iterator_train__augment_generator]
 
     def forget_training(self) -> None:
         """Let go of what only training needs, so that a fitted net holds no data and pickles small."""
-        self.set_params(train_split=None)
         self.iterator_train__generator = None
         self.iterator_train__augment_generator = None
         del self.learnable_, self.named_parameters_

@@ -17,7 +17,7 @@ class Batch(tuple):
     Attributes
     ----------
     rows : Tensor of shape (B,) or None
-        Row numbers in the training data; None in prediction.
+        Row numbers among the rows that are trained on; None in prediction.
     sample_weight : Tensor of shape (B,) or None
     """
 
@@ -35,43 +35,59 @@ class Batch(tuple):
 
 
 class TensorData(Dataset):
-    """Samples in memory, as tensors on the training device.
+    """Samples in memory, as tensors on the training device; some of them, if ``rows`` says which.
 
     Parameters
     ----------
     X : Tensor of shape (N, ...)
-        Samples.
-    codes : Tensor of shape (N,), optional
-        Label codes.
-    sample_weight : Tensor of shape (N,), optional
+        All samples.
+    codes : Tensor of shape (n,), optional
+        Label codes of the samples in use.
+    sample_weight : Tensor of shape (n,), optional
+    rows : Tensor of shape (n,), optional
+        Which rows of ``X`` are in use; all by default. They are looked up batch by batch, never copied as a whole.
     """
 
-    def __init__(self, X: Tensor, codes: Tensor | None = None, sample_weight: Tensor | None = None) -> None:
+    def __init__(
+        self, X: Tensor, codes: Tensor | None = None, sample_weight: Tensor | None = None, rows: Tensor | None = None
+    ) -> None:
         self.X = X
         self.codes = codes
         self.sample_weight = sample_weight
+        self.rows = rows
 
     def __len__(self) -> int:
-        return len(self.X)
+        return len(self.X if self.rows is None else self.rows)
 
-    def __getitem__(self, row: int) -> tuple[Tensor, Tensor]:
-        return self.X[row], torch.tensor(0) if self.codes is None else self.codes[row]
+    def __getitem__(self, position: int) -> tuple[Tensor, Tensor]:
+        row = position if self.rows is None else self.rows[position]
+        return self.X[row], torch.tensor(0) if self.codes is None else self.codes[position]
 
-    def take(self, rows: np.ndarray) -> "TensorData":
-        """Return the data of some rows."""
-        chosen = torch.as_tensor(rows, device=self.X.device)
+    @property
+    def is_part(self) -> bool:
+        """Whether only some rows of the samples are in use."""
+        return self.rows is not None
+
+    def take(self, positions: np.ndarray) -> "TensorData":
+        """Return the data of some rows; the samples are shared."""
+        chosen = torch.as_tensor(positions, device=self.X.device)
         weight = None if self.sample_weight is None else self.sample_weight[chosen]
-        return TensorData(self.X[chosen], None if self.codes is None else self.codes[chosen], weight)
+        codes = None if self.codes is None else self.codes[chosen]
+        return TensorData(self.X, codes, weight, chosen if self.rows is None else self.rows[chosen])
 
     def batches(self, chunks: Iterator[Tensor]) -> Iterator[Batch]:
-        """Yield a batch for each tensor of row numbers."""
-        for rows in chunks:
-            weight = None if self.sample_weight is None else self.sample_weight.index_select(0, rows)
-            codes = None if self.codes is None else self.codes.index_select(0, rows)
-            yield Batch(self.X.index_select(0, rows), codes, rows, weight)
+        """Yield a batch for each tensor of positions."""
+        for positions in chunks:
+            weight = None if self.sample_weight is None else self.sample_weight.index_select(0, positions)
+            codes = None if self.codes is None else self.codes.index_select(0, positions)
+            rows = positions if self.rows is None else self.rows.index_select(0, positions)
+            yield Batch(self.X.index_select(0, rows), codes, positions, weight)
 
     def slices(self, batch_size: int) -> Iterator[Batch]:
-        """Yield the rows in order as views, without copying."""
+        """Yield the rows in order; as views, without copying, where all are in use."""
+        if self.rows is not None:
+            yield from self.batches(iter(torch.arange(len(self), device=self.X.device).split(batch_size)))
+            return
         for start in range(0, len(self.X), batch_size):
             part = slice(start, start + batch_size)
             yield Batch(self.X[part], None if self.codes is None else self.codes[part])
@@ -110,12 +126,17 @@ class StreamedData(Dataset):
     def __len__(self) -> int:
         return len(self.rows)
 
-    def take(self, rows: np.ndarray) -> "StreamedData":
+    @property
+    def is_part(self) -> bool:
+        """Whether only some rows of the Dataset are in use."""
+        return len(self.rows) < len(self.dataset)  # type: ignore[arg-type]
+
+    def take(self, positions: np.ndarray) -> "StreamedData":
         """Return the data of some rows, still loaded when needed."""
-        chosen = torch.as_tensor(rows, device=self.device)
+        chosen = torch.as_tensor(positions, device=self.device)
         weight = None if self.sample_weight is None else self.sample_weight[chosen]
         codes = None if self.codes is None else self.codes[chosen].cpu().numpy()
-        return StreamedData(self.dataset, codes, weight, self.device, self.rows[rows])
+        return StreamedData(self.dataset, codes, weight, self.device, self.rows[positions])
 
     def batches(self, chunks: Iterator[Tensor], num_workers: int = 0) -> Iterator[Batch]:
         """Yield a batch for each tensor of positions, through a DataLoader with so many processes."""
@@ -254,3 +275,6 @@ class OrderedBatches:
         if isinstance(self.dataset, StreamedData):
             return self.dataset.slices(self.batch_size, self.num_workers)
         return self.dataset.slices(self.batch_size)
+
+
+Data = TensorData | StreamedData

@@ -141,14 +141,14 @@ class DistillingNet(WeightedNet):
         """Back-propagate the weighted mean distance from the targets."""
         X, y = batch
         logits = self.infer(X)
-        losses = cross_entropy(logits.detach(), y, reduction="none")
-        weights = self._weigh(batch, losses, logits)
-        with self._autocast(X):
+        given = cross_entropy(logits.detach(), y, reduction="none")
+        weighed = self.weigh(batch, given, logits)
+        with self.autocast(X):
             targets = self.targets.of(batch)
-        loss = weighted_loss(distillation_losses(targets, logits, self.temperature), weights, batch.sample_weight)
+        losses = distillation_losses(targets, logits, self.temperature)
+        loss = weighted_loss(losses, weighed.weights, batch.sample_weight)
         loss.backward()
-        mean_weight, _ = self.mean_weights_[-1]
-        return {"loss": loss, "y_pred": logits, "mean_weight": mean_weight, "losses": losses}
+        return {"loss": loss, "y_pred": logits, "mean_weight": weighed.mean, "losses": given}
 
     def forget_training(self) -> None:
         """Also let go of the targets."""

@@ -13,7 +13,8 @@ from noisylabel.functional import draw_beta, draw_partners, mix, mixing_ratios, 
 from noisylabel.mentors import Mentor, MixedLossMentor, Observation
 from noisylabel.nets._batches import Batch
 from noisylabel.nets._record import SampleRecord
-from noisylabel.nets._weighted import WeightedNet
+from noisylabel.nets._utilization import MeanWeight
+from noisylabel.nets._weighted import Weighed, WeightedNet
 
 
 @contextmanager
@@ -45,7 +46,7 @@ class MixingNet(WeightedNet):
     Parameters
     ----------
     module : nn.Module
-        The student.
+        The network.
     mentor : Mentor
         Started; weighs the plain samples.
     record : SampleRecord
@@ -88,19 +89,20 @@ class MixingNet(WeightedNet):
         """Look for the layers whose statistics the first pass must leave alone."""
         super().on_train_begin(net, X, y, **kwargs)
         self.norms_ = [m for m in self.module_.modules() if isinstance(m, _NormBase) and m.track_running_stats]
-        self.mixed_mean_weights_: list[tuple[float, float]] = []
+        self.mixed_utilization_ = MeanWeight()
 
     def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         """Weigh the plain batch, mix it by the weights, and back-propagate the loss of the mix."""
         X, y = batch
-        plain, weights = self._weigh_plain(batch)
-        counts = self._counts(batch)
+        plain, weighed = self._weigh_plain(batch)
+        counts = _counts(batch, weighed.held_back)
         if counts is not None and not bool(counts.any()):
             with torch.no_grad():
                 plain = plain or {"y_pred": self.infer(X)}
             return {"loss": torch.zeros(()), "mean_weight": 0.0, **plain}
-        partners = draw_partners(weights, self.mix_generator, counts)
-        ratios = mixing_ratios(draw_beta(len(y), self.mixup_alpha, self.mix_generator), weights, self.mix_ratio)
+        partners = draw_partners(weighed.weights, self.mix_generator, counts)
+        shares = draw_beta(len(y), self.mixup_alpha, self.mix_generator)
+        ratios = mixing_ratios(shares, weighed.weights, self.mix_ratio)
         logits = self.infer(mix(X.float(), partners, ratios))
         targets = mix(one_hot(y, logits.shape[1]).float(), partners, ratios)
         losses = cross_entropy(logits, targets, reduction="none")
@@ -108,10 +110,10 @@ class MixingNet(WeightedNet):
         mixed_weights = self._weigh_mixed(batch, losses, logits, labels, counts)
         loss = weighted_loss(losses, mixed_weights, counts)
         loss.backward()
-        mean_weight = self._note_mean(self.mixed_mean_weights_, mixed_weights, counts)
+        mean_weight = self.mixed_utilization_.add(mixed_weights, counts)
         return {"loss": loss, "mean_weight": mean_weight, "y_pred": logits, "mixed_y_pred": logits, **plain}
 
-    def _weigh_plain(self, batch: Batch) -> tuple[dict[str, Tensor], Tensor]:
+    def _weigh_plain(self, batch: Batch) -> tuple[dict[str, Tensor], Weighed]:
         """Return logits and losses of the unmixed batch, by name, and its weights.
 
         Where all weights are 1 anyway (plain mixup) the pass is saved, and there are no logits and losses.
@@ -119,21 +121,12 @@ class MixingNet(WeightedNet):
         X, y = batch
         if self.mentor.always_one:
             weights = torch.ones(len(y), device=y.device)
-            self._note(batch, weights.new_full((len(y), self.record.n_classes), torch.nan), weights)
-            self._note_mean(self.mean_weights_, weights, batch.sample_weight)
-            return {}, weights
+            self.record.note(batch.rows, y, weights.new_full((len(y), self.record.n_classes), torch.nan), weights)
+            return {}, Weighed(weights, self.utilization_.add(weights, batch.sample_weight))
         with torch.no_grad(), statistics_untouched(self.norms_):
             logits = self.infer(X)
             losses = cross_entropy(logits, y, reduction="none")
-        return {"y_pred": logits, "losses": losses}, self._weigh(batch, losses, logits)
-
-    def _counts(self, batch: Batch) -> Tensor | None:
-        """Return how many times each sample counts (B,), 0 if the mentor holds it back; None if all count once."""
-        held_back = self.mentor.held_back(batch.rows, self.clock_.progress)
-        if held_back is None:
-            return batch.sample_weight
-        counts = (~held_back).float()
-        return counts if batch.sample_weight is None else counts * batch.sample_weight
+        return {"y_pred": logits, "losses": losses}, self.weigh(batch, losses, logits)
 
     def _weigh_mixed(
         self, batch: Batch, losses: Tensor, logits: Tensor, labels: Tensor, counts: Tensor | None
@@ -154,8 +147,8 @@ class MixingNet(WeightedNet):
         if self.mixed_mentor is not None:
             self.mixed_mentor.load_state_dict(state["mixed_mentor"])
 
-    def _streams(self) -> list[Any]:
-        return [*super()._streams(), self.mix_generator]
+    def streams(self) -> list[Any]:
+        return [*super().streams(), self.mix_generator]
 
     def forget_training(self) -> None:
         """Also let go of the second mentor's memory and the random stream."""
@@ -163,10 +156,20 @@ class MixingNet(WeightedNet):
         self.set_params(mixed_mentor=None, mix_generator=None)
         del self.norms_
 
-    def _record_epoch(self) -> None:
-        super()._record_epoch()
-        if self.mixed_mentor is not None:
-            self._record_utilization("mixed_data_utilization", self.mixed_mean_weights_, "every mix had weight 0")
-            for name, value in self.mixed_mentor.metrics().items():
-                self.history.record(name, value)
-        self.mixed_mean_weights_.clear()
+    def record_epoch(self) -> None:
+        """Add the mean weight of the mixes."""
+        super().record_epoch()
+        if self.mixed_mentor is None:
+            self.mixed_utilization_.take()  # all mixes count
+            return
+        self.note_utilization("mixed_data_utilization", self.mixed_utilization_, "mix")
+        for name, value in self.mixed_mentor.metrics().items():
+            self.history.record(name, value)
+
+
+def _counts(batch: Batch, held_back: Tensor | None) -> Tensor | None:
+    """Return how many times each sample counts (B,), 0 if the mentor holds it back; None if all count once."""
+    if held_back is None:
+        return batch.sample_weight
+    counts = (~held_back).float()
+    return counts if batch.sample_weight is None else counts * batch.sample_weight

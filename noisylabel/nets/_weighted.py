@@ -1,19 +1,39 @@
 """The training step of MentorNet: weigh, then learn."""
 
-import warnings
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from sklearn.base import clone
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
-from noisylabel.exceptions import NoisyLabelWarning
 from noisylabel.functional import weighted_loss
+from noisylabel.losses import CrossEntropy, Loss
 from noisylabel.mentors import Mentor, Observation
 from noisylabel.nets._base import IndexedNet
 from noisylabel.nets._batches import Batch
 from noisylabel.nets._record import SampleRecord
+from noisylabel.nets._utilization import MeanWeight, warn_if_nothing_counts
+
+_CROSS_ENTROPY = CrossEntropy()
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """What the mentor says of a batch.
+
+    Attributes
+    ----------
+    weights : Tensor of shape (B,)
+    mean : float
+        Mean weight of the rows that count.
+    held_back : Tensor of shape (B,) or None
+        See :meth:`noisylabel.mentors.Mentor.held_back`.
+    """
+
+    weights: Tensor
+    mean: float
+    held_back: Tensor | None = None
 
 
 class WeightedNet(IndexedNet):
@@ -22,95 +42,90 @@ class WeightedNet(IndexedNet):
     Parameters
     ----------
     module : nn.Module
-        The student.
+        The network.
     mentor : Mentor
-        Started; its weights are detached from the student's gradient.
+        Started; its weights are detached from the network's gradient.
     record : SampleRecord
         Where to write what training sees of each row.
+    loss : Loss, default=CrossEntropy()
+        What is minimised. Mentor and record see the cross entropy, whatever it is.
     **kwargs
         See :class:`IndexedNet`.
     """
 
-    def __init__(self, module: Any, *, mentor: Mentor, record: SampleRecord, **kwargs: Any) -> None:
+    def __init__(
+        self, module: Any, *, mentor: Mentor, record: SampleRecord, loss: Loss = _CROSS_ENTROPY, **kwargs: Any
+    ) -> None:
         self.mentor = mentor
         self.record = record
+        self.loss = loss
         super().__init__(module, **kwargs)
 
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
-        """Start with no mean weights known."""
+        """Get the loss ready."""
         super().on_train_begin(net, X, y, **kwargs)
-        self.mean_weights_: list[tuple[float, float]] = []
+        self.loss.start(len(X), self.record.n_classes, torch.device(self.device))
+        self.utilization_ = MeanWeight()
 
     def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         """Weigh the batch's losses and back-propagate their weighted mean."""
         X, y = batch
         logits = self.infer(X)
-        losses = cross_entropy(logits, y, reduction="none")
-        weights = self._weigh(batch, losses, logits)
-        loss = weighted_loss(losses, weights, batch.sample_weight)
+        losses = self.loss(logits, y, batch.rows)
+        given = self.loss.cross_entropy(losses, logits, y)
+        weighed = self.weigh(batch, given, logits)
+        loss = weighted_loss(losses, weighed.weights, batch.sample_weight)
         loss.backward()
-        mean_weight, _ = self.mean_weights_[-1]
-        return {"loss": loss, "y_pred": logits, "mean_weight": mean_weight, "losses": losses.detach()}
+        return {"loss": loss, "y_pred": logits, "mean_weight": weighed.mean, "losses": given}
 
-    def _weigh(self, batch: Batch, losses: Tensor, logits: Tensor) -> Tensor:
-        """Ask the mentor, and remember its answer."""
-        seen = Observation(
-            losses.detach(), logits.detach(), batch[1], batch.rows, self.clock_.progress, batch.sample_weight
+    def weigh(self, batch: Batch, losses: Tensor, logits: Tensor) -> Weighed:
+        """Ask the mentor, and write the visit into the record.
+
+        Parameters
+        ----------
+        batch : Batch
+        losses : Tensor of shape (B,)
+            Cross entropy of the given labels, detached.
+        logits : Tensor of shape (B, C)
+        """
+        logits, progress = logits.detach(), self.clock_.progress
+        held_back = self.mentor.held_back(batch.rows, progress)
+        weights = self.mentor.weigh(
+            Observation(losses, logits, batch[1], batch.rows, progress, batch.sample_weight, held_back)
         )
-        weights = self.mentor.weigh(seen)
-        held_back = self.mentor.held_back(batch.rows, seen.progress)
-        self._note(batch, seen.logits, weights if held_back is None else weights.masked_fill(held_back, torch.nan))
-        self._note_mean(self.mean_weights_, weights, batch.sample_weight)
-        return weights
-
-    def _note(self, batch: Batch, logits: Tensor, weights: Tensor) -> None:
-        """Write a visit into the record."""
-        self.record.note(batch.rows, batch[1], logits, weights)
-
-    @staticmethod
-    def _note_mean(means: list[tuple[float, float]], weights: Tensor, counts: Tensor | None) -> float:
-        """Return the batch's mean weight, and note it with the number of rows that it stands for."""
-        if counts is None:
-            mean, n_rows = weights.mean().item(), float(len(weights))
-        else:
-            n_rows = counts.sum().item()
-            mean = (weights * counts).sum().item() / max(n_rows, 1e-12)
-        means.append((mean, n_rows))
-        return mean
+        self.record.note(
+            batch.rows, batch[1], logits, weights if held_back is None else weights.masked_fill(held_back, torch.nan)
+        )
+        return Weighed(weights, self.utilization_.add(weights, batch.sample_weight), held_back)
 
     def training_state(self) -> dict[str, Any]:
-        """Add the mentor's memory and the record."""
-        return {**super().training_state(), "mentor": self.mentor.state_dict(), "record": self.record.state_dict()}
+        """Add the memory of the mentor and the loss, and the record."""
+        parts = {"mentor": self.mentor, "record": self.record, "loss": self.loss}
+        return super().training_state() | {name: part.state_dict() for name, part in parts.items()}
 
     def restore_training(self, state: dict[str, Any]) -> None:
         """See :meth:`IndexedNet.restore_training`."""
         super().restore_training(state)
         self.mentor.load_state_dict(state["mentor"])
         self.record.load_state_dict(state["record"])
+        self.loss.load_state_dict(state["loss"])
 
     def forget_training(self) -> None:
-        """Also let go of the mentor's memory and the record."""
+        """Also let go of the record and the memory of mentor and loss."""
         super().forget_training()
-        self.mentor = clone(self.mentor)
+        self.mentor, self.loss = clone(self.mentor), clone(self.loss)
         self.set_params(record=None)
 
-    def _record_epoch(self) -> None:
-        super()._record_epoch()
+    def record_epoch(self) -> None:
+        """Add the mean weight and the mentor's numbers."""
+        super().record_epoch()
         self.record.flush()
-        self._record_utilization("data_utilization", self.mean_weights_, "every sample had weight 0")
+        self.note_utilization("data_utilization", self.utilization_, "sample")
         for name, value in self.mentor.metrics().items():
             self.history.record(name, value)
-        self.mean_weights_.clear()
 
-    def _record_utilization(self, name: str, means: list[tuple[float, float]], if_zero: str) -> None:
+    def note_utilization(self, name: str, utilization: MeanWeight, what: str) -> None:
         """Write the epoch's mean weight into the history; warn if it is 0."""
-        n_rows = sum(n for _, n in means)
-        utilization = sum(mean * n for mean, n in means) / max(n_rows, 1e-12)
-        self.history.record(name, utilization)
-        if utilization == 0:
-            warnings.warn(
-                f"In epoch {len(self.history)} {if_zero}: the curriculum believes no label. Raise 'loss_percentile', "
-                "choose a softer 'curriculum' or lower 'example_dropout'.",
-                NoisyLabelWarning,
-                stacklevel=2,
-            )
+        mean = utilization.take()
+        self.history.record(name, mean)
+        warn_if_nothing_counts(mean, len(self.history), what)

@@ -7,9 +7,9 @@ from typing import Any
 from ray import cloudpickle
 from ray.tune import Callback, Checkpoint
 
-from noisylabel.callbacks import CHECKPOINT_FILE
 from noisylabel.estimators import read_checkpoint
 from noisylabel.exceptions import InvalidFileError
+from noisylabel.nets import CHECKPOINT_FILE
 from noisylabel.utils import write_whole
 from sweeps.engine.log import read_events
 

@@ -93,7 +93,7 @@ def check_sweep(sweep: Sweep) -> Sweep:
     check_choice("scheduler", sweep.scheduler, [*SCHEDULERS, "pbt"])
     for name in sweep.trackers:
         make_tracker(name, sweep.folder)
-    sweep.bound.estimator._check_parameters()
+    sweep.bound.estimator.check_parameters()
     setup = replace(sweep.setup, threads=max(1, int(sweep.resources.get("cpu", 1))))
     if sweep.scheduler == "pbt":
         if not hasattr(setup.estimator, "loss_percentile"):

@@ -123,7 +123,7 @@ def check_space(bound: BoundSpace) -> dict[str, Curriculum]:
         curricula |= {name: resolve_curriculum(name) for name in files - curricula.keys()}
         used |= params.keys()
         clf = configure(bound.estimator, params, curricula)
-        clf._check_parameters()
+        clf.check_parameters()
         if isinstance(resolve_curriculum(getattr(clf, "curriculum", "uniform")), DataDriven):
             raise InvalidParameterError(
                 "The curriculum 'data_driven' is learned from trusted rows during training, and a sweep compares "

@@ -1,0 +1,206 @@
+"""One run of training: seed, held-out rows, network, net, checkpoint; the loop; and what it found."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from noisylabel._support.random import draw_seed, private_torch_stream
+from noisylabel.callbacks import EpochProgress
+from noisylabel.estimators._checkpoints import check_same_run, checkpoint_header, open_folder, read_checkpoint
+from noisylabel.estimators._inputs import TrainingData, validation_rows
+from noisylabel.estimators._settings import net_options
+from noisylabel.estimators._student import build_network
+from noisylabel.nets import CheckpointFile, Data, IndexedNet, SampleRecord, Trained, train_net
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class SavedRun:
+    """The folder of a run's checkpoint, and what it holds.
+
+    Attributes
+    ----------
+    folder : Path or None
+        None if nothing is saved.
+    content : dict or None
+        Of the checkpoint; None if there is none yet.
+    """
+
+    folder: Path | None = None
+    content: dict[str, Any] | None = None
+
+    @classmethod
+    def open(cls, checkpoint_dir: str | Path | None) -> "SavedRun":
+        """Make or open the folder, and read its checkpoint."""
+        if checkpoint_dir is None:
+            return cls()
+        folder = open_folder(checkpoint_dir)
+        return cls(folder, read_checkpoint(folder))
+
+    def seed(self, random_state: Any) -> int:
+        """Return the seed of the run that goes on, or draw that of a new one."""
+        return draw_seed(random_state) if self.content is None else int(self.content["seed"])
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which rows are trained on, and which are held out; row numbers, increasing."""
+
+    train_rows: np.ndarray
+    valid_rows: np.ndarray
+
+
+def split_rows(codes: np.ndarray, fraction: float, seed: int) -> Split:
+    """Draw the held-out rows of a run."""
+    everything = np.arange(len(codes))
+    if fraction == 0:
+        return Split(everything, everything[:0])
+    valid_rows = validation_rows(codes, fraction, np.random.default_rng(seed))
+    return Split(np.setdiff1d(everything, valid_rows), valid_rows)
+
+
+@dataclass(frozen=True)
+class NetParts:
+    """What a training rule gets to make its net of.
+
+    Attributes
+    ----------
+    network : nn.Module
+    n_samples : int
+        Rows that are trained on.
+    n_classes : int
+    generator : torch.Generator
+        Stream of the mentor, on the training device.
+    is_right : Tensor of shape (n_samples,) or None
+        1 for rows whose label is known to be right, 0 for wrong, NaN for unknown.
+    options : dict
+        skorch's options, the same for every rule.
+    """
+
+    network: nn.Module
+    n_samples: int
+    n_classes: int
+    generator: torch.Generator
+    is_right: Tensor | None
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a run found.
+
+    Attributes
+    ----------
+    net : IndexedNet
+        Trained, with all of its state.
+    trained : Trained
+    record : SampleRecord
+        Of all N rows, on the CPU; held-out rows as the final network sees them.
+    split : Split
+    """
+
+    net: IndexedNet
+    trained: Trained
+    record: SampleRecord
+    split: Split
+
+    def history(self) -> "pd.DataFrame":
+        """Return the history as a table, a row an epoch."""
+        import pandas as pd
+
+        rows = [
+            {name: value for name, value in row.items() if name != "batches" and not name.endswith("_best")}
+            for row in self.net.history
+        ]
+        return pd.DataFrame(rows).dropna(axis="columns", how="all")
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """A training that is about to start.
+
+    Parameters
+    ----------
+    estimator : BaseNoisyLabelClassifier
+        Whose parameters count.
+    data : TrainingData
+    make_net : callable
+        From :class:`NetParts` to an uninitialised net: the training rule.
+    split : Split
+    seed : int
+    saved : SavedRun
+    student_seed : int, optional
+        Seed of the first weights, and of all that the network itself draws, such as dropout; ``seed`` by default.
+    bar : str, optional
+        Text before the progress bar; no bar by default.
+    """
+
+    estimator: Any
+    data: TrainingData
+    make_net: Callable[[NetParts], IndexedNet]
+    split: Split
+    seed: int
+    saved: SavedRun = SavedRun()
+    student_seed: int | None = None
+    bar: str | None = None
+
+    def train(self) -> Fitted:
+        """Build everything, train, and return what was found."""
+        checkpoint = self._checkpoint()
+        device = self.estimator.training_device()
+        with private_torch_stream(self.seed if self.student_seed is None else self.student_seed, device):
+            train, valid = self._parts_of_data()
+            net = self._net(device, len(train))
+            trained = train_net(net, train, valid, checkpoint, self.saved.content)
+            record = self._record(net, valid)
+        return Fitted(net, trained, record, self.split)
+
+    def _checkpoint(self) -> CheckpointFile | None:
+        """Return the file to save to; refuse a folder that holds another run."""
+        if self.saved.folder is None:
+            return None
+        header = checkpoint_header(self.estimator, self.seed, self.data)
+        if self.saved.content is not None:
+            check_same_run(self.saved.content, header["fingerprint"], self.saved.folder)
+        return CheckpointFile(self.saved.folder, header)
+
+    def _parts_of_data(self) -> tuple[Data, Data | None]:
+        if len(self.split.valid_rows) == 0:
+            return self.data.samples, None
+        return self.data.samples.take(self.split.train_rows), self.data.samples.take(self.split.valid_rows)
+
+    def _net(self, device: torch.device, n_samples: int) -> IndexedNet:
+        estimator, data = self.estimator, self.data
+        maker = estimator.make_student(data.sample_shape)
+        network, groups = build_network(maker, estimator.student, data, estimator.standardize, estimator.lr)
+        bars = [] if self.bar is None else [("progress", EpochProgress(self.bar))]
+        parts = NetParts(
+            network=network,
+            n_samples=n_samples,
+            n_classes=data.n_classes,
+            generator=torch.Generator(device).manual_seed(self.seed + 1),
+            is_right=data.is_right(self.split.train_rows),
+            options=net_options(estimator, data.sample_shape, device, self.seed)
+            | {"optimizer__param_groups": groups, "callbacks": [*bars, *(estimator.callbacks or [])]}
+            | dict(estimator.net_params or {}),
+        )
+        return self.make_net(parts).initialize()
+
+    def _record(self, net: Any, valid: Data | None) -> SampleRecord:
+        """Return the record of all rows; of held-out rows it gets what the final network says."""
+        record: SampleRecord = net.record.spread(self.split.train_rows, len(self.data.codes))
+        start = 0
+        for logits in [] if valid is None else net.forward_iter(valid):
+            rows = self.split.valid_rows[start : start + len(logits)]
+            start += len(logits)
+            unknown = torch.full((len(rows),), torch.nan)
+            record.note(torch.as_tensor(rows), torch.as_tensor(self.data.codes[rows]), logits, unknown)
+        record.flush()
+        return record

@@ -1,0 +1,139 @@
+"""What the classifiers share: the constraints of their common parameters, and one text for each."""
+
+import inspect
+from typing import TypeVar
+
+from noisylabel._support.constraints import Choice, Constraint, Count, Flag, ListOf, Number, OrNone
+
+SHARED_CONSTRAINTS: dict[str, Constraint] = {
+    "max_epochs": Count(),
+    "batch_size": Count(),
+    "lr": Number(0, closed="neither"),
+    "weight_decay": Number(0),
+    "validation_fraction": Number(0, 0.5, hint="0 holds nothing out."),
+    "precision": Choice(("fp32", "bf16")),
+    "standardize": Flag(),
+    "ema_decay": Number(0, 1, closed="left", hint="0 averages nothing."),
+    "callbacks": OrNone(ListOf("skorch callbacks")),
+}
+
+PARAMETERS = {
+    "filter_alpha": """
+        float in (0, 1], optional
+            Keep filtered predictions in ``record_.proba_`` too, (N, C): averages over the visits of a row in which the
+            latest counts this much. 0.05 in the Filter-KD paper; 4 bytes for each row and class.""",
+    "student": """
+        str, Student, nn.Module (class or object) or callable, default="auto"
+            The network: a name in ``noisylabel.students.STUDENTS``, ``"timm:NAME"``, a network giving one logit a
+            class, or a builder ``(sample_shape, n_classes)``. ``"auto"``: ``"cnn"`` for images, else ``"mlp"``.""",
+    "standardize": """
+        bool, default=True
+            Make zero mean and unit variance of the inputs (a feature of a table, a channel of images) in a fixed first
+            layer. Without it, the network gets them as they are, uint8 images as floats of 0 to 255.""",
+    "optimizer": """
+        {"sgd", "momentum", "adam", "adamw"} or torch optimizer class, default="adamw"
+            ``"sgd"`` has Nesterov momentum 0.9, ``"momentum"`` the plain one.""",
+    "lr": """
+        float in (0, inf), default=0.002
+            Learning rate that the schedule starts from or, with ``"one_cycle"``, rises to.""",
+    "lr_schedule": """
+        {"one_cycle", "constant", "cosine", "step"} or callable, default="one_cycle"
+            A callable maps progress in [0, 1] to a factor.""",
+    "weight_decay": """
+        float in [0, inf), default=0.0005
+            For kernels only, scaled by the mean weight of each batch.""",
+    "max_epochs": """
+        int, default=50
+            Passes over the training rows.""",
+    "batch_size": """
+        int, default=128
+            Largest batch. Batches are made as equal in size as possible.""",
+    "augment": """
+        {"shift", "shift_flip"} or callable, optional
+            Random change of each training batch of images; a callable is ``augment(batch, generator)``.""",
+    "precision": """
+        {"fp32", "bf16"}, default="fp32"
+            Arithmetic of the forward pass.""",
+    "device": """
+        str or torch.device, default="cpu"
+            Where to train, for instance ``"cuda"``.""",
+    "validation_fraction": """
+        float in [0, 0.5], default=0.0
+            Share of the rows, labels as noisy as the rest, to hold out. If above 0, the network of the epoch with the
+            highest accuracy on them is kept.""",
+    "checkpoint_dir": """
+        str or Path, optional
+            Folder for a checkpoint, written after each epoch. If it holds one of the same data and parameters, ``fit``
+            goes on from there, to the same result bit for bit on the CPU. ``noisylabel.load_checkpoint`` makes a
+            classifier of it, and ``noisylabel evaluate --watch`` follows it during training. Leave it out in a search
+            or cross-validation, whose folds are different data.""",
+    "callbacks": """
+        list of skorch callbacks, optional
+            In addition to our own.""",
+    "net_params": """
+        dict, optional
+            More of skorch's options, such as ``{"optimizer__momentum": 0.8}``; the guide has a table of those that
+            hold.""",
+    "random_state": """
+        int, RandomState or None, default=None
+            Seed; the global random streams are never touched.""",
+    "verbose": """
+        int, default=0
+            1 shows a progress bar.""",
+}
+
+ATTRIBUTES = {
+    "classes_": """
+        ndarray of shape (C,)
+            The labels, sorted.""",
+    "history_": """
+        DataFrame
+            A row an epoch: training loss, learning rate, ``data_utilization`` (mean weight), ``loss_threshold`` (moving
+            percentile), validation loss and accuracy where rows are held out, seconds.""",
+    "record_": """
+        SampleRecord
+            What training saw of each row, unmixed; see ``noisylabel.nets.SampleRecord`` and ``label_issues``.""",
+    "sample_weight_": """
+        ndarray of shape (N,)
+            Weight of each row, unmixed, at its last visit; NaN for held-out rows.""",
+    "best_epoch_": """
+        int
+            With held-out rows: the epoch whose network was kept, from 1.""",
+    "n_iter_": """
+        int
+            Epochs done.""",
+    "sample_shape_": """
+        tuple
+            Shape of one sample.""",
+    "sample_dtype_": """
+        {"float32", "uint8", "dataset"}
+            What the samples were.""",
+    "n_features_in_": """
+        int
+            Number of features of a table, or of channels of images.""",
+    "feature_names_in_": """
+        ndarray of shape (n_features_in_,)
+            Column names, if X was a DataFrame.""",
+}
+
+Kind = TypeVar("Kind", bound=type)
+
+
+def with_shared_docs(kind: Kind) -> Kind:
+    """Fill the shared parameters and attributes into a classifier's docstring.
+
+    ``{parameters}`` in it stands for those parameters of ``__init__`` that are described here and not in the docstring
+    itself, in the order of ``__init__``; ``{attributes}`` for the shared attributes that it does not describe itself.
+    """
+    text = inspect.cleandoc(kind.__doc__ or "")
+    entries = [line.split(" : ")[0] for line in text.splitlines() if line and not line.startswith((" ", "-", ">"))]
+    described = {name for entry in entries for name in entry.split(", ")}
+    own = [name for name in inspect.signature(kind).parameters if name not in described]
+    text = text.replace("{parameters}", "\n".join(f"{name} : {_entry(PARAMETERS[name])}" for name in own))
+    left = [name for name in ATTRIBUTES if name not in described]
+    kind.__doc__ = text.replace("{attributes}", "\n".join(f"{name} : {_entry(ATTRIBUTES[name])}" for name in left))
+    return kind
+
+
+def _entry(text: str) -> str:
+    return inspect.cleandoc(text)

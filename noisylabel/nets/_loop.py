@@ -1,0 +1,204 @@
+"""The loop of training: epochs of steps, held-out rows after each, the best network, the checkpoint."""
+
+import copy
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from skorch.callbacks import EarlyStopping
+from torch.nn.functional import cross_entropy
+
+from noisylabel.exceptions import DivergedError
+from noisylabel.nets._base import IndexedNet
+from noisylabel.nets._batches import Data, OrderedBatches, TrainingBatches
+from noisylabel.nets._checkpoint import CheckpointFile, callback_states, restore_callbacks
+
+
+@dataclass
+class BestEpoch:
+    """The network of the epoch with the highest accuracy on the held-out rows; the first of several equal ones.
+
+    Attributes
+    ----------
+    epoch : int
+        From 1; 0 before the first.
+    accuracy : float
+    state : dict or None
+        Its parameters and buffers.
+    """
+
+    epoch: int = 0
+    accuracy: float = -1.0
+    state: dict[str, Any] | None = None
+
+    def look(self, net: IndexedNet) -> None:
+        """Copy the network if the epoch that has just ended is the best so far."""
+        accuracy = net.history[-1]["valid_acc"]
+        if accuracy > self.accuracy:
+            self.accuracy, self.epoch = accuracy, len(net.history)
+            self.state = copy.deepcopy(net.evaluated_module().state_dict())
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training ends with, besides the net.
+
+    Attributes
+    ----------
+    best_epoch : int or None
+        The epoch whose network the net has now, from 1; None if no row was held out, so that it is the last.
+    last_state : dict
+        Parameters and buffers of the network of the last epoch.
+    """
+
+    best_epoch: int | None
+    last_state: dict[str, Any]
+
+
+def train_net(
+    net: IndexedNet,
+    train: Data,
+    valid: Data | None = None,
+    checkpoint: CheckpointFile | None = None,
+    saved: dict[str, Any] | None = None,
+) -> Trained:
+    """Train a net for its ``max_epochs``, or for what is left of a ``saved`` run.
+
+    Parameters
+    ----------
+    net : IndexedNet
+        Initialised.
+    train : TensorData or StreamedData
+    valid : TensorData or StreamedData, optional
+        Held-out rows; the net ends with the network that was best on them.
+    checkpoint : CheckpointFile, optional
+        Where the state goes after each epoch.
+    saved : dict, optional
+        What such a file held.
+
+    Raises
+    ------
+    DivergedError
+        If the training loss is no longer finite.
+    """
+    best = None if valid is None else BestEpoch()
+    if saved is not None:
+        net.restore_history(saved["training"])  # callbacks read it when training begins
+    net.notify("on_train_begin", X=train, y=None)
+    if saved is not None:
+        best = _restore(net, best, saved)
+    batches = net.get_iterator(train, training=True)
+    held_out = None if valid is None else net.get_iterator(valid, training=False)
+    while len(net.history) < net.max_epochs and not _has_stopped(net):
+        net.notify("on_epoch_begin", dataset_train=train, dataset_valid=valid)
+        _train_epoch(net, batches)
+        if best is not None and held_out is not None:
+            _validate(net, held_out)
+            best.look(net)
+        _tell_callbacks(net, dataset_train=train, dataset_valid=valid)
+        if checkpoint is not None:
+            checkpoint.save(_state(net, best))
+    return _end(net, train, best, checkpoint)
+
+
+def _end(net: IndexedNet, train: Data, best: BestEpoch | None, checkpoint: CheckpointFile | None) -> Trained:
+    """Let the net have its final network, tell the callbacks, and close the checkpoint."""
+    net.keep_average()
+    last = net.module_.state_dict()
+    if best is not None and best.state is not None:
+        last = copy.deepcopy(last)
+        net.module_.load_state_dict(best.state)
+    net.notify("on_train_end", X=train, y=None)
+    if checkpoint is not None:
+        checkpoint.finish(net.module_.state_dict())
+    return Trained(None if best is None else best.epoch, last)
+
+
+def _state(net: IndexedNet, best: BestEpoch | None) -> dict[str, Any]:
+    """Return all that a run needs to go on after this epoch."""
+    return {
+        "training": net.training_state(),
+        "best": None if best is None else vars(best),
+        "callbacks": callback_states(net.callbacks_),
+    }
+
+
+def _restore(net: IndexedNet, best: BestEpoch | None, saved: dict[str, Any]) -> BestEpoch | None:
+    """Take over what :func:`_state` returned, and return the best epoch so far."""
+    net.restore_training(saved["training"])
+    restore_callbacks(net.callbacks_, saved["callbacks"])
+    return None if best is None else BestEpoch(**saved["best"])
+
+
+def _tell_callbacks(net: IndexedNet, **datasets: Any) -> None:
+    """End the epoch; skorch's EarlyStopping ends training by a KeyboardInterrupt, which is then no error."""
+    try:
+        net.notify("on_epoch_end", **datasets)
+    except KeyboardInterrupt:
+        if not _has_stopped(net):
+            raise
+
+
+def _has_stopped(net: IndexedNet) -> bool:
+    """Whether skorch's EarlyStopping has had enough."""
+    stoppers = [callback for _, callback in net.callbacks_ if isinstance(callback, EarlyStopping)]
+    return any(stopper.misses_ >= stopper.patience for stopper in stoppers)
+
+
+def _train_epoch(net: IndexedNet, batches: TrainingBatches) -> None:
+    """Make a step with each batch; callbacks that do not listen to steps are not told of them."""
+    net._set_training(True)
+    loss_sum = 0.0
+    epoch_batches = net.history[-1]["batches"]
+    for batch in batches:
+        if net.has_step_listener_:
+            net.notify("on_batch_begin", batch=batch, training=True)
+        else:
+            epoch_batches.append({})
+        step = net.train_step(batch)
+        loss, size = step["loss"].item(), len(batch[1])
+        loss_sum += loss * size
+        epoch_batches[-1].update(train_loss=loss, train_batch_size=size)
+        if net.has_step_listener_:
+            net.notify("on_batch_end", batch=batch, training=True, **step)
+    _record_loss(net, "train_loss", loss_sum / len(batches.dataset))
+    _check_finite(net, loss_sum)
+    net.record_epoch()
+
+
+def _check_finite(net: IndexedNet, loss: float) -> None:
+    if not math.isfinite(loss):
+        raise DivergedError(
+            f"The training loss became {loss} in epoch {len(net.history)}. Lower 'lr' (now {net.lr:g}), or look for "
+            "extreme values in X."
+        )
+
+
+def _validate(net: IndexedNet, batches: OrderedBatches) -> None:
+    """Write loss and accuracy on the held-out rows into the history."""
+    net._set_training(False)
+    loss_sum, n_right = 0.0, 0
+    module = net.evaluated_module()
+    for batch in batches:
+        net.notify("on_batch_begin", batch=batch, training=False)
+        with torch.inference_mode():
+            logits = net.infer(batch[0], module)
+            loss = cross_entropy(logits, batch[1])
+        loss_sum += loss.item() * len(batch[1])
+        n_right += int((logits.argmax(1) == batch[1]).sum())
+        net.history.record_batch("valid_loss", loss.item())
+        net.history.record_batch("valid_batch_size", len(batch[1]))
+        net.notify("on_batch_end", batch=batch, training=False, loss=loss, y_pred=logits)
+    _record_loss(net, "valid_loss", loss_sum / len(batches.dataset))
+    accuracy = n_right / len(batches.dataset)
+    is_best = accuracy > max((row["valid_acc"] for row in net.history[:-1]), default=-1.0)
+    net.history.record("valid_acc", accuracy)
+    net.history.record("valid_acc_best", is_best)
+
+
+def _record_loss(net: IndexedNet, name: str, loss: float) -> None:
+    """Write a loss into the history, and whether it is the lowest so far, as skorch's callbacks expect."""
+    is_best = loss < min((row[name] for row in net.history[:-1]), default=math.inf)
+    net.history.record(name, loss)
+    net.history.record(f"{name}_best", is_best)
