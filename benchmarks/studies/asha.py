@@ -1,13 +1,14 @@
-"""Stopping early: is as good a configuration found, and what does it save."""
+"""Sweeps that stop trials early (ASHA): the configuration that they find, and the epochs that they save."""
 
 import tempfile
+from argparse import ArgumentParser, Namespace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from benchmarks.studies._store import as_markdown, load, run_once
+from benchmarks.studies._runs import as_markdown, run_once, runs_of
 from sweeps.config import SweepConfig
 from sweeps.problem import load_problem, make_search
 from sweeps.report.ranking import best_trial
@@ -16,9 +17,14 @@ N_TRIALS, EPOCHS, SEEDS = 40, 50, (0, 1, 2)
 SEARCHES = {"full random search": ("random", "none"), "random, ASHA": ("random", "asha"), "TPE, ASHA": ("tpe", "asha")}
 
 
-def run(seeds: tuple[int, ...] = SEEDS) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the study's options."""
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS), help="(%(default)s)")
+
+
+def run(options: Namespace) -> None:
     """Sweep digits at 40 % noise with and without ASHA; with random search both see the same configurations."""
-    for seed in seeds:
+    for seed in options.seeds:
         for name, (searcher, scheduler) in SEARCHES.items():
             run_once("asha", f"{searcher}-{scheduler}-seed{seed}", partial(_sweep, name, searcher, scheduler, seed))
 
@@ -54,9 +60,9 @@ def _sweep(name: str, searcher: str, scheduler: str, seed: int) -> dict[str, Any
     }
 
 
-def report() -> str:
+def report(options: Namespace) -> str:
     """Return a table of the searches: the chosen configuration's test accuracy, and the epochs spent."""
-    runs = load("asha")
+    runs = runs_of("asha")
     full = runs[runs["search"] == "full random search"].set_index("seed")
     rows = []
     for name in SEARCHES:

@@ -1,19 +1,19 @@
-"""Whether choosing the MentorNet helps: tuned curricula against fixed ones and against tuned plain training."""
+"""Tuned curricula against fixed ones and against tuned plain training."""
 
 import tempfile
+from argparse import ArgumentParser, Namespace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from benchmarks.studies._store import as_markdown, load, run_once
+from benchmarks.studies._runs import as_markdown, run_once, runs_of
 from noisylabel import MentorNetClassifier
 from noisylabel.students import SmallCNN
 from sweeps.config import SweepConfig
 from sweeps.problem import Problem, load_problem, make_search
 from sweeps.report.ranking import best_trial
-from sweeps.trial.draws import configure
 
 _CNN = {
     "student": SmallCNN((32, 64, 64)), "optimizer": "sgd", "lr": 0.1, "weight_decay": 0.001, "augment": "shift_flip",
@@ -29,14 +29,20 @@ SETTINGS: dict[str, dict[str, Any]] = {
 METHODS = ("plain", "published MentorNet-PD", "MentorNet-PD, auto", "tuned plain", "tuned curriculum")
 
 
-def run(dataset: str = "digits", seeds: tuple[int, ...] | None = None) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the study's options."""
+    parser.add_argument("--dataset", choices=list(SETTINGS), default="digits", help="(%(default)s)")
+    parser.add_argument("--seeds", type=int, nargs="+", help="(digits: 0 1 2, cifar10: 0)")
+
+
+def run(options: Namespace) -> None:
     """Train all methods on a data set; the tuned ones are chosen on noisy labels and trained again on all rows."""
-    setting = SETTINGS[dataset]
-    for seed in seeds or setting["seeds"]:
+    setting = SETTINGS[options.dataset]
+    for seed in options.seeds or setting["seeds"]:
         for rate in setting["rates"]:
             for method in METHODS:
-                name = f"{dataset}-{rate}-{method.replace(' ', '-').replace(',', '')}-seed{seed}"
-                run_once("tuned", name, partial(_measure, dataset, setting, rate, method, seed))
+                name = f"{options.dataset}-{rate}-{method.replace(' ', '-').replace(',', '')}-seed{seed}"
+                run_once("tuned", name, partial(_measure, options.dataset, setting, rate, method, seed))
 
 
 def _measure(dataset: str, setting: dict[str, Any], rate: float, method: str, seed: int) -> dict[str, Any]:
@@ -80,14 +86,16 @@ def _fixed(method: str, rate: float) -> dict[str, Any]:
 
 
 def _accuracy(estimator: MentorNetClassifier, params: dict[str, Any], problem: Problem) -> float:
+    from sweeps.trial.draws import configure  # needs Ray, which run_trials sets up first
+
     assert problem.test_data is not None
     clf = configure(estimator, params).fit(problem.X, problem.noisy_y)
     return float(clf.score(*problem.test_data))
 
 
-def report() -> str:
-    """Return a table: test accuracy of each method at each noise rate, mean and standard deviation over seeds."""
-    runs = load("tuned")
+def report(options: Namespace) -> str:
+    """Return a table of all data sets: test accuracy by method and noise rate, mean and deviation over seeds."""
+    runs = runs_of("tuned")
     rows = []
     for dataset, found in runs.groupby("dataset", sort=False):
         for method in METHODS:

@@ -1,0 +1,41 @@
+"""Results of the studies of sweeps: a line a run in one file, with where it was made."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from benchmarks.cells.environment import environment
+from benchmarks.cells.store import RESULTS, append, newest, read
+from sweeps.engine.manifest import package_versions
+
+FILE = RESULTS / "sweeps.jsonl"
+
+
+def run_once(study: str, name: str, measure: Callable[[], dict[str, Any]], path: Path = FILE) -> None:
+    """Measure a run and append its row, unless the file has it.
+
+    Parameters
+    ----------
+    study, name : str
+        Together they name the run.
+    measure : callable
+        Without arguments; returns a dict of plain values.
+    path : Path
+        A ``.jsonl`` file.
+    """
+    if not any((row["study"], row["name"]) == (study, name) for row in read(path)):
+        append(path, {"study": study, "name": name, **measure(), "environment": environment() | package_versions()})
+
+
+def runs_of(study: str, path: Path = FILE) -> pd.DataFrame:
+    """Return the newest row of each run of a study."""
+    return pd.DataFrame(newest([row for row in read(path) if row["study"] == study], ["name"]))
+
+
+def as_markdown(table: pd.DataFrame) -> str:
+    """Return a table as Markdown."""
+    lines = [list(map(str, table.columns)), ["---"] * len(table.columns)]
+    lines += [[str(value) for value in row] for row in table.itertuples(index=False)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
