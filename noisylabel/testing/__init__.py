@@ -2,6 +2,7 @@
 
 from noisylabel.testing._curricula import check_curriculum
 from noisylabel.testing._noises import check_noise
+from noisylabel.testing._reads import count_reads
 from noisylabel.testing._students import check_student
 
-__all__ = ["check_curriculum", "check_noise", "check_student"]
+__all__ = ["check_curriculum", "check_noise", "check_student", "count_reads"]
