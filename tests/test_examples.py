@@ -1,4 +1,4 @@
-"""The examples run as they are, and the README's first example prints what the README says."""
+"""Examples, README and docs run as they stand, and show what they are there to show."""
 
 import re
 import runpy
@@ -8,12 +8,39 @@ import matplotlib.pyplot as plt
 import pytest
 
 ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+# Of what an example prints, a worse and a better accuracy, and how far apart they are at least.
+POINTS = {
+    "choose_a_curriculum": (r"uniform +0\.6 +(0\.\d+)", r"self_paced +0\.6 +(0\.\d+)", 0.05),
+    "fine_tune": (r"scratch, plain training: (0\.\d+)", r"frozen, plain training: (0\.\d+)", 0.1),
+    "small_tables": (r"wine.* 30%.* plain network (\d+\.\d)", r"wine.* 30%.* MentorNet, auto (\d+\.\d)", 5),
+    "stop_early": (r"plain training to the end.* (0\.\d+)", r"MentorNet-PD to the end.* (0\.\d+)", 0.1),
+    "table_with_strings": (r"plain training: .* (0\.\d+)", r"self-paced: .* (0\.\d+)", 0.1),
+    "tune_with_ray": (0.7, r"Accuracy on clean labels: (0\.\d+)", 0.05),  # plain training has 0.69, see stop_early
+}
+SLOW = {"small_tables"}
+
+# Blocks that hold one of these words are compiled and not run.
+NOT_RUN = {
+    "fetch_webvision": "needs the images of WebVision",
+    "resnet18": "needs weights that somebody downloaded",
+    "from_preset": "trains a network of 29 M parameters for 512 epochs",
+}
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.stem)
-def test_example(path, capsys):
-    runpy.run_path(str(path), run_name="__main__")
-    assert capsys.readouterr().out.startswith("Your ")
+def test_every_example_has_its_point():
+    assert {path.stem for path in (ROOT / "examples").glob("*.py")} == POINTS.keys()
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in POINTS])
+def test_example(name, capsys):
+    runpy.run_path(str(ROOT / "examples" / f"{name}.py"), run_name="__main__")
+    printed = capsys.readouterr().out
+    worse, better, margin = POINTS[name]
+    if isinstance(worse, str):
+        worse = float(re.search(worse, printed)[1])
+    assert float(re.search(better, printed)[1]) > worse + margin, printed
 
 
 GALLERY = [
@@ -48,10 +75,36 @@ def test_nearer_targets_are_better_in_the_gallery(tmp_path, capsys, monkeypatch)
         assert float(rank) < -0.5 if measure == "accuracy" else float(rank) > 0.5
 
 
-def test_first_example_of_the_readme(capsys):
+def blocks(page):
+    return re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=lambda page: page.name)
+def test_python_of_a_page_runs_in_order(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for block in blocks(page):
+        code = compile(block, page.name, "exec")
+        if not any(word in block for word in NOT_RUN):
+            exec(code, names)
+    plt.close("all")
+
+
+def test_every_word_that_keeps_a_block_from_running_is_needed():
+    written = "".join(block for page in PAGES for block in blocks(page))
+    assert [word for word in NOT_RUN if word not in written] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_python_is_hidden_from_these_tests(page):
+    indented = re.findall(r"^    (?:from \w.* import |import |clf[. ]|[a-z]\w* = ).*", page.read_text(), re.MULTILINE)
+    fenced = "".join(blocks(page))
+    assert [line for line in indented if line not in fenced] == []
+
+
+def test_the_first_example_of_the_readme_prints_what_it_says(capsys):
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    code = re.search(r"```python\n(.*?)```", text, re.DOTALL)[1]
-    exec(compile(code, "README.md", "exec"), {})
+    exec(compile(blocks(ROOT / "README.md")[0], "README.md", "exec"), {})
     printed = capsys.readouterr().out.splitlines()
     promised = [line.strip() for line in re.search(r"```\n\n((?:    .*\n)+)", text)[1].splitlines()]
     number = r"\d+\.\d+"
@@ -61,15 +114,7 @@ def test_first_example_of_the_readme(capsys):
             assert float(actual) == pytest.approx(float(expected), abs=0.06)  # other processors round differently
 
 
-@pytest.mark.parametrize("page", sorted(path.name for path in (ROOT / "docs").glob("*.md")))
-def test_code_in_the_docs(page, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    names = {}
-    for code in re.findall(r"```python\n(.*?)```", (ROOT / "docs" / page).read_text(encoding="utf-8"), re.DOTALL):
-        exec(compile(code, page, "exec"), names)
-
-
-@pytest.mark.parametrize("page", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda p: p.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_no_page_has_an_empty_table(page):
     text = page.read_text(encoding="utf-8")
     tables = re.findall(r"<!-- table: (.*?) -->(.*?)<!-- end of table -->", text, re.DOTALL)
