@@ -1,4 +1,4 @@
-"""``python -m benchmarks run | report | trusted | detection | audits | speed | scale``."""
+"""``python -m benchmarks run | report | trusted | studies | speed | scale | detection | audits``."""
 
 import argparse
 import sys
@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks.cells.catalogue import GROUPS, PROFILES
-from benchmarks.cells.run import RunOptions, run_profile
-from benchmarks.cells.store import RESULTS
+from benchmarks.cells import GROUPS, PROFILES, RESULTS, RunOptions, load_rows, run_profile
 from benchmarks.methods import METHODS
 from benchmarks.report.page import write_report
 from benchmarks.report.regimes import markdown_regimes, regimes
 from benchmarks.report.tables import (
     SHOWN,
+    history,
     load_results,
     markdown,
     markdown_by_noise,
@@ -22,20 +21,25 @@ from benchmarks.report.tables import (
     summary,
 )
 from benchmarks.report.trusted import plot_trusted
-from benchmarks.studies.audits import audit_table
-from benchmarks.studies.detection import CELLS as DETECTION_CELLS
-from benchmarks.studies.detection import detection_markdown, detection_table, run_detection
-from benchmarks.studies.scale import SIZES, run_scale, scale_markdown, scale_table
-from benchmarks.studies.speed import TIMINGS, run_speed
+from benchmarks.studies import STUDIES, help_of, run_study
 from noisylabel.exceptions import InvalidDataError, NoisyLabelError
 from noisylabel.utils import written_whole
+
+_OFTEN = ("speed", "scale", "detection", "audits")  # studies that are commands of their own, too
 
 
 def main() -> int:
     """Run the command line and return its exit code."""
-    options = _parser().parse_args()
+    parser = _parser()
+    options, rest = parser.parse_known_args()
+    study = getattr(options, "study", options.command)
+    if rest and study not in STUDIES:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
     try:
-        _dispatch(options)
+        if study in STUDIES:
+            run_study(study, rest)
+        else:
+            _COMMANDS[options.command](options)
     except NoisyLabelError as error:
         print(f"benchmarks: {error}", file=sys.stderr)
         return 2
@@ -45,7 +49,22 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=sys.modules["benchmarks"].__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    run = commands.add_parser("run", help="train the cells that have no result yet")
+    _add_run(commands.add_parser("run", help="train the cells that have no result yet"))
+    _add_report(commands.add_parser("report", help="mean and standard deviation over seeds"))
+    trusted = commands.add_parser("trusted", help="plot of accuracy against the number of trusted labels")
+    trusted.add_argument("--profile", choices=PROFILES, default="cifar10-10k")
+    trusted.add_argument("--out", type=Path, default=Path("trusted.png"), help="PNG (%(default)s)")
+    trusted.add_argument("--results", type=Path, default=RESULTS, help="folder of results")
+    studies = commands.add_parser("studies", help="single questions: speed, scale, wrong labels found, sweeps, ...")
+    names = studies.add_subparsers(dest="study", required=True)
+    for name in STUDIES:
+        names.add_parser(name, help=help_of(name), add_help=False)  # the study has its own help
+    for name in _OFTEN:
+        commands.add_parser(name, help=f"the same as studies {name}", add_help=False)
+    return parser
+
+
+def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument("--profile", choices=[*PROFILES, *GROUPS], required=True)
     run.add_argument("--methods", nargs="+", choices=METHODS)
     run.add_argument("--seeds", nargs="+", type=int)
@@ -59,30 +78,8 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--ray", metavar="ADDRESS", help="run on this Ray cluster; auto, or local for a new one here")
     run.add_argument("--resume", action="store_true", help="go on inside cells too: they save themselves each epoch")
     run.add_argument("--proof", action="store_true", help="only two steps of each cell, on 6 samples; saves nothing")
-    _add_report(commands.add_parser("report", help="mean and standard deviation over seeds"))
-    trusted = commands.add_parser("trusted", help="plot of accuracy against the number of trusted labels")
-    trusted.add_argument("--profile", choices=PROFILES, default="cifar10-10k")
-    trusted.add_argument("--out", type=Path, default=Path("trusted.png"), help="PNG (%(default)s)")
-    for command in (run, trusted):
-        command.add_argument("--results", type=Path, default=RESULTS, help="folder of results")
-    _add_detection(commands.add_parser("detection", help="wrong labels found, against cleanlab; then the table"))
-    commands.add_parser("audits", help="what noisylabel audit finds in four files, as in its page")
-    scale = commands.add_parser("scale", help="seconds and memory per sample as the data grow; then the table")
-    scale.add_argument("--only", nargs="+", choices=SIZES, default=list(SIZES))
-    scale.add_argument("--report", action="store_true", help="only print the table of what has been measured")
-    speed = commands.add_parser("speed", help="ratios against bare torch and stock skorch")
-    speed.add_argument("--json", action="store_true", help="one JSON object a line")
-    speed.add_argument("--fused", action="store_true", help="fused optimisers for the bare loop and skorch too")
-    speed.add_argument("--device", default="cpu", help="where to train, such as cuda (%(default)s)")
-    speed.add_argument("--only", nargs="+", choices=TIMINGS)
-    return parser
-
-
-def _add_detection(detection: argparse.ArgumentParser) -> None:
-    detection.add_argument("--profile", nargs="+", choices=DETECTION_CELLS, default=list(DETECTION_CELLS))
-    detection.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    detection.add_argument("--report", action="store_true", help="only print the table of what has been run")
-    detection.add_argument("--ablation", action="store_true", help="average precision of each score instead")
+    run.add_argument("--again", action="store_true", help="also the cells that have a result; older results stay")
+    run.add_argument("--results", type=Path, default=RESULTS, help="folder of results")
 
 
 def _add_report(report: argparse.ArgumentParser) -> None:
@@ -97,40 +94,32 @@ def _add_report(report: argparse.ArgumentParser) -> None:
     report.add_argument(
         "--regimes", action="store_true", help="Markdown, who wins only where plain training memorises (CIFAR-10)"
     )
+    report.add_argument("--history", action="store_true", help="each run, older ones of a cell too, the oldest first")
     report.add_argument("--results", type=Path, default=RESULTS, help="folder of results")
 
 
-def _dispatch(options: argparse.Namespace) -> None:
-    if options.command == "run":
-        only = {"method": options.methods, "seed": options.seeds, "noise": options.noise, "rate": options.rates}
-        how = {name: getattr(options, name) for name in ("precision", "device", "jobs", "ray", "resume", "proof")}
-        outcomes = run_profile(options.profile, only, options.results, RunOptions(**how))
-        failed = [outcome.cell.name for outcome in outcomes if outcome.error]
-        if failed:
-            sys.exit(
-                f"benchmarks: {len(failed)} of {len(outcomes)} cells failed: {', '.join(failed)}. The others are done."
-            )
-    elif options.command == "trusted":
-        plot_trusted(options.out, options.profile, options.results)
-        print(options.out)
-    elif options.command == "detection":
-        if not options.report:
-            run_detection(options.profile, options.seeds)
-        table = detection_table()
-        print(detection_markdown(table[table["profile"].isin(options.profile)], options.ablation))
-    elif options.command == "audits":
-        print(audit_table())
-    elif options.command == "scale":
-        if not options.report:
-            run_scale(options.only)
-        print(scale_markdown(scale_table()))
-    elif options.command == "speed":
-        run_speed(options.only, as_json=options.json, fused=options.fused, device=options.device)
-    else:
-        _report(options)
+def _run(options: argparse.Namespace) -> None:
+    only = {"method": options.methods, "seed": options.seeds, "noise": options.noise, "rate": options.rates}
+    names = ("precision", "device", "jobs", "ray", "resume", "proof", "again")
+    how = RunOptions(**{name: getattr(options, name) for name in names})
+    outcomes = run_profile(options.profile, only, options.results, how)
+    failed = [outcome.cell.name for outcome in outcomes if outcome.error]
+    if failed:
+        sys.exit(
+            f"benchmarks: {len(failed)} of {len(outcomes)} cells failed: {', '.join(failed)}. The others are done."
+        )
+
+
+def _trusted(options: argparse.Namespace) -> None:
+    plot_trusted(options.out, options.profile, options.results)
+    print(options.out)
 
 
 def _report(options: argparse.Namespace) -> None:
+    if options.history:
+        runs = _chosen(result_table(load_rows(options.results, history=True)), options)
+        print(history(runs).to_string(index=False, na_rep=""))
+        return
     results = load_results(options.results)
     runs = result_table(results)
     chosen, verdicts = _chosen(runs, options), regimes(runs)
@@ -166,6 +155,8 @@ def _in_order(table: pd.DataFrame, methods: list[str] | None) -> pd.DataFrame:
     table = table.sort_values("method", key=lambda names: names.map(methods.index), kind="stable")
     return table.sort_values(["profile", "noise", "rate"], kind="stable")
 
+
+_COMMANDS = {"run": _run, "report": _report, "trusted": _trusted}
 
 if __name__ == "__main__":
     sys.exit(main())

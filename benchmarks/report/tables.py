@@ -42,6 +42,9 @@ def _run(result: dict[str, Any]) -> dict[str, Any]:
         "lost": _lost_classes(metrics),
         "seconds": metrics["seconds"],
         "machine": machine_of(result["environment"]),
+        "commit": result["environment"]["commit"],
+        "measured": result.get("measured", ""),  # older results have no date
+        "edited": ", ".join(result.get("edited_after_measuring", [])),
     }
 
 
@@ -75,6 +78,22 @@ def load_results(folder: Path = RESULTS) -> list[dict[str, Any]]:
     if not results:
         raise InvalidDataError(f"No results in {folder}. Run: python -m benchmarks run --profile smoke")
     return results
+
+
+def history(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return a row a run, the older ones of a cell before its newest.
+
+    With ``commit`` and ``measured`` (UTC) as far as they are known, and as ``edited`` what was changed in the record
+    after the run, from before records were never changed.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        From :func:`result_table`, of all rows.
+    """
+    cell = ["profile", "noise", "rate", "method", "seed"]
+    table = runs.assign(commit=runs["commit"].str[:7]).sort_values(cell, kind="stable")
+    return table[[*cell, *METRICS, "seconds", "commit", "measured", "edited"]].round(4)
 
 
 def report_table(folder: Path = RESULTS) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """What ``noisylabel audit`` finds in four files of which one label in five is wrong."""
 
 import tempfile
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,6 +27,15 @@ _ENDS = np.array([
     ["Please send two.", "Send the bill by mail.", "The same as last time.", "Payment follows today."],
 ])  # fmt: skip
 _THINGS = np.array(["kettle", "lamp", "jacket", "bicycle bell", "tent", "radio", "garden chair", "mug"])
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add nothing: the study has no options."""
+
+
+def run(options: Namespace) -> None:
+    """Audit the files and print the table; nothing is kept."""
+    print(audit_table())
 
 
 def make_messages(n_rows: int, rng: np.random.Generator) -> tuple[pd.DataFrame, np.ndarray]:

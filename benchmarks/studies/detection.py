@@ -1,7 +1,7 @@
 """Finding wrong labels: one training run of ours against cleanlab's five folds, same data, student and epochs."""
 
-import json
 import time
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,12 @@ from tqdm.auto import tqdm
 from benchmarks.cells.catalogue import PROFILES
 from benchmarks.cells.cell import Cell, check_data, noisy_subset
 from benchmarks.cells.environment import environment
+from benchmarks.cells.store import RESULTS, append, newest, read
 from noisylabel import MentorMixClassifier, MentorNetClassifier
 from noisylabel.exceptions import InvalidDataError
-from noisylabel.utils import write_whole
 
-RESULTS = Path(__file__).parents[1] / "results" / "detection"
+FILE = RESULTS / "detection.jsonl"
+_KEYS = ("profile", "noise", "rate", "seed")
 SYMMETRIC = (("symmetric", 0.2), ("symmetric", 0.4))
 CELLS = {
     "digits": SYMMETRIC,
@@ -35,14 +36,32 @@ DETECTORS: dict[str, Callable[..., MentorNetClassifier]] = {
 DEFAULT_SCORE = {"cleanlab": "self_confidence", "cleanlab_tuned": "self_confidence"}  # ours is label_quality
 
 
-def run_detection(names: list[str], seeds: list[int], folder: Path = RESULTS) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the study's options."""
+    parser.add_argument("--profile", nargs="+", choices=CELLS, default=list(CELLS))
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--ablation", action="store_true", help="average precision of each score instead")
+
+
+def run(options: Namespace) -> None:
+    """Run the missing cells."""
+    run_detection(options.profile, options.seeds)
+
+
+def report(options: Namespace) -> str:
+    """Return the tables of the profiles asked for."""
+    table = detection_table()
+    return detection_markdown(table[table["profile"].isin(options.profile)], options.ablation)
+
+
+def run_detection(names: list[str], seeds: list[int], path: Path = FILE) -> None:
     """Run the missing cells: each a profile, a noise and a seed, with all detectors and cleanlab in one process."""
     wanted = [Cell(name, *noise, "detection", seed) for seed in seeds for name in names for noise in CELLS[name]]
-    check_data(wanted)
-    for cell in tqdm(wanted, desc="detection", unit="cell"):
-        path = folder / cell.profile / f"{cell.name}.json"
-        if not path.exists():
-            write_whole(path, json.dumps(detect(cell), indent=1).encode())
+    done = {tuple(row[key] for key in _KEYS) for row in read(path)}
+    missing = [cell for cell in wanted if tuple(getattr(cell, key) for key in _KEYS) not in done]
+    check_data(missing)
+    for cell in tqdm(missing, desc="detection", unit="cell"):
+        append(path, detect(cell))
 
 
 def detect(cell: Cell) -> dict[str, Any]:
@@ -122,7 +141,7 @@ def _cleanlab(
     return scores, flagged, num_label_issues(noisy_y, proba) / len(noisy_y)
 
 
-def detection_table(folder: Path = RESULTS) -> pd.DataFrame:
+def detection_table(path: Path = FILE) -> pd.DataFrame:
     """Return a row for each cell and detector.
 
     Raises
@@ -131,8 +150,7 @@ def detection_table(folder: Path = RESULTS) -> pd.DataFrame:
         If nothing has been run.
     """
     rows = []
-    for path in sorted(folder.glob("*/*.json")):
-        result = json.loads(path.read_text(encoding="utf-8"))
+    for result in newest(read(path), _KEYS):
         reference = result["detectors"]["cleanlab"]
         for name, found in result["detectors"].items():
             score = DEFAULT_SCORE.get(name, "label_quality")
@@ -152,7 +170,7 @@ def detection_table(folder: Path = RESULTS) -> pd.DataFrame:
                 }
             )
     if not rows:
-        raise InvalidDataError(f"There are no results in {folder}. Run python -m benchmarks detection first.")
+        raise InvalidDataError(f"There are no results in {path}. Run python -m benchmarks detection first.")
     return pd.DataFrame(rows)
 
 

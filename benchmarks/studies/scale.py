@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,13 @@ from torch.utils.data import Dataset
 from tqdm.auto import tqdm
 
 from benchmarks.cells.environment import environment
+from benchmarks.cells.store import RESULTS, append, newest, read
 from noisylabel import MentorMixClassifier, MentorNetClassifier
+from noisylabel.exceptions import InvalidDataError, NoisyLabelError
 from noisylabel.students import MLP, SmallCNN
-from noisylabel.utils import write_whole
 
-RESULTS = Path(__file__).parents[1] / "results" / "scale"
+FILE = RESULTS / "scale.jsonl"
+_KEYS = ("kind", "method", "n_samples")
 SIZES = {
     "table": (10_000, 100_000, 1_000_000),
     "images": (1_000, 10_000, 50_000),
@@ -155,25 +158,52 @@ _MAKERS: dict[str, Callable[[np.random.Generator, int, np.ndarray, Path], Any]] 
 }
 
 
-def run_scale(kinds: list[str], folder: Path = RESULTS) -> None:
-    """Measure what has no result yet, each in a new process, and save it."""
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the study's options."""
+    parser.add_argument("--only", nargs="+", choices=SIZES, default=list(SIZES))
+
+
+def run(options: Namespace) -> None:
+    """Measure the sizes that have no result."""
+    run_scale(options.only)
+
+
+def report(options: Namespace) -> str:
+    """Return the table of the kinds asked for."""
+    table = scale_table()
+    return scale_markdown(table[table["kind"].isin(options.only)])
+
+
+def run_scale(kinds: list[str], path: Path = FILE) -> None:
+    """Measure what has no result yet, each in a new process, and keep it."""
+    done = {tuple(row[key] for key in _KEYS) for row in read(path)}
     wanted = [(kind, method, n) for kind in kinds for method in CLASSIFIERS for n in SIZES[kind]]
-    for kind, method, n in tqdm(wanted, desc="scale", unit="size"):
-        path = folder / kind / f"{method}_{n}.json"
-        if path.exists():
-            continue
-        code = f"import json; from benchmarks.studies.scale import measure; print(json.dumps(measure({kind!r}, {method!r}, {n})))"
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise SystemExit(f"{kind}, {method}, {n} samples failed:\n{done.stderr}")
-        write_whole(path, done.stdout.splitlines()[-1].encode() + b"\n")
+    for size in tqdm([size for size in wanted if size not in done], desc="scale", unit="size"):
+        append(path, _measured_apart(*size))
 
 
-def scale_table(folder: Path = RESULTS) -> pd.DataFrame:
-    """Return a row a kind, method and size: microseconds per sample and epoch, megabytes, bytes per sample."""
-    results = [json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*/*.json")]
+def _measured_apart(kind: str, method: str, n_samples: int) -> dict[str, Any]:
+    """Call :func:`measure` in a process that has done nothing else."""
+    call = f"measure({kind!r}, {method!r}, {n_samples})"
+    code = f"import json; from benchmarks.studies.scale import measure; print(json.dumps({call}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise NoisyLabelError(f"{kind}, {method}, {n_samples} samples failed:\n{done.stderr}")
+    measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return measured
+
+
+def scale_table(path: Path = FILE) -> pd.DataFrame:
+    """Return a row a kind, method and size: microseconds per sample and epoch, megabytes, bytes per sample.
+
+    Raises
+    ------
+    InvalidDataError
+        If nothing has been measured.
+    """
+    results = newest(read(path), _KEYS)
     if not results:
-        raise SystemExit(f"No results in {folder}. Run: python -m benchmarks scale")
+        raise InvalidDataError(f"There are no results in {path}. Run python -m benchmarks scale first.")
     table = pd.DataFrame(results).sort_values(["kind", "method", "n_samples"]).reset_index(drop=True)
     table["microseconds"] = 1e6 * table["seconds_per_epoch"] / table["n_samples"]
     table["megabytes"] = table["memory"] / 2**20

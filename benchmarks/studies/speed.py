@@ -9,6 +9,7 @@ import statistics
 import subprocess
 import sys
 import time
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -274,6 +275,19 @@ TIMINGS: dict[str, tuple[Callable[[How], Timing], int]] = {
     "learned_five_losses_vs_closed_form_resnet": (learned_five_losses_vs_closed_form_resnet, 11),
     "import_vs_dependencies": (import_seconds, 5),
 }
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the study's options."""
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("--fused", action="store_true", help="fused optimisers for the bare loop and skorch too")
+    parser.add_argument("--device", default="cpu", help="where to train, such as cuda (%(default)s)")
+    parser.add_argument("--only", nargs="+", choices=TIMINGS)
+
+
+def run(options: Namespace) -> None:
+    """Measure and print each timing as soon as it is known; nothing is kept."""
+    run_speed(options.only, as_json=options.json, fused=options.fused, device=options.device)
 
 
 def run_speed(
