@@ -3,23 +3,17 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from noisylabel.datasets import DATASETS
 from noisylabel.exceptions import InvalidFileError, NoisyLabelError
-from sweeps.config import (
-    NOISE_NAMES,
-    SCHEDULER_NAMES,
-    SEARCHER_NAMES,
-    TRACKER_NAMES,
-    SweepConfig,
-    read_config,
-)
 from sweeps.engine.manifest import read_manifest
-from sweeps.engine.session import prepare_ray
+from sweeps.engine.session import check_installed, prepare_ray
 from sweeps.spaces import SPACES
+
+if TYPE_CHECKING:
+    from sweeps.config import SweepConfig
 
 ALL_TRAINED, SOME_FAILED, USAGE, UNFINISHED = 0, 1, 2, 3
 
@@ -35,11 +29,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 if every trial was trained or stopped by the scheduler, 1 if one or more failed, 2 after an error of the
-        user's, 3 if the sweep was interrupted and can be resumed.
+        0 if every trial was trained or stopped by the scheduler; 1 if one or more failed; 2 if something was asked for
+        that cannot be done; 3 if the sweep was interrupted and can go on.
     """
-    options = _parser().parse_args(arguments)
     try:
+        check_installed()
+        options = _parser().parse_args(arguments)
         prepare_ray()
         return int(options.run(options))
     except (NoisyLabelError, OSError) as error:
@@ -76,7 +71,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_run_options(run: argparse.ArgumentParser) -> None:
-    defaults = {entry.name: entry.default for entry in fields(SweepConfig)}
+    from sweeps.config import NOISE_NAMES, SCHEDULER_NAMES, SEARCHER_NAMES, TRACKER_NAMES, SweepConfig
+
+    defaults = {name: entry.default for name, entry in SweepConfig.model_fields.items()}
 
     def add(name: str, help: str, **more: Any) -> None:
         default = defaults[name.replace("-", "_")]
@@ -107,8 +104,9 @@ def _add_run_options(run: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    names = [entry.name for entry in fields(SweepConfig)]
-    given = {name: getattr(options, name, None) for name in names}
+    from sweeps.config import SweepConfig, read_config
+
+    given = {name: getattr(options, name, None) for name in SweepConfig.model_fields}
     return _sweep(read_config(options.config, given))
 
 
@@ -116,7 +114,9 @@ def _resume(options: argparse.Namespace) -> int:
     return _sweep(_config_of(options.folder, options.address))
 
 
-def _config_of(folder: Path, address: str | None = None) -> SweepConfig:
+def _config_of(folder: Path, address: str | None = None) -> "SweepConfig":
+    from sweeps.config import make_config
+
     manifest = read_manifest(folder)
     if "config" not in manifest:
         raise InvalidFileError(
@@ -124,13 +124,14 @@ def _config_of(folder: Path, address: str | None = None) -> SweepConfig:
             "the same CurriculumSearch again."
         )
     changes = {"out": str(folder)} | ({} if address is None else {"address": address})
-    return SweepConfig(**(manifest["config"] | changes))
+    return make_config(manifest["config"] | changes)
 
 
-def _sweep(config: SweepConfig) -> int:
+def _sweep(config: "SweepConfig") -> int:
     """Run a sweep to its end, and say what came of it."""
     from sweeps.problem import load_problem, make_search
-    from sweeps.report.ranking import best_trial, describe_params
+    from sweeps.report import best_trial
+    from sweeps.report.tables import describe_params
 
     problem = load_problem(config)
     if problem.noise_manifest is not None:
@@ -176,7 +177,7 @@ def _read(folder: Path) -> Any:
 
 def _write_tables(results: Any, folder: Path) -> None:
     from sweeps.engine.journal import save_study
-    from sweeps.report.tables import save_tables
+    from sweeps.report import save_tables
 
     save_tables(results, folder)
     if results.study is not None:
@@ -184,7 +185,7 @@ def _write_tables(results: Any, folder: Path) -> None:
 
 
 def _write_page(results: list[Any], page: Path) -> None:
-    from sweeps.report.page import write_report
+    from sweeps.report import write_report
 
     write_report(results if len(results) > 1 else results[0], page)
 
@@ -193,7 +194,8 @@ def _best(options: argparse.Namespace) -> int:
     import json
 
     from sweeps.problem import export_best, load_problem, make_search
-    from sweeps.report.ranking import best_trial, describe_params, near_ties
+    from sweeps.report import best_trial, near_ties
+    from sweeps.report.tables import describe_params
 
     results = _read(options.folder)
     best = best_trial(results)

@@ -1,26 +1,44 @@
 """What the command line and a YAML file say about a sweep."""
 
-import dataclasses
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Self
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
 
 from noisylabel.datasets import DATASETS
 from noisylabel.exceptions import DatasetNotFoundError, InvalidFileError, InvalidParameterError
-from noisylabel.noise import NOISES
 from noisylabel.utils import check_choice, check_count, check_number
-from sweeps.spaces import SPACES, check_limits
+from sweeps.spaces import SPACES, check_limit
 
 NOISE_NAMES = ("none", "symmetric", "pair", "asymmetric_cifar10", "ring_cifar100", "instance", "human_worst")
 SEARCHER_NAMES = ("tpe", "tpe_grouped", "random")
 SCHEDULER_NAMES = ("asha", "none", "pbt")
 TRACKER_NAMES = ("tensorboard", "mlflow", "wandb")
-assert {name for name in NOISE_NAMES if name not in ("none", "human_worst")} <= NOISES.keys()
 
 
-@dataclass(frozen=True)
-class SweepConfig:
+def _passing(check: Callable[..., Any], *allowed: Any, **more: Any) -> BeforeValidator:
+    """Return a validator that applies one of the checks of the package, for the sake of its messages."""
+
+    def checked(value: Any, info: ValidationInfo) -> Any:
+        return check(info.field_name, value, *allowed, **more)
+
+    return BeforeValidator(checked)
+
+
+def _check_method(name: str, value: Any) -> Any:
+    return value if ":" in str(value) else check_choice(name, value, SPACES)
+
+
+Text = Annotated[str, Field(strict=True, min_length=1)]
+Count = Annotated[int, _passing(check_count)]
+Tracker = Annotated[str, _passing(check_choice, TRACKER_NAMES)]
+Limit = Annotated[Any, BeforeValidator(lambda value: check_limit("limit", value))]
+
+
+class SweepConfig(BaseModel):
     """Everything that ``python -m sweeps run`` can be told; a YAML file has the same names.
 
     Attributes
@@ -53,123 +71,111 @@ class SweepConfig:
         Of a Ray cluster.
     trackers : list of str
         See ``TRACKER_NAMES``.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        :func:`make_config` says the same as an ``InvalidParameterError``.
     """
 
-    out: str = "noisylabel-sweep"
-    dataset: str | None = None
-    data: str | None = None
-    label: str | None = None
-    samples: int | None = None
-    noise: str = "none"
-    rate: float | None = None
-    method: str = "mentornet"
-    estimator: dict[str, Any] = field(default_factory=dict)
-    limits: dict[str, Any] = field(default_factory=dict)
-    epochs: int | None = None
-    trials: int = 40
-    searcher: str = "tpe"
-    scheduler: str = "asha"
-    scoring: str = "accuracy"
-    validation: float = 0.2
-    seed: int = 0
-    cpus_per_trial: float = 1
-    gpus_per_trial: float = 0
-    address: str | None = None
-    trackers: list[str] = field(default_factory=list)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
-    def __post_init__(self) -> None:
-        for name, check in _CHECKS.items():
-            check(name, getattr(self, name))
-        _check_source(self)
+    out: Text = "noisylabel-sweep"
+    dataset: Annotated[str, _passing(check_choice, DATASETS)] | None = None
+    data: Text | None = None
+    label: Text | None = None
+    samples: Annotated[int, _passing(check_count, 10)] | None = None
+    noise: Annotated[str, _passing(check_choice, NOISE_NAMES)] = "none"
+    rate: Annotated[float, _passing(check_number, 0, 1, hint="It is a fraction: 0.4 for 40 %.")] | None = None
+    method: Annotated[Text, _passing(_check_method)] = "mentornet"
+    estimator: dict[str, Any] = Field(default_factory=dict)
+    limits: dict[str, Limit] = Field(default_factory=dict)
+    epochs: Count | None = None
+    trials: Count = 40
+    searcher: Annotated[str, _passing(check_choice, SEARCHER_NAMES)] = "tpe"
+    scheduler: Annotated[str, _passing(check_choice, SCHEDULER_NAMES)] = "asha"
+    scoring: Text = "accuracy"
+    validation: Annotated[float, _passing(check_number, 0, 0.5, closed="right")] = 0.2
+    seed: Annotated[int, _passing(check_count, 0)] = 0
+    cpus_per_trial: Annotated[float, _passing(check_number, 0, closed="right")] = 1
+    gpus_per_trial: Annotated[float, _passing(check_number, 0, 1024)] = 0
+    address: Text | None = None
+    trackers: list[Tracker] = Field(default_factory=list)
 
-
-def _text(name: str, value: Any) -> None:
-    if not isinstance(value, str) or not value:
-        raise InvalidParameterError(f"{name!r} must be a text. Got {value!r}.")
-
-
-def _optional(check: Callable[[str, Any], Any]) -> Callable[[str, Any], None]:
-    def checked(name: str, value: Any) -> None:
-        if value is not None:
-            check(name, value)
-
-    return checked
-
-
-def _choice(allowed: Any) -> Callable[[str, Any], Any]:
-    return lambda name, value: check_choice(name, value, allowed)
+    @model_validator(mode="after")
+    def _check_source(self) -> Self:
+        """Check what depends on each other: where the data come from, and what noise they get."""
+        if (self.dataset is None) == (self.data is None):
+            raise InvalidParameterError(
+                f"Give 'dataset', one of {list(DATASETS)}, or 'data', a table of your own, and not both."
+            )
+        if self.data is not None:
+            _check_table(self)
+        needs_rate = self.noise not in ("none", "human_worst")
+        if needs_rate and self.rate is None:
+            raise InvalidParameterError(f"noise {self.noise!r} needs a 'rate' in [0, 1], such as 0.4.")
+        if not needs_rate and self.rate is not None:
+            raise InvalidParameterError(f"'rate' is {self.rate}, but noise {self.noise!r} has none. Leave it out.")
+        if self.noise == "human_worst" and self.dataset != "cifar10":
+            raise InvalidParameterError("noise 'human_worst' are labels of the images of dataset 'cifar10'.")
+        return self
 
 
-def _number(low: float, high: float, hint: str = "") -> Callable[[str, Any], Any]:
-    return lambda name, value: check_number(name, value, low, high, hint=hint)
+def _check_table(config: SweepConfig) -> None:
+    if config.label is None:
+        raise InvalidParameterError("'data' is a table: say with 'label' which column holds the labels.")
+    if config.noise != "none":
+        raise InvalidParameterError("'data' has noisy labels of its own. Leave 'noise' out.")
 
 
-def _mapping(name: str, value: Any) -> None:
-    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
-        raise InvalidParameterError(f"{name!r} must map names of parameters to values. Got {value!r}.")
+Place = tuple[str | int, ...]  # ("limits", "lr") is where the limit of the learning rate stands
 
 
-def _limits(name: str, value: Any) -> None:
-    _mapping(name, value)
-    check_limits(value)
+def make_config(values: Mapping[str, Any], source: str = "", lines: Mapping[Place, int] | None = None) -> SweepConfig:
+    """Return a configuration.
+
+    Parameters
+    ----------
+    values : mapping
+        By the names of :class:`SweepConfig`.
+    source : str
+        The file that has the lines.
+    lines : mapping, optional
+        The line, from 1, of each value that comes from that file.
+
+    Raises
+    ------
+    InvalidParameterError
+        Listing all mistakes: each with its line, the name, what is allowed and what came, and for a name that does
+        not exist, the nearest one that does.
+    """
+    try:
+        return SweepConfig.model_validate(values)
+    except ValidationError as error:
+        mistakes = [_place(found["loc"], source, lines or {}) + _sentence(found) for found in error.errors()]
+        head = [f"There are {len(mistakes)} mistakes:"] if len(mistakes) > 1 else []
+        raise InvalidParameterError("\n- ".join([*head, *mistakes])) from None
 
 
-def _method(name: str, value: Any) -> None:
-    _text(name, value)
-    if ":" not in value:
-        check_choice(name, value, SPACES)
+def _place(place: Place, source: str, lines: Mapping[Place, int]) -> str:
+    """Return the line of a mistake, if it has one, and, below the top level, the names that lead to it."""
+    line = next((lines[place[:n]] for n in range(len(place), 0, -1) if place[:n] in lines), None)
+    words = [] if line is None else [f"{source}, line {line}"]
+    words += [".".join(map(str, place))] if len(place) > 1 else []
+    return f"{', '.join(words)}: " if words else ""
 
 
-def _trackers(name: str, value: Any) -> None:
-    if not isinstance(value, list | tuple):
-        raise InvalidParameterError(f"{name!r} must be a list, of {list(TRACKER_NAMES)}. Got {value!r}.")
-    for entry in value:
-        check_choice(name, entry, TRACKER_NAMES)
-
-
-_CHECKS: dict[str, Callable[[str, Any], Any]] = {
-    "out": _text,
-    "dataset": _optional(_choice(DATASETS)),
-    "data": _optional(_text),
-    "label": _optional(_text),
-    "samples": _optional(lambda name, value: check_count(name, value, 10)),
-    "noise": _choice(NOISE_NAMES),
-    "rate": _optional(_number(0, 1, "It is a fraction: 0.4 for 40 %.")),
-    "method": _method,
-    "estimator": _mapping,
-    "limits": _limits,
-    "epochs": _optional(check_count),
-    "trials": check_count,
-    "searcher": _choice(SEARCHER_NAMES),
-    "scheduler": _choice(SCHEDULER_NAMES),
-    "scoring": _text,
-    "validation": lambda name, value: check_number(name, value, 0, 0.5, closed="right"),
-    "seed": lambda name, value: check_count(name, value, 0),
-    "cpus_per_trial": lambda name, value: check_number(name, value, 0, closed="right"),
-    "gpus_per_trial": _number(0, 1024),
-    "address": _optional(_text),
-    "trackers": _trackers,
-}
-
-
-def _check_source(config: SweepConfig) -> None:
-    """Check what depends on each other: where the data come from, and what noise they get."""
-    if (config.dataset is None) == (config.data is None):
-        raise InvalidParameterError(
-            f"Give 'dataset', one of {list(DATASETS)}, or 'data', a table of your own, and not both."
-        )
-    if config.data is not None:
-        if config.label is None:
-            raise InvalidParameterError("'data' is a table: say with 'label' which column holds the labels.")
-        if config.noise != "none":
-            raise InvalidParameterError("'data' has noisy labels of its own. Leave 'noise' out.")
-    needs_rate = config.noise not in ("none", "human_worst")
-    if needs_rate and config.rate is None:
-        raise InvalidParameterError(f"noise {config.noise!r} needs a 'rate' in [0, 1], such as 0.4.")
-    if not needs_rate and config.rate is not None:
-        raise InvalidParameterError(f"'rate' is {config.rate}, but noise {config.noise!r} has none. Leave it out.")
-    if config.noise == "human_worst" and config.dataset != "cifar10":
-        raise InvalidParameterError("noise 'human_worst' are labels of the images of dataset 'cifar10'.")
+def _sentence(mistake: Any) -> str:
+    """Return what one of pydantic's mistakes is."""
+    if mistake["type"] == "extra_forbidden":
+        try:
+            check_choice("key", mistake["loc"][0], SweepConfig.model_fields)
+        except InvalidParameterError as error:
+            return str(error)
+    if "error" in mistake.get("ctx", {}):
+        return str(mistake["ctx"]["error"])
+    must_be = re.sub(r"^\w+ should", "must", mistake["msg"])
+    return f"{str(mistake['loc'][-1])!r} {must_be}. Got {mistake['input']!r}."
 
 
 def read_config(path: Path | None, options: Mapping[str, Any]) -> SweepConfig:
@@ -186,30 +192,44 @@ def read_config(path: Path | None, options: Mapping[str, Any]) -> SweepConfig:
     DatasetNotFoundError
         If there is no such file.
     InvalidFileError
-        If it is no YAML mapping.
+        If it is no YAML mapping, or sets a name twice.
     InvalidParameterError
-        Naming the key that is unknown or has a value that is not allowed.
+        See :func:`make_config`.
     """
-    values: dict[str, Any] = {} if path is None else _read_yaml(path)
-    known = [entry.name for entry in dataclasses.fields(SweepConfig)]
-    for name in values:
-        check_choice(f"key of {path}", name, known)
-    values |= {name: value for name, value in options.items() if value is not None}
-    try:
-        return SweepConfig(**values)
-    except InvalidParameterError as error:
-        raise InvalidParameterError(str(error) if path is None else f"{path}: {error}") from error
+    values, lines = ({}, {}) if path is None else _read_yaml(path)
+    given = {name: value for name, value in options.items() if value is not None}
+    kept = {place: line for place, line in lines.items() if place[0] not in given}
+    return make_config({**values, **given}, "" if path is None else str(path), kept)
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
-    import yaml
-
+def _read_yaml(path: Path) -> tuple[dict[str, Any], dict[Place, int]]:
+    """Return what a YAML file holds, and the line of each value."""
     if not path.is_file():
         raise DatasetNotFoundError(f"There is no file {path}. Give the path of a YAML file.")
+    text = path.read_text(encoding="utf-8")
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = yaml.safe_load(text)
+        places = list(_places(yaml.compose(text, yaml.SafeLoader)))
     except yaml.YAMLError as error:
         raise InvalidFileError(f"{path} is no YAML: {error}") from error
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
         raise InvalidFileError(f"{path} must map names to values, such as 'trials: 40'. It holds {values!r}.")
-    return values
+    lines: dict[Place, int] = {}
+    for place, line in places:
+        if lines.setdefault(place, line) != line:
+            name = ".".join(map(str, place))
+            raise InvalidFileError(f"{path} sets {name!r} twice, in lines {lines[place]} and {line}. Keep one of them.")
+    return values, lines
+
+
+def _places(node: yaml.Node | None, above: Place = ()) -> Iterator[tuple[Place, int]]:
+    """Yield where each value below a node stands, and its line."""
+    if isinstance(node, yaml.MappingNode):
+        children = [(key.value, key, value) for key, value in node.value if isinstance(key, yaml.ScalarNode)]
+    elif isinstance(node, yaml.SequenceNode):
+        children = [(number, value, value) for number, value in enumerate(node.value)]
+    else:
+        return
+    for name, start, value in children:
+        yield (*above, name), start.start_mark.line + 1
+        yield from _places(value, (*above, name))

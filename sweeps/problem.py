@@ -1,6 +1,5 @@
 """From a configuration to data and a search."""
 
-import dataclasses
 import importlib
 import shlex
 import sys
@@ -155,18 +154,16 @@ def _describe(config: SweepConfig, problem: Problem, kind: type) -> dict[str, An
         "rate": config.rate,
         "realised_rate": None if made is None else made.realised_rate,
         "command": command_of(config),
-        "config": dataclasses.asdict(config),
+        "config": config.model_dump(),
     }
 
 
 def command_of(config: SweepConfig) -> str:
     """Return a command that runs this sweep."""
     words = ["python", "-m", "sweeps", "run"]
-    for entry in dataclasses.fields(SweepConfig):
-        value = getattr(config, entry.name)
-        default = entry.default if entry.default is not dataclasses.MISSING else type(value)()
-        if value != default and not isinstance(value, dict):
-            words += [f"--{entry.name.replace('_', '-')}", *map(str, value if isinstance(value, list) else [value])]
+    for name, value in config.model_dump(exclude_defaults=True).items():
+        if not isinstance(value, dict):
+            words += [f"--{name.replace('_', '-')}", *map(str, value if isinstance(value, list) else [value])]
     rest = {name: getattr(config, name) for name in ("estimator", "limits") if getattr(config, name)}
     return shlex.join(words) + (f"  # with a --config of {rest}" if rest else "")
 

@@ -11,7 +11,7 @@ import pandas as pd
 from benchmarks.studies._runs import as_markdown, run_once, runs_of
 from sweeps.config import SweepConfig
 from sweeps.problem import load_problem, make_search
-from sweeps.report.ranking import best_trial
+from sweeps.report import best_trial
 
 N_TRIALS, EPOCHS, SEEDS = 40, 50, (0, 1, 2)
 SEARCHES = {"full random search": ("random", "none"), "random, ASHA": ("random", "asha"), "TPE, ASHA": ("tpe", "asha")}

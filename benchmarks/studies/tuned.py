@@ -13,7 +13,7 @@ from noisylabel import MentorNetClassifier
 from noisylabel.students import SmallCNN
 from sweeps.config import SweepConfig
 from sweeps.problem import Problem, load_problem, make_search
-from sweeps.report.ranking import best_trial
+from sweeps.report import best_trial
 
 _CNN = {
     "student": SmallCNN((32, 64, 64)), "optimizer": "sgd", "lr": 0.1, "weight_decay": 0.001, "augment": "shift_flip",

@@ -4,12 +4,14 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from importlib.util import find_spec
 from typing import Any
 
 from noisylabel.exceptions import MissingDependencyError, NoisyLabelError
 from noisylabel.utils import RAY_ENVIRONMENT
 from noisylabel.utils import ray_session as shared_session
 
+_PACKAGES = ("filelock", "optuna", "pydantic", "ray", "rich", "yaml")
 _ENVIRONMENT = RAY_ENVIRONMENT | {
     "RAY_AIR_NEW_OUTPUT": "0",  # with verbose=0 silent; our own table takes its place
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # the sweep keeps its own log
@@ -20,22 +22,35 @@ _ENVIRONMENT = RAY_ENVIRONMENT | {
 }
 
 
-def prepare_ray() -> None:
-    """Set Ray's environment, and say what to install if it or Optuna is not there.
+def check_installed() -> None:
+    """Refuse to start without the packages that sweeps need.
 
     Raises
     ------
     MissingDependencyError
+        Naming the packages that are not there.
     """
+    absent = [name for name in _PACKAGES if find_spec(name) is None]
+    if absent:
+        raise MissingDependencyError(
+            f"Sweeps need packages that are not installed: {', '.join(absent)}. Install them: "
+            "pip install 'noisylabel[sweeps]'."
+        )
+
+
+def prepare_ray() -> None:
+    """Set Ray's environment, before Ray is imported, and keep Optuna quiet.
+
+    Raises
+    ------
+    MissingDependencyError
+        If packages are not installed.
+    """
+    check_installed()
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    try:
-        import optuna
-        import ray.tune  # noqa: F401
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"Sweeps need Ray Tune and Optuna ({error}). Install them: pip install 'noisylabel[sweeps]'."
-        ) from error
+    import optuna
+
     optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 

@@ -1,6 +1,6 @@
 """Search spaces, one file each."""
 
-from sweeps.spaces._base import Space, Suggestions, check_limits
+from sweeps.spaces._base import Space, Suggestions, check_limit, check_limits
 from sweeps.spaces._filterkd import FilterKDSpace
 from sweeps.spaces._mentormix import MentorMixSpace
 from sweeps.spaces._mentornet import MENTORNET_GRID, MentorNetSpace
@@ -22,5 +22,6 @@ __all__ = [
     "PlainSpace",
     "Space",
     "Suggestions",
+    "check_limit",
     "check_limits",
 ]

@@ -110,26 +110,42 @@ def check_limits(limits: Mapping[str, Any]) -> None:
         Naming the limit.
     """
     for name, limit in limits.items():
-        if isinstance(limit, Mapping):
-            _check_interval(name, limit)
-            continue
-        values = list(limit) if isinstance(limit, list | tuple) else [limit]
-        if not values or not all(isinstance(value, str | int | float | bool | None) for value in values):
-            raise InvalidParameterError(
-                f"limits[{name!r}] must be a number, text, boolean or None, or a list of them, of which one is drawn. "
-                f"Got {limit!r}. Of a curriculum, give the name, and its parameter as 'curriculum__gamma'."
-            )
+        check_limit(f"limits[{name!r}]", limit)
+
+
+def check_limit(name: str, limit: Any) -> Any:
+    """Return a limit if it can be drawn from.
+
+    Parameters
+    ----------
+    name : str
+        What a message calls it.
+    limit : object
+        See :class:`Suggestions`.
+
+    Raises
+    ------
+    InvalidParameterError
+    """
+    if isinstance(limit, Mapping):
+        _check_interval(name, limit)
+        return limit
+    values = list(limit) if isinstance(limit, list | tuple) else [limit]
+    if not values or not all(isinstance(value, str | int | float | bool | None) for value in values):
+        raise InvalidParameterError(
+            f"{name} must be a number, text, boolean or None, or a list of them, of which one is drawn. "
+            f"Got {limit!r}. Of a curriculum, give the name, and its parameter as 'curriculum__gamma'."
+        )
+    return limit
 
 
 def _check_interval(name: str, limit: Mapping[str, Any]) -> None:
     unknown = set(limit) - {"low", "high", "log", "step"}
     if unknown or not {"low", "high"} <= set(limit):
         raise InvalidParameterError(
-            f"limits[{name!r}] must have 'low' and 'high', and may have 'log' or 'step'. Got {dict(limit)!r}."
+            f"{name} must have 'low' and 'high', and may have 'log' or 'step'. Got {dict(limit)!r}."
         )
-    low = check_number(f"limits[{name!r}]['low']", limit["low"])
-    check_number(f"limits[{name!r}]['high']", limit["high"], low, hint="It is at least 'low'.")
+    low = check_number(f"{name}['low']", limit["low"])
+    check_number(f"{name}['high']", limit["high"], low, hint="It is at least 'low'.")
     if limit.get("log") and (low <= 0 or limit.get("step") is not None):
-        raise InvalidParameterError(
-            f"limits[{name!r}] with 'log' must have a 'low' above 0 and no 'step'. Got {dict(limit)!r}."
-        )
+        raise InvalidParameterError(f"{name} with 'log' must have a 'low' above 0 and no 'step'. Got {dict(limit)!r}.")

@@ -1,6 +1,6 @@
 """What a YAML file and the command line may say."""
 
-import dataclasses
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,16 @@ import pytest
 
 from noisylabel import FilterKDClassifier, MentorNetClassifier
 from noisylabel.exceptions import DatasetNotFoundError, InvalidFileError, InvalidParameterError
-from sweeps.config import SCHEDULER_NAMES, SEARCHER_NAMES, TRACKER_NAMES, SweepConfig, read_config
+from noisylabel.noise import NOISES
+from sweeps.config import (
+    NOISE_NAMES,
+    SCHEDULER_NAMES,
+    SEARCHER_NAMES,
+    TRACKER_NAMES,
+    SweepConfig,
+    make_config,
+    read_config,
+)
 from sweeps.engine.schedulers import SCHEDULERS
 from sweeps.engine.searchers import SEARCHERS
 from sweeps.engine.trackers import TRACKERS
@@ -34,24 +43,54 @@ def test_the_command_line_comes_before_the_file(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("trails: 3", "'key of .*sweep.yaml' must be one of .*Got 'trails'. Did you mean 'trials'"),
-        ("trials: many", "sweep.yaml: 'trials' must be an integer of at least 1. Got 'many'"),
-        ("rate: 40", r"sweep.yaml: 'rate' must be a number in \[0, 1\]. Got 40. It is a fraction"),
-        ("noise: symetric", "'noise' must be one of .*Got 'symetric'. Did you mean 'symmetric'"),
-        ("scheduler: hyperband", "'scheduler' must be one of"),
-        ("trackers: tensorboard", "'trackers' must be a list"),
-        ("trackers: [comet]", "'trackers' must be one of"),
-        ("limits: [1]", "'limits' must map names"),
-        ("limits: {lr: {low: 1}}", r"limits\['lr'\] must have 'low' and 'high'"),
-        ("method: mentor", "'method' must be one of"),
-        ("validation: 0", r"'validation' must be a number in \(0, 0.5\]"),
-        ("gpus_per_trial: -1", "'gpus_per_trial' must be a number"),
+        ("trails: 3", "line 2: 'key' must be one of .*Got 'trails'. Did you mean 'trials'"),
+        ("trials: many", "line 2: 'trials' must be an integer of at least 1. Got 'many'"),
+        ("rate: 40", r"line 2: 'rate' must be a number in \[0, 1\]. Got 40. It is a fraction"),
+        ("noise: symetric", "line 2: 'noise' must be one of .*Got 'symetric'. Did you mean 'symmetric'"),
+        ("scheduler: hyperband", "line 2: 'scheduler' must be one of"),
+        ("trackers: tensorboard", "line 2: 'trackers' must be a valid list. Got 'tensorboard'"),
+        ("trackers:\n- mlflow\n- comet", r"line 4, trackers\.1: 'trackers' must be one of .*Got 'comet'"),
+        ("limits: [1]", r"line 2: 'limits' must be a valid dictionary. Got \[1\]"),
+        ("limits:\n  epochs: 3\n  lr: {low: 1}", r"line 4, limits\.lr: limit must have 'low' and 'high', .*'low': 1"),
+        ("limits: {lr: {low: a, high: 2}}", r"line 2, limits\.lr: .*\['low'\].* must be a number .*Got 'a'"),
+        ("method: mentor", "line 2: 'method' must be one of"),
+        ("validation: 0", r"line 2: 'validation' must be a number in \(0, 0.5\]. Got 0"),
+        ("gpus_per_trial: -1", "line 2: 'gpus_per_trial' must be a number"),
+        ("out: 7", "line 2: 'out' must be a valid string. Got 7"),
+        ("label: ''", "line 2: 'label' must have at least 1 character. Got ''"),
     ],
 )
-def test_an_error_names_the_key(tmp_path, text, message):
+def test_an_error_names_the_line_and_the_key(tmp_path, text, message):
     path = write(tmp_path, f"dataset: digits\n{text}\n")
-    with pytest.raises(InvalidParameterError, match=message):
+    with pytest.raises(InvalidParameterError, match=f"^{path}, {message}"):
         read_config(path, {})
+
+
+def test_all_mistakes_are_listed_at_once(tmp_path):
+    path = write(tmp_path, "dataset: digits\ntrails: 3\n\nrate: 40\nlimits:\n  lr: {low: 1}\n  burn_in: []\n")
+    with pytest.raises(InvalidParameterError) as caught:
+        read_config(path, {"scheduler": "hyperband"})
+    head, *mistakes = str(caught.value).split("\n- ")
+    assert head == "There are 5 mistakes:"
+    assert sorted(mistake.split(" must")[0].replace(f"{path}, ", "") for mistake in mistakes) == [
+        "'scheduler'",  # of the command line, which has no lines
+        "line 2: 'key'",
+        "line 4: 'rate'",
+        "line 6, limits.lr: limit",
+        "line 7, limits.burn_in: limit",
+    ]
+
+
+def test_a_name_may_stand_once_in_a_file(tmp_path):
+    path = write(tmp_path, "dataset: digits\nlimits:\n  lr: 1\n  burn_in: 2\n  lr: 3\n")
+    with pytest.raises(InvalidFileError, match=r"sets 'limits\.lr' twice, in lines 3 and 5"):
+        read_config(path, {})
+
+
+def test_a_mistake_of_the_command_line_is_none_of_the_file(tmp_path):
+    path = write(tmp_path, "dataset: digits\ntrials: 7\n")
+    with pytest.raises(InvalidParameterError, match="^'trials' must be an integer of at least 1. Got 0"):
+        read_config(path, {"trials": 0})
 
 
 @pytest.mark.parametrize(
@@ -68,7 +107,7 @@ def test_an_error_names_the_key(tmp_path, text, message):
 )
 def test_what_does_not_fit_together(values, message):
     with pytest.raises(InvalidParameterError, match=message):
-        SweepConfig(**values)
+        make_config(values)
 
 
 def test_files_that_are_no_configuration(tmp_path):
@@ -81,6 +120,7 @@ def test_files_that_are_no_configuration(tmp_path):
 
 
 def test_names_are_those_that_there_are():
+    assert set(NOISE_NAMES) - {"none", "human_worst"} <= NOISES.keys()
     assert set(SEARCHER_NAMES) == SEARCHERS.keys()
     assert set(SCHEDULER_NAMES) == {*SCHEDULERS, "pbt"}
     assert set(TRACKER_NAMES) == TRACKERS.keys()
@@ -95,11 +135,9 @@ def test_the_manifests_command_makes_the_same_configuration():
         "python -m sweeps run --out 'my sweep' --dataset digits --noise symmetric --rate 0.4 --method mentormix "
         "--trials 3 --trackers tensorboard mlflow"
     )
-    import shlex
-
     options = vars(_parser().parse_args(shlex.split(words)[3:]))
-    known = [entry.name for entry in dataclasses.fields(SweepConfig)]
-    assert read_config(options["config"], {name: options.get(name) for name in known}) == config
+    given = {name: options.get(name) for name in SweepConfig.model_fields}
+    assert read_config(options["config"], given) == config
 
 
 def test_data_and_noise_come_from_the_seed():

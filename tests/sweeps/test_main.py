@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import struct
+import sys
 
 import pandas as pd
 import pytest
@@ -167,3 +168,10 @@ def test_resume_of_a_sweep_from_python(swept, tmp_path, capsys):
     (tmp_path / "sweep.json").write_text(json.dumps(manifest))
     assert run("resume", tmp_path) == USAGE
     assert "by fitting the same CurriculumSearch" in capsys.readouterr().err
+
+
+def test_packages_that_are_not_installed(capsys, monkeypatch):
+    for name in ("optuna", "pydantic"):
+        monkeypatch.setitem(sys.modules, name, None)
+    assert run("run", *DIGITS) == USAGE
+    assert "not installed: optuna, pydantic. Install them: pip install 'noisylabel[sweeps]'" in capsys.readouterr().err
