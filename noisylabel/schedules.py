@@ -1,6 +1,6 @@
-"""Schedules: progress through training in [0, 1] to a number.
+"""Schedules: from progress through training, in [0, 1], to a number.
 
-Percent-of-training is the clock of the papers; a schedule never knows how many epochs there are.
+A schedule does not know how many epochs there are. The papers measure progress in percent of training, 0 to 99.
 """
 
 import math
@@ -16,15 +16,15 @@ Schedule = Callable[[float], float]
 
 
 def parse_piecewise(name: str, text: str) -> np.ndarray:
-    """Expand the papers' notation ``"value,percent,value,percent,..."`` to 100 numbers, one a percent of training.
+    """Expand the papers' notation ``"value,percent,value,percent,..."`` to 100 numbers, one per percent of training.
 
     Parameters
     ----------
     name : str
-        Name of the parameter, for the message.
+        Name of the parameter, for the error message.
     text : str
-        For instance ``"0.5,17,0.05,83"``: 0.5 for the first 17 percent, then 0.05 for 83. The percents are whole
-        numbers and add up to 100.
+        For instance ``"0.5,17,0.05,83"``: 0.5 for the first 17 percent, then 0.05 for 83 percent. The percents are
+        whole numbers above 0 and add up to 100.
 
     Returns
     -------
@@ -33,7 +33,7 @@ def parse_piecewise(name: str, text: str) -> np.ndarray:
     Raises
     ------
     InvalidParameterError
-        If the text is malformed or does not cover exactly 100 percent.
+        If the text cannot be read or does not cover exactly 100 percent.
 
     Examples
     --------
@@ -61,17 +61,41 @@ def parse_piecewise(name: str, text: str) -> np.ndarray:
 
 
 def percent_of_training(progress: float) -> int:
-    """Whole percent of training (0..99) at ``progress`` in [0, 1]: the papers' epoch percentage."""
+    """Return the whole percent of training, which the papers call epoch percentage.
+
+    Parameters
+    ----------
+    progress : float in [0, 1]
+
+    Returns
+    -------
+    int in [0, 99]
+
+    Examples
+    --------
+    >>> [percent_of_training(progress) for progress in (0.0, 0.18, 1.0)]
+    [0, 18, 99]
+    """
     return min(int(100 * progress + 1e-9), 99)
 
 
 def piecewise_schedule(values: np.ndarray) -> Schedule:
-    """Schedule that reads a table of 100 numbers at the percent of training."""
+    """Return a schedule that looks up the percent of training in a table.
+
+    Parameters
+    ----------
+    values : ndarray of shape (100,)
+        One number for each percent of training, as from :func:`parse_piecewise`.
+
+    Returns
+    -------
+    callable
+    """
     return partial(_look_up, [float(value) for value in values])
 
 
 def constant_schedule(value: float) -> Schedule:
-    """Schedule that is ``value`` throughout."""
+    """Return a schedule that is ``value`` throughout."""
     return partial(_constant, value)
 
 
@@ -84,28 +108,43 @@ def _constant(value: float, progress: float) -> float:
 
 
 def one_cycle(progress: float, warmup: float = 0.2) -> float:
-    """Factor that rises linearly from 0 to 1 over ``warmup`` of training and falls linearly to 0 after it."""
+    """Rise linearly from 0 to 1 during the first part of training, and fall linearly to 0 in the rest.
+
+    Parameters
+    ----------
+    progress : float in [0, 1]
+    warmup : float in (0, 1), default=0.2
+        Share of training in which it rises.
+
+    Returns
+    -------
+    float in [0, 1]
+    """
     return progress / warmup if progress < warmup else (1 - progress) / (1 - warmup)
 
 
 def cosine(progress: float) -> float:
-    """Factor that falls from 1 to 0 along half a cosine."""
+    """Fall from 1 to 0 along half a cosine, as ``progress`` goes from 0 to 1."""
     return 0.5 * (1 + math.cos(math.pi * progress))
 
 
 def linear(progress: float) -> float:
-    """Factor that falls linearly from 1 to 0."""
+    """Fall linearly from 1 to 0, as ``progress`` goes from 0 to 1."""
     return 1 - progress
 
 
 def staircase_schedule(factor: float, n_stairs: float) -> Schedule:
-    """Schedule that starts at 1 and is multiplied by ``factor`` after each of ``n_stairs`` equal parts of training.
+    """Start at 1, and multiply by ``factor`` after each of ``n_stairs`` equal parts of training.
 
     Parameters
     ----------
     factor : float in (0, 1]
-    n_stairs : float
-        May be broken: with 17.07 the last part is a short one.
+    n_stairs : float in (0, inf)
+        Need not be whole: with 17.07, the last part is shorter than the others.
+
+    Returns
+    -------
+    callable
 
     Examples
     --------
@@ -126,15 +165,26 @@ LR_SCHEDULES: dict[str, Schedule] = {
     "linear": linear,
     "one_cycle": one_cycle,
 }
+"""Schedules of the learning rate by name."""
 
 
 def resolve_lr_schedule(schedule: str | Schedule) -> Schedule:
-    """Turn a name, a piecewise text of factors or a callable into a schedule of learning-rate factors.
+    """Turn what users write for ``lr_schedule`` into a schedule of factors on the learning rate.
+
+    Parameters
+    ----------
+    schedule : str or callable
+        A name in :data:`LR_SCHEDULES`, factors in the notation of :func:`parse_piecewise`, or a function from progress
+        in [0, 1] to a factor.
+
+    Returns
+    -------
+    callable
 
     Raises
     ------
     InvalidParameterError
-        If the name is unknown or the text malformed.
+        If the name is unknown or the text cannot be read.
     """
     if callable(schedule):
         return schedule
@@ -144,12 +194,23 @@ def resolve_lr_schedule(schedule: str | Schedule) -> Schedule:
 
 
 def resolve_fraction_schedule(name: str, value: float | str) -> Schedule:
-    """Turn a number in [0, 1] or a piecewise text of such numbers into a schedule.
+    """Turn a fraction, or a text of several, into a schedule.
+
+    Parameters
+    ----------
+    name : str
+        Name of the parameter, for the error message.
+    value : float in [0, 1] or str
+        A text has the notation of :func:`parse_piecewise`, with values in [0, 1].
+
+    Returns
+    -------
+    callable
 
     Raises
     ------
     InvalidParameterError
-        If a number is outside the interval or the text is malformed.
+        If a value is outside [0, 1] or the text cannot be read.
     """
     hint = "Give a fraction: 0.7 for 70 %."
     if isinstance(value, str):

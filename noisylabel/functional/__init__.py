@@ -1,5 +1,9 @@
-"""The arithmetic: tensors in, tensors out, no state."""
+"""The formulas: tensors in, tensors out, and nothing is kept between calls.
 
+Letters in shapes: N samples, B samples of a batch, C classes, T points of training.
+"""
+
+from noisylabel.functional.augment import shift_and_flip
 from noisylabel.functional.calibration import expected_calibration_error
 from noisylabel.functional.distillation import (
     distillation_losses,
@@ -7,10 +11,9 @@ from noisylabel.functional.distillation import (
     smoothed_targets,
     temper,
 )
-from noisylabel.functional.dropout import example_dropout_mask
 from noisylabel.functional.ema import ema_decay
-from noisylabel.functional.losses import weighted_loss
 from noisylabel.functional.mixup import draw_beta, draw_partners, mix, mixing_ratios, partner_probabilities
+from noisylabel.functional.noise_rate import estimate_noise_rate
 from noisylabel.functional.paths import (
     base_difficulty,
     converged_difficulty,
@@ -34,6 +37,7 @@ from noisylabel.functional.reweighting import (
 from noisylabel.functional.weights import (
     cauchy_loss_transform,
     cauchy_weights,
+    example_dropout_mask,
     focal_weights,
     hard_example_mining_weights,
     huber_loss_transform,
@@ -47,6 +51,7 @@ from noisylabel.functional.weights import (
     spcl_mixture_weights,
     spcl_polynomial_weights,
     uniform_weights,
+    weighted_loss,
     welsch_loss_transform,
     welsch_weights,
 )
@@ -65,6 +70,7 @@ __all__ = [
     "draw_beta",
     "draw_partners",
     "ema_decay",
+    "estimate_noise_rate",
     "example_dropout_mask",
     "expected_calibration_error",
     "fidelity_weights",
@@ -85,6 +91,7 @@ __all__ = [
     "partner_probabilities",
     "prediction_variance_weights",
     "self_paced_weights",
+    "shift_and_flip",
     "smoothed_targets",
     "soft_mixture_weights",
     "spcl_linear_weights",

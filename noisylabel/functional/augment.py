@@ -1,11 +1,11 @@
-"""Augmentation of a whole batch of images in one gather."""
+"""Augmentation of a whole batch of images at once."""
 
 import torch
 from torch import Tensor
 
 
 def shift_and_flip(images: Tensor, generator: torch.Generator, *, max_shift: int = 4, flip: bool = True) -> Tensor:
-    """Shift each image by its own random offset, and mirror each with probability one half.
+    """Shift each image by a random offset of its own, and mirror it with probability 0.5.
 
     Pixels that a shift uncovers are filled by reflection at the border.
 
@@ -15,10 +15,10 @@ def shift_and_flip(images: Tensor, generator: torch.Generator, *, max_shift: int
         Any dtype.
     generator : torch.Generator
         On the device of ``images``.
-    max_shift : int
-        Largest shift, in pixels, along each axis; smaller than both sides.
-    flip : bool
-        Whether to mirror left-right.
+    max_shift : int, default=4
+        Largest shift along each axis, in pixels; less than H and W.
+    flip : bool, default=True
+        Whether to mirror images, left to right.
 
     Returns
     -------

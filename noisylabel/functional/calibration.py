@@ -1,4 +1,4 @@
-"""How well probabilities agree with how often they are right."""
+"""How well predicted probabilities agree with how often they are right."""
 
 import torch
 from torch import Tensor
@@ -10,8 +10,8 @@ from noisylabel.exceptions import InvalidDataError
 def expected_calibration_error(proba: Tensor, labels: Tensor, n_bins: int = 10) -> Tensor:
     """Mean gap between confidence and accuracy, over bins of equal width.
 
-    The confidence of a prediction is its largest probability. A bin is open on the left and closed on the right, so 0.9
-    of ten bins is in (0.8, 0.9].
+    The confidence of a prediction is its largest probability. A bin includes its right end: with ten bins, 0.9 is in
+    (0.8, 0.9].
 
     Parameters
     ----------
@@ -19,12 +19,13 @@ def expected_calibration_error(proba: Tensor, labels: Tensor, n_bins: int = 10) 
         Predicted probabilities.
     labels : Tensor of shape (N,)
         Codes of the right labels.
-    n_bins : int, default=10
+    n_bins : int of at least 1, default=10
+        Number of bins.
 
     Returns
     -------
     Tensor of shape ()
-        In [0, 1]; 0 is calibrated.
+        In [0, 1]; 0 means perfectly calibrated.
 
     Raises
     ------

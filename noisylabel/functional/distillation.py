@@ -1,4 +1,4 @@
-"""Learning from probabilities instead of labels: tempering, the loss, filtered predictions, smoothed labels."""
+"""Targets that are probabilities: temperature, the loss, filtered predictions, smoothed labels."""
 
 import torch
 from torch import Tensor
@@ -8,22 +8,24 @@ from noisylabel._support.validation import check_number
 
 
 def temper(proba: Tensor, temperature: float) -> Tensor:
-    """Flatten (temperature above 1) or sharpen (below 1) probabilities: ``softmax(ln(p) / T)``.
+    """Make probabilities flatter (temperature above 1) or sharper (below 1): ``softmax(ln(p) / T)``.
 
     Parameters
     ----------
     proba : Tensor of shape (..., C)
         Probabilities; zeros stay zero.
     temperature : float in (0, inf)
+        T.
 
     Returns
     -------
     Tensor of shape (..., C)
+        Probabilities.
 
     Raises
     ------
     InvalidParameterError
-        If the temperature is not above 0.
+        If the temperature is not a finite number above 0.
 
     References
     ----------
@@ -44,24 +46,27 @@ def temper(proba: Tensor, temperature: float) -> Tensor:
 def distillation_losses(targets: Tensor, logits: Tensor, temperature: float = 1.0) -> Tensor:
     """Loss of each sample: ``T**2 KL(temper(targets, T) || softmax(logits / T))``.
 
-    The factor keeps the gradient's size about the same at every temperature. The released code has twice as much.
+    The factor ``T**2`` keeps the size of the gradient about the same at every temperature. The released code of
+    Filter-KD has twice this loss.
 
     Parameters
     ----------
     targets : Tensor of shape (B, C)
-        Probabilities to learn; no gradient flows through them.
+        Probabilities to learn, without temperature; no gradient flows through them.
     logits : Tensor of shape (B, C)
-        Of the network that learns.
+        Outputs of the network that learns.
     temperature : float in (0, inf), default=1.0
+        T.
 
     Returns
     -------
     Tensor of shape (B,)
+        At least 0.
 
     Raises
     ------
     InvalidParameterError
-        If the temperature is not above 0.
+        If the temperature is not a finite number above 0.
 
     References
     ----------
@@ -79,20 +84,21 @@ def distillation_losses(targets: Tensor, logits: Tensor, temperature: float = 1.
 
 
 def filtered_update(table_rows: Tensor, proba: Tensor, alpha: float) -> Tensor:
-    """Let the predictions of a visit enter the filtered ones: ``(1 - alpha) q + alpha p``, at a first visit ``p``.
+    """Update filtered predictions q by new ones p: ``(1 - alpha) q + alpha p``, and ``p`` at the first visit of a row.
 
     Parameters
     ----------
     table_rows : Tensor of shape (B, C)
-        Filtered predictions so far; rows of NaN have had no visit.
+        Filtered predictions so far; rows of NaN have not been visited yet.
     proba : Tensor of shape (B, C)
-        Predictions of this visit.
+        Probabilities of this visit.
     alpha : float in (0, 1]
         Share of this visit; 1 keeps nothing of the past.
 
     Returns
     -------
     Tensor of shape (B, C)
+        Filtered predictions after this visit.
 
     Raises
     ------
@@ -115,19 +121,20 @@ def filtered_update(table_rows: Tensor, proba: Tensor, alpha: float) -> Tensor:
 
 
 def smoothed_targets(codes: Tensor, n_classes: int, smoothing: float) -> Tensor:
-    """Give each label the probability ``1 - smoothing`` and spread the rest evenly over all classes, its own included.
+    """Give each label the probability ``1 - smoothing``, and spread the rest evenly over all classes.
 
     Parameters
     ----------
     codes : Tensor of shape (B,)
-        Label codes.
+        Label codes, 0 to C - 1.
     n_classes : int
+        C.
     smoothing : float in [0, 1]
-        0 is one-hot, 1 is uniform.
+        Share that is spread, also to the label's own class: 0 gives one-hot targets, 1 gives uniform ones.
 
     Returns
     -------
-    Tensor of shape (B, n_classes)
+    Tensor of shape (B, C)
         float32; rows sum to 1.
 
     Raises

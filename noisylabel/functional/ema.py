@@ -1,14 +1,20 @@
-"""Exponential moving average of parameters."""
+"""The moving average of a network's parameters."""
 
 
 def ema_decay(step: int, limit: float = 0.9999) -> float:
-    """Decay of the parameter average at a training step: (1 + t) / (10 + t), until it reaches ``limit``.
+    """Decay of the parameter average at training step t: ``(1 + t) / (10 + t)``, and at most ``limit``.
 
     Parameters
     ----------
-    step : int
-        Steps done, from 0.
+    step : int of at least 0
+        Steps done so far.
     limit : float in [0, 1), default=0.9999
+        Final decay.
+
+    Returns
+    -------
+    float in [0, 1)
+        Share of the past in the average.
 
     References
     ----------

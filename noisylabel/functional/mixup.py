@@ -1,4 +1,4 @@
-"""MentorMix: mix samples by their weights."""
+"""MentorMix: mix samples according to their weights."""
 
 import torch
 from torch import Tensor
@@ -7,16 +7,21 @@ _SMALL_ALPHA = 0.1  # below it, both gammas may be too small for single precisio
 
 
 def partner_probabilities(weights: Tensor, sample_weight: Tensor | None = None) -> Tensor:
-    """Probability (B,) of each sample to be drawn as a partner: the softmax of the weights.
+    """Probability of each sample to be drawn as a partner: the softmax of the weights.
 
-    With weights in [0, 1] it is flat: a sample of weight 1 is only e times likelier than one of weight 0.
+    With weights in [0, 1] they differ little: a sample of weight 1 is e times as likely as one of weight 0.
 
     Parameters
     ----------
     weights : Tensor of shape (B,)
         Curriculum weights.
     sample_weight : Tensor of shape (B,), optional
-        How many times each row counts; a row of 0 is never drawn. Not all 0.
+        How many times each row counts. Rows with 0 are never drawn, and not all may be 0.
+
+    Returns
+    -------
+    Tensor of shape (B,)
+        Probabilities; they sum to 1.
 
     References
     ----------
@@ -39,8 +44,9 @@ def draw_partners(weights: Tensor, generator: torch.Generator, sample_weight: Te
     Parameters
     ----------
     weights : Tensor of shape (B,)
+        Curriculum weights.
     generator : torch.Generator
-        On the weights' device.
+        On the device of the weights.
     sample_weight : Tensor of shape (B,), optional
         See :func:`partner_probabilities`.
 
@@ -54,9 +60,23 @@ def draw_partners(weights: Tensor, generator: torch.Generator, sample_weight: Te
 
 
 def draw_beta(n: int, alpha: float, generator: torch.Generator) -> Tensor:
-    """Draw n numbers from Beta(alpha, alpha), on the generator's device.
+    """Draw numbers from Beta(alpha, alpha).
 
-    As X / (X + Y) of two Gamma(alpha) numbers; torch's Beta distribution takes no generator.
+    Each is X / (X + Y) of two Gamma(alpha) numbers, because torch's Beta distribution takes no generator.
+
+    Parameters
+    ----------
+    n : int
+        How many.
+    alpha : float in (0, inf)
+        The larger, the nearer the numbers are to 0.5.
+    generator : torch.Generator
+        The numbers are on its device.
+
+    Returns
+    -------
+    Tensor of shape (n,)
+        In [0, 1], float32.
 
     Examples
     --------
@@ -72,18 +92,25 @@ def draw_beta(n: int, alpha: float, generator: torch.Generator) -> Tensor:
 
 
 def mixing_ratios(draws: Tensor, weights: Tensor, kind: str = "hard") -> Tensor:
-    """Share (B,) of each sample in its mix with a partner.
+    """Share of each sample in its mix with a partner.
 
-    The larger side of the draw belongs to the sample if its weight is at least 0.5, otherwise to its partner.
+    A draw b splits a mix into shares b and 1 - b. The sample gets the larger one if its weight is at least 0.5.
+    Otherwise its partner does.
 
     Parameters
     ----------
     draws : Tensor of shape (B,)
-        From Beta(alpha, alpha).
+        In [0, 1], from Beta(alpha, alpha).
     weights : Tensor of shape (B,)
-    kind : {"hard", "soft"}
-        ``"soft"`` blends the two sides by the weight, as in the paper; ``"hard"`` cuts at 0.5, as the released code.
-        For weights of 0 and 1 they agree.
+        Curriculum weights in [0, 1].
+    kind : {"hard", "soft"}, default="hard"
+        ``"hard"`` switches at a weight of 0.5, as the released code. ``"soft"`` averages the two shares by the weight,
+        as the paper. For weights of 0 and 1 both give the same.
+
+    Returns
+    -------
+    Tensor of shape (B,)
+        In [0, 1].
 
     Examples
     --------
@@ -105,10 +132,15 @@ def mix(values: Tensor, partners: Tensor, ratios: Tensor) -> Tensor:
     Parameters
     ----------
     values : Tensor of shape (B, ...)
-        Floats: inputs, or class probabilities (whose rows keep their sum).
+        Floats: inputs, or class probabilities, whose rows keep their sum.
     partners : Tensor of shape (B,)
+        Positions in the batch.
     ratios : Tensor of shape (B,)
-        Share of the sample itself.
+        Share of the sample itself, in [0, 1].
+
+    Returns
+    -------
+    Tensor of shape (B, ...)
 
     Examples
     --------

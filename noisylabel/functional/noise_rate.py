@@ -1,4 +1,4 @@
-"""How many labels are wrong, told by predictions of a network that was not trained on them."""
+"""How many labels are wrong, from the predictions of a network that was not trained on them."""
 
 import torch
 from torch import Tensor
@@ -11,18 +11,19 @@ _TOLERANCE = 1.5  # standard errors
 def estimate_noise_rate(proba: Tensor, labels: Tensor) -> float:
     """Estimate the share of wrong labels from held-out predictions.
 
-    A wrong label that was drawn evenly has the loss of a random other class of the same sample, and those losses are
-    known. Far out in their distribution hardly any right label is found, so the share of given labels that lie beyond
-    a loss, divided by the share of random other classes that lie beyond it, is the noise rate. Points further in
-    count more samples but also hard ones with right labels; they are used as long as they agree with every point
-    further out (Lepski's rule), and averaged by their standard errors.
+    A wrong label that was drawn evenly has a loss like any other class of its sample, and these losses are known. Very
+    large losses hardly ever belong to right labels. So the noise rate is the share of given labels whose loss is above
+    some point, divided by the share of other classes whose loss is above it. A lower point counts more samples, but
+    also hard ones with right labels. Lower points are used as long as they agree with every higher one (Lepski's
+    rule), and the results are averaged by their standard errors.
 
-    Wrong labels that resemble the truth (a cat called a dog) lie less far out, so for such noise the estimate is low.
+    Wrong labels that resemble the truth, such as a cat called a dog, have smaller losses. For such noise the estimate
+    is too low.
 
     Parameters
     ----------
     proba : Tensor of shape (n, C)
-        Predicted class probabilities for samples whose labels the network was not trained on.
+        Class probabilities for samples whose labels the network was not trained on.
     labels : Tensor of shape (n,)
         Given label codes.
 

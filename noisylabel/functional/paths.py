@@ -1,8 +1,7 @@
-"""Learning paths: how the class probabilities of a sample move while a network trains, and what hard samples show.
+"""Learning paths: how the class probabilities of a sample move while a network trains.
 
-A path is ``q[t]``, the network's probabilities for one sample at the points t = 0, ..., T - 1 of training. Functions
-take ``paths`` of shape (T, N, C), ``labels`` of shape (N,) with the codes of the given labels, and ``target_proba`` of
-shape (N, C), the true probabilities p*, where they are known.
+A path is the sequence ``q[0], ..., q[T - 1]`` of the network's class probabilities for one sample, at T points of
+training. Where the true probabilities are known, they are called p*.
 """
 
 import torch
@@ -10,14 +9,21 @@ from torch import Tensor
 
 
 def base_difficulty(target_proba: Tensor, labels: Tensor) -> Tensor:
-    """Distance ``||e_y - p*||`` of each given label from the true probabilities, (N,), in [0, sqrt(2)].
+    """Distance ``||e_y - p*||`` of each given label, as a one-hot vector, from the true probabilities.
 
-    It is large for samples between classes and for wrong labels, and says nothing about any network.
+    It is large for samples between classes and for wrong labels, and does not depend on a network.
 
     Parameters
     ----------
     target_proba : Tensor of shape (N, C)
+        True class probabilities.
     labels : Tensor of shape (N,)
+        Codes of the given labels.
+
+    Returns
+    -------
+    Tensor of shape (N,)
+        In [0, sqrt(2)].
 
     References
     ----------
@@ -34,23 +40,37 @@ def base_difficulty(target_proba: Tensor, labels: Tensor) -> Tensor:
 
 
 def label_probability(paths: Tensor, labels: Tensor) -> Tensor:
-    """Probability of the given label at each point of each path, (T, N).
+    """Probability of the given label at each point of each path.
 
     Parameters
     ----------
     paths : Tensor of shape (T, N, C)
+        Class probabilities.
     labels : Tensor of shape (N,)
+        Codes of the given labels.
+
+    Returns
+    -------
+    Tensor of shape (T, N)
+        In [0, 1].
     """
     return paths[:, torch.arange(paths.shape[1], device=paths.device), labels]
 
 
 def converged_difficulty(paths: Tensor, labels: Tensor) -> Tensor:
-    """Probability of the given label at the end of training, (N,); the lower, the harder the sample.
+    """Probability of the given label at the end of training; the lower, the harder the sample.
 
     Parameters
     ----------
     paths : Tensor of shape (T, N, C)
+        Class probabilities.
     labels : Tensor of shape (N,)
+        Codes of the given labels.
+
+    Returns
+    -------
+    Tensor of shape (N,)
+        In [0, 1].
 
     References
     ----------
@@ -60,14 +80,21 @@ def converged_difficulty(paths: Tensor, labels: Tensor) -> Tensor:
 
 
 def integral_difficulty(paths: Tensor, labels: Tensor) -> Tensor:
-    """Mean over training of the probability of the given label, (N,); the lower, the harder the sample.
+    """Mean over training of the probability of the given label; the lower, the harder the sample.
 
-    The authors' code has the sum over time, which grows with the number of points; this is the mean.
+    The authors' code has the sum over training, which grows with the number of points. This is the mean.
 
     Parameters
     ----------
     paths : Tensor of shape (T, N, C)
+        Class probabilities.
     labels : Tensor of shape (N,)
+        Codes of the given labels.
+
+    Returns
+    -------
+    Tensor of shape (N,)
+        In [0, 1].
 
     References
     ----------
@@ -84,12 +111,19 @@ def integral_difficulty(paths: Tensor, labels: Tensor) -> Tensor:
 
 
 def distance_gap(paths: Tensor, target_proba: Tensor) -> Tensor:
-    """Distance ``||q[t] - p*||`` of each point of each path from the true probabilities, (T, N).
+    """Distance ``||q[t] - p*||`` of each point of each path from the true probabilities.
 
     Parameters
     ----------
     paths : Tensor of shape (T, N, C)
+        Class probabilities.
     target_proba : Tensor of shape (N, C)
+        True class probabilities.
+
+    Returns
+    -------
+    Tensor of shape (T, N)
+        In [0, sqrt(2)].
 
     References
     ----------
@@ -99,16 +133,23 @@ def distance_gap(paths: Tensor, target_proba: Tensor) -> Tensor:
 
 
 def zig_zag_score(paths: Tensor, labels: Tensor) -> Tensor:
-    """Mean over training of the largest probability of a class other than the given label, (N,), in [0, 1].
+    """Mean over training of the largest probability of a class other than the given label.
 
-    A path that goes straight to its label has a low score, one that visits another class first a high one. The paper
-    defines a zig-zag score in its appendix, and its code has none: this formula follows our memory of the paper ("after
-    Ren et al. 2022") and is not quoted from it.
+    A path that goes straight to its label has a low score. A path that first goes to another class has a high one. The
+    paper defines a zig-zag score in its appendix, but its code has none. This formula follows our memory of the paper
+    (Ren et al. 2022) and is not quoted from it.
 
     Parameters
     ----------
     paths : Tensor of shape (T, N, C)
+        Class probabilities.
     labels : Tensor of shape (N,)
+        Codes of the given labels.
+
+    Returns
+    -------
+    Tensor of shape (N,)
+        In [0, 1].
 
     Examples
     --------
@@ -127,14 +168,20 @@ def _other_classes(paths: Tensor, labels: Tensor) -> Tensor:
 
 
 def tortuosity(paths: Tensor) -> Tensor:
-    """Length of each path over the distance between its ends, (N,), at least 1; 1 is a straight line.
+    """Length of each path, divided by the distance between its ends.
 
-    A measure of our own, not the paper's zig-zag score. It is infinite for a path that ends where it began, and NaN for
-    one that never moved.
+    This is our own measure, not the paper's zig-zag score. It is infinite for a path that ends where it began, and NaN
+    for one that never moved.
 
     Parameters
     ----------
     paths : Tensor of shape (T, N, C)
+        Class probabilities.
+
+    Returns
+    -------
+    Tensor of shape (N,)
+        At least 1, which is a straight line.
 
     Examples
     --------
@@ -146,13 +193,19 @@ def tortuosity(paths: Tensor) -> Tensor:
 
 
 def first_visit(paths: Tensor, labels: Tensor) -> Tensor:
-    """First point of each path at which a class is the most probable one, (N,), as int64; T if it never is.
+    """First point of each path at which a class is the most probable one.
 
     Parameters
     ----------
     paths : Tensor of shape (T, N, C)
+        Class probabilities.
     labels : Tensor of shape (N,)
         The class of each sample to look for: its given label, or the right one.
+
+    Returns
+    -------
+    Tensor of shape (N,)
+        int64, from 0; T if the class never is the most probable one.
 
     Examples
     --------

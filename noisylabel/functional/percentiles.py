@@ -1,4 +1,4 @@
-"""Percentiles of a batch of losses and their moving average."""
+"""Percentiles of the losses of a batch, and how they move from batch to batch."""
 
 import torch
 from torch import Tensor
@@ -14,8 +14,8 @@ def batch_percentile(losses: Tensor, fraction: float, sample_weight: Tensor | No
     fraction : float in [0, 1]
         0.7 for the 70th percentile.
     sample_weight : Tensor of shape (B,), optional
-        How many times each row counts: a row of weight 2 gives the same percentile as two equal rows, a row of
-        weight 0 none at all. Weights whose positive values average below 1 are first scaled to average 1.
+        How many times each row counts. A row of weight 2 counts as two equal rows, and a row of weight 0 not at all.
+        Weights whose positive values average below 1 are first scaled to average 1.
 
     Returns
     -------
@@ -48,7 +48,20 @@ def batch_percentile(losses: Tensor, fraction: float, sample_weight: Tensor | No
 
 
 def moving_average(previous: Tensor | None, value: Tensor, decay: float) -> Tensor:
-    """Return ``decay * previous + (1 - decay) * value``, or ``value`` itself on the first call (no bias towards 0).
+    """Return ``decay * previous + (1 - decay) * value``, or ``value`` itself if there is no previous average.
+
+    Parameters
+    ----------
+    previous : Tensor of shape (...), or None
+        Average so far; None on the first call.
+    value : Tensor of shape (...)
+        New value.
+    decay : float in [0, 1]
+        Share of the past.
+
+    Returns
+    -------
+    Tensor of shape (...)
 
     Examples
     --------
@@ -64,19 +77,21 @@ def class_percentiles(  # noqa: PLR0913 - a batch, what to track of it, and how 
 ) -> Tensor:
     """Move the tracked percentile of each class by one batch.
 
-    A batch holds too few samples of a class to take a percentile of them. Stochastic approximation needs none: each
-    sample moves the logarithm of its class's percentile up by ``fraction``, and down by 1 if it lies below it, in units
-    of ``2 (1 - decay)`` over the batch size. So it moves slowly, the more so the rarer the class: with C equal classes
-    it falls by at most ``2 (1 - decay) (1 - fraction) / C`` a batch, in logarithms; when all losses of ten classes
-    fall ten-fold, the 80th percentiles (``decay`` 0.5) are too high for 115 batches. Logarithms, because losses of
-    different classes differ by factors.
+    A batch holds too few samples of a class to take their percentile. Stochastic approximation does without: each
+    sample moves the logarithm of its class's percentile up by ``fraction`` steps, and down by 1 step if its loss is at
+    most the percentile. A step is ``2 (1 - decay)`` divided by the batch size. Logarithms are used because the losses
+    of different classes differ by factors.
+
+    A percentile moves slowly, and the rarer its class, the slower. With C equal classes its logarithm falls by at most
+    ``2 (1 - decay) (1 - fraction) / C`` in a batch. Suppose that all losses of ten classes become ten times smaller:
+    the 80th percentiles, with ``decay`` 0.5, are then too high for 115 batches.
 
     Parameters
     ----------
     previous : Tensor of shape (C,)
         Percentiles so far.
     losses, labels : Tensor of shape (B,)
-        Of one batch; losses are at least 0.
+        Losses, at least 0, and label codes of one batch.
     fraction : float in [0, 1]
         0.7 for the 70th percentile.
     decay : float in [0, 1)
@@ -87,7 +102,7 @@ def class_percentiles(  # noqa: PLR0913 - a batch, what to track of it, and how 
     Returns
     -------
     Tensor of shape (C,)
-        At least 1e-4: a class whose losses have all been near 0 must be able to come back.
+        At least 1e-4, so that the percentile of a class whose losses were all near 0 can rise again.
 
     References
     ----------

@@ -1,6 +1,6 @@
 """Weights that need more than a loss and its percentile: groups, histories, clean gradients, uncertainty.
 
-The formulas alone; what collects their inputs is not here.
+These are the formulas alone. What collects their inputs is not here.
 """
 
 import torch
@@ -10,14 +10,45 @@ from noisylabel._support.validation import check_number
 
 
 def strict_threshold_weights(loss: Tensor, threshold: float | Tensor) -> Tensor:
-    """Keep losses below the threshold, ties dropped: ``1[l < threshold]`` (the simplest mentor of MentorMix)."""
+    """Keep samples whose loss is below the threshold: ``1[l < threshold]``, the simplest mentor of MentorMix.
+
+    Parameters
+    ----------
+    loss : Tensor of shape (B,)
+    threshold : float or Tensor of shape ()
+
+    Returns
+    -------
+    Tensor of shape (B,)
+        Zeros and ones.
+    """
     return (loss < threshold).to(loss.dtype)
 
 
 def soft_mixture_weights(loss: Tensor, lam: float, gamma: float) -> Tensor:
     """Weight 1 up to ``(lam gamma / (lam + gamma))**2``, 0 from ``lam**2`` on, ``gamma (1/sqrt(l) - 1/lam)`` between.
 
-    After Zhao et al., "Self-paced learning for matrix factorization", AAAI 2015.
+    Parameters
+    ----------
+    loss : Tensor of shape (B,)
+        At least 0.
+    lam, gamma : float in (0, inf)
+        ``lam`` is the square root of the loss at which the weight reaches 0. The larger ``gamma``, the later it leaves
+        1.
+
+    Returns
+    -------
+    Tensor of shape (B,)
+        In [0, 1].
+
+    Raises
+    ------
+    InvalidParameterError
+        If ``lam`` or ``gamma`` is not a finite number above 0.
+
+    References
+    ----------
+    Zhao et al., "Self-paced learning for matrix factorization", AAAI 2015.
     """
     check_number("lam", lam, 0, closed="neither")
     check_number("gamma", gamma, 0, closed="neither")
@@ -27,8 +58,7 @@ def soft_mixture_weights(loss: Tensor, lam: float, gamma: float) -> Tensor:
 def diversity_weights(loss: Tensor, groups: Tensor, lam: float, gamma: float) -> Tensor:
     """Self-paced learning with diversity: easy samples, spread over groups.
 
-    Inside its group the sample of rank r by loss (from 1) is kept if ``l < lam + gamma / (sqrt(r) + sqrt(r - 1))``.
-    After Jiang et al., "Self-paced learning with diversity", NeurIPS 2014.
+    Within its group, the sample with the r-th smallest loss is kept if ``l < lam + gamma / (sqrt(r) + sqrt(r - 1))``.
 
     Parameters
     ----------
@@ -36,12 +66,17 @@ def diversity_weights(loss: Tensor, groups: Tensor, lam: float, gamma: float) ->
     groups : Tensor of shape (B,)
         Group of each sample, as integers.
     lam, gamma : float
-        Thresholds of easiness and of diversity.
+        ``lam`` is the loss up to which samples are easy. The larger ``gamma``, the more groups have a sample that is
+        kept.
 
     Returns
     -------
     Tensor of shape (B,)
         Zeros and ones.
+
+    References
+    ----------
+    Jiang et al., "Self-paced learning with diversity", NeurIPS 2014.
     """
     order = loss.argsort(stable=True)
     order = order[groups[order].argsort(stable=True)]
@@ -55,22 +90,49 @@ def diversity_weights(loss: Tensor, groups: Tensor, lam: float, gamma: float) ->
 def prediction_variance_weights(variance: Tensor, n_visits: Tensor | int) -> Tensor:
     """Active Bias by prediction variance: more weight where the probability of the label still moves; mean 1.
 
-    ``s = sqrt(var + var**2 / (n - 1))``, weight proportional to ``s + mean(s)``. After Chang et al., "Active bias",
-    NeurIPS 2017.
+    The weight is proportional to ``s + mean(s)``, where ``s = sqrt(var + var**2 / (n - 1))``.
 
     Parameters
     ----------
     variance : Tensor of shape (B,)
-        Population variance of each sample's history of p(label | x).
+        Population variance of the probabilities that each sample's label had at its visits.
     n_visits : Tensor of shape (B,) or int
-        Length of the histories, at least 2.
+        Number n of visits, at least 2.
+
+    Returns
+    -------
+    Tensor of shape (B,)
+        At least 0, with mean 1.
+
+    References
+    ----------
+    Chang et al., "Active bias: training more accurate neural networks by emphasizing high variance samples", NeurIPS
+    2017.
     """
     spread = (variance + variance**2 / (n_visits - 1)).sqrt()
     return _normalised(spread + spread.mean())
 
 
 def threshold_closeness_weights(mean_proba: Tensor) -> Tensor:
-    """Active Bias by closeness to the threshold: proportional to ``p (1 - p)`` plus its mean; mean 1."""
+    """Active Bias by closeness to the threshold: more weight where the label's probability is near 0.5; mean 1.
+
+    The weight is proportional to ``c + mean(c)``, where ``c = p (1 - p)``.
+
+    Parameters
+    ----------
+    mean_proba : Tensor of shape (B,)
+        Mean p of the probabilities that each sample's label had at its visits.
+
+    Returns
+    -------
+    Tensor of shape (B,)
+        At least 0, with mean 1.
+
+    References
+    ----------
+    Chang et al., "Active bias: training more accurate neural networks by emphasizing high variance samples", NeurIPS
+    2017.
+    """
     closeness = mean_proba * (1 - mean_proba)
     return _normalised(closeness + closeness.mean())
 
@@ -80,14 +142,21 @@ def _normalised(weights: Tensor) -> Tensor:
 
 
 def alignment_weights(alignment: Tensor) -> Tensor:
-    """Learning to reweight: positive parts of the alignments with the clean gradient, summing to 1, or all 0.
-
-    After Ren et al., "Learning to reweight examples for robust deep learning", ICML 2018.
+    """Learning to reweight: the positive parts of the alignments with the clean gradient, divided by their sum.
 
     Parameters
     ----------
     alignment : Tensor of shape (B,)
         Inner product of each sample's gradient with that of the clean batch.
+
+    Returns
+    -------
+    Tensor of shape (B,)
+        At least 0; they sum to 1, or are all 0 if no alignment is positive.
+
+    References
+    ----------
+    Ren et al., "Learning to reweight examples for robust deep learning", ICML 2018.
     """
     positive = alignment.clamp_min(0)
     total = positive.sum()
@@ -95,6 +164,28 @@ def alignment_weights(alignment: Tensor) -> Tensor:
 
 
 def fidelity_weights(uncertainty: Tensor, beta: float = 1.0) -> Tensor:
-    """Fidelity-weighted learning: ``exp(-beta S)`` of the teacher's uncertainty S (Dehghani et al., ICLR 2018)."""
+    """Fidelity-weighted learning: ``exp(-beta S)`` of the teacher's uncertainty S.
+
+    Parameters
+    ----------
+    uncertainty : Tensor of shape (B,)
+        S, at least 0.
+    beta : float in [0, inf), default=1.0
+        0 gives every sample the weight 1.
+
+    Returns
+    -------
+    Tensor of shape (B,)
+        In (0, 1].
+
+    Raises
+    ------
+    InvalidParameterError
+        If ``beta`` is not a finite number of at least 0.
+
+    References
+    ----------
+    Dehghani et al., "Fidelity-weighted learning", ICLR 2018.
+    """
     check_number("beta", beta, 0)
     return torch.exp(-beta * uncertainty)

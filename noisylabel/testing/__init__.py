@@ -1,4 +1,4 @@
-"""Checks that every member of a family passes; run them over members of your own too."""
+"""Checks that every member of a family passes. Run them over members of your own, too."""
 
 from noisylabel.testing._curricula import check_curriculum
 from noisylabel.testing._noises import check_noise

@@ -9,12 +9,16 @@ from noisylabel.curricula import Curriculum
 
 
 def check_curriculum(curriculum: Curriculum) -> None:
-    """Check shape, range, purity and determinism of a curriculum's weights at every stage of training.
+    """Check that a curriculum's weights have the right shape and range at every stage of training, and no side effects.
+
+    Parameters
+    ----------
+    curriculum : Curriculum
 
     Raises
     ------
     AssertionError
-        Naming what is broken.
+        Says which rule is broken.
 
     Examples
     --------

@@ -6,12 +6,18 @@ from noisylabel.noise import Noise, corrupt
 
 
 def check_noise(noise: Noise, n_classes: int) -> None:
-    """Check range, determinism and, where the noise has a matrix, the frequencies of a noise.
+    """Check that a noise makes valid labels, gives the same ones for the same seed, and keeps to its transition matrix.
+
+    Parameters
+    ----------
+    noise : Noise
+    n_classes : int of at least 2
+        Number of classes to try it with.
 
     Raises
     ------
     AssertionError
-        Naming what is broken.
+        Says which rule is broken.
 
     Examples
     --------

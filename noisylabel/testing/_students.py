@@ -7,18 +7,18 @@ from noisylabel.students import Student
 
 
 def check_student(student: Student, sample_shape: tuple[int, ...]) -> None:
-    """Check that a student builds fresh, trainable networks of the right output shape.
+    """Check that a student builds new, trainable networks with the right output shape.
 
     Parameters
     ----------
     student : Student
     sample_shape : tuple of int
-        A shape that the student takes.
+        Shape of one sample that the student accepts.
 
     Raises
     ------
     AssertionError
-        Naming what is broken.
+        Says which rule is broken.
 
     Examples
     --------
