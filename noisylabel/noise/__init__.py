@@ -1,6 +1,6 @@
-"""Label noise: models of mistakes, and a manifest of what they did.
+"""Label noise: models of mistakes, and a manifest that says what they did.
 
-``matrix[i, j] = P(noisy = j | true = i)`` throughout.
+A transition matrix always means ``matrix[i, j] = P(noisy = j | true = i)``.
 """
 
 from noisylabel.noise._asymmetric import AsymmetricCIFAR10Noise, RingCIFAR100Noise

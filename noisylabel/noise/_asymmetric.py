@@ -23,7 +23,7 @@ CIFAR100_SUPERCLASSES = np.array([
 
 
 class _TargetNoise(Noise):
-    """Move labels of some classes to one fixed other class each."""
+    """Each class has one other class, or none, to which its labels move."""
 
     def __init__(self, rate: float) -> None:
         self.rate = rate
@@ -51,12 +51,13 @@ class _TargetNoise(Noise):
 class AsymmetricCIFAR10Noise(_TargetNoise):
     """CIFAR-10's mistakes between look-alikes: truck to automobile, bird to airplane, cat and dog, deer to horse.
 
-    Five of ten classes are sources, so on balanced data half of ``rate`` of all labels is wrong.
+    Labels of five of the ten classes move. If all classes are equally frequent, a share ``rate / 2`` of all labels is
+    wrong.
 
     Parameters
     ----------
     rate : float in [0, 1]
-        Probability of moving, in the source classes.
+        Probability that a label of one of the five classes moves.
 
     References
     ----------
@@ -83,15 +84,17 @@ class AsymmetricCIFAR10Noise(_TargetNoise):
 
 
 class RingCIFAR100Noise(_TargetNoise):
-    """CIFAR-100's ring: each class moves to the next one of its own superclass, by fine id; the last to the first.
+    """CIFAR-100's ring: each label moves to the next class of its superclass, and from the last to the first.
 
-    The widely copied generator walks over blocks of five consecutive fine ids instead, of which only six steps in a
-    hundred stay inside a superclass; this one uses the data set's map from fine to coarse labels.
+    Classes of a superclass are ordered by fine id.
+
+    This class uses the data set's own map from fine to coarse labels. The widely copied generator uses blocks of five
+    consecutive fine ids instead, and only six of its hundred steps stay inside a superclass.
 
     Parameters
     ----------
     rate : float in [0, 1]
-        Probability of moving.
+        Probability that a label moves.
 
     Examples
     --------

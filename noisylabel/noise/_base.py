@@ -1,4 +1,4 @@
-"""The one method that a noise model has."""
+"""What every noise offers."""
 
 from abc import ABC, abstractmethod
 
@@ -7,9 +7,10 @@ from sklearn.base import BaseEstimator
 
 
 class Noise(BaseEstimator, ABC):
-    """Turn right labels into noisy ones.
+    """Turn true labels into noisy ones.
 
-    Conventions: N samples, C classes, ``matrix[i, j] = P(noisy = j | true = i)``.
+    Sub-classes store their parameters in ``__init__`` and override :meth:`sample` and :meth:`definition`, and
+    :meth:`transition_matrix` where there is one. Parameters are checked in :meth:`sample`.
     """
 
     @abstractmethod
@@ -21,15 +22,16 @@ class Noise(BaseEstimator, ABC):
         codes : ndarray of shape (N,)
             True label codes in 0..C-1.
         n_classes : int
-            C.
+            Number of classes C.
         X : ndarray of shape (N, ...) or None
             Samples, for noise that depends on them.
         rng : Generator
-            The stream to draw from.
+            Random stream to draw from.
 
         Returns
         -------
         ndarray of shape (N,)
+            Codes in 0..C-1.
 
         Raises
         ------
@@ -38,14 +40,30 @@ class Noise(BaseEstimator, ABC):
         """
 
     def transition_matrix(self, n_classes: int) -> np.ndarray | None:
-        """Return the matrix (C, C) of the noise, or None where no matrix describes it."""
+        """Return the transition matrix of the noise.
+
+        Parameters
+        ----------
+        n_classes : int
+            Number of classes C.
+
+        Returns
+        -------
+        ndarray of shape (C, C), or None
+            ``matrix[i, j] = P(noisy = j | true = i)``; None where no matrix describes the noise.
+
+        Raises
+        ------
+        InvalidParameterError
+            If a parameter, or the number of classes, does not fit the noise.
+        """
         return None
 
     @abstractmethod
     def definition(self) -> str:
-        """Return one sentence that says what exactly happens to a label."""
+        """Return one sentence that says exactly what happens to a label."""
 
     def nominal_rate(self) -> float | None:
-        """Return the rate by which the noise is called, or None if it has none."""
+        """Return the parameter ``rate`` as a fraction in [0, 1], or None if the noise has no such parameter."""
         rate = getattr(self, "rate", None)
         return None if rate is None else float(rate)

@@ -29,25 +29,26 @@ NOISES: dict[str, type[Noise]] = {
     "margin": MarginNoise,
     "human": HumanNoise,
 }
+"""Classes of noise by name."""
 
 
 def corrupt(
     y: Any, noise: str | Noise, X: Any = None, *, random_state: Any = None, **parameters: Any
 ) -> tuple[np.ndarray, NoiseManifest]:
-    """Make noisy labels, and a manifest that says what was done.
+    """Make noisy labels from true ones, and a manifest that says what was done.
 
     Parameters
     ----------
     y : array-like of shape (N,)
-        True labels of any type.
+        True labels: integers, strings or booleans.
     noise : str or Noise
         An object, or a name with its ``parameters``: ``"symmetric"`` (rate, include_true, exact), ``"pair"`` (rate),
         ``"asymmetric_cifar10"`` (rate), ``"ring_cifar100"`` (rate), ``"transition"`` (matrix), ``"instance"`` (rate,
-        spread; needs X), ``"margin"`` (posterior, kind, rate), ``"human"`` (labels, source).
+        spread; needs ``X``), ``"margin"`` (posterior, kind, rate), ``"human"`` (labels, source).
     X : array-like of shape (N, ...), optional
         Samples, for noise that depends on them.
-    random_state : int, RandomState, Generator or None
-        Seed.
+    random_state : int, RandomState, Generator or None, default=None
+        Seed or source of the random numbers. An int gives the same labels each time.
     **parameters
         Parameters of a noise given by name, such as ``rate=0.4``.
 
@@ -56,13 +57,14 @@ def corrupt(
     noisy_y : ndarray of shape (N,)
         Labels of the same type as ``y``.
     manifest : NoiseManifest
+        Nominal and realised rates, matrices, seed and hash.
 
     Raises
     ------
     InvalidParameterError
-        If the noise is unknown or its parameters do not fit.
+        If the noise is unknown, or its parameters do not fit it or the data.
     InvalidDataError
-        If ``y`` is empty or not one-dimensional.
+        If ``y`` is empty, not one-dimensional, has missing labels, or has only one class.
 
     Examples
     --------

@@ -7,14 +7,14 @@ from noisylabel.noise._base import Noise
 
 
 class HumanNoise(Noise):
-    """Labels given by people, so that real mistakes get a manifest like any other noise.
+    """Labels that people gave. With this class real mistakes get a manifest, as any other noise.
 
     Parameters
     ----------
     labels : array-like of shape (N,)
-        The given label codes, 0 to C-1, row by row beside the true ones.
+        The codes that people gave, 0 to C-1, in the order of the true labels.
     source : str, default="people"
-        Where they come from, for the manifest.
+        Where the labels come from, for the manifest.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Instance-dependent noise: which mistake is made depends on the sample."""
+"""Instance-dependent noise: the sample decides how likely each mistake is."""
 
 import numpy as np
 from scipy.special import ndtr, ndtri
@@ -12,23 +12,23 @@ from noisylabel.noise._transition import sample_rows
 def instance_probabilities(
     X: np.ndarray, codes: np.ndarray, projections: np.ndarray, flip_rates: np.ndarray
 ) -> np.ndarray:
-    """Label probabilities of each sample under part-dependent noise.
+    """Probability of each label for each sample, under part-dependent noise.
 
     Parameters
     ----------
     X : ndarray of shape (N, D)
-        Normalised samples.
+        Samples with mean 0 and standard deviation 1.
     codes : ndarray of shape (N,)
         True label codes.
     projections : ndarray of shape (C, D, C)
-        One random projection a class.
+        One random projection for each class.
     flip_rates : ndarray of shape (N,)
-        Probability that each label is wrong.
+        Probability, in [0, 1], that the label of each sample is wrong.
 
     Returns
     -------
     ndarray of shape (N, C)
-        ``flip_rate * softmax(x W[y])`` over the wrong classes, ``1 - flip_rate`` at the true one.
+        ``flip_rate * softmax(x W[y])`` for the wrong classes, and ``1 - flip_rate`` for the true one.
     """
     scores = np.empty((len(X), projections.shape[2]))
     for code in np.unique(codes):
@@ -57,15 +57,15 @@ def _truncated_normal(mean: float, deviation: float, size: int, rng: np.random.G
 
 
 class InstanceNoise(Noise):
-    """Part-dependent label noise: each sample has its own flip rate and its own most likely mistakes.
+    """Part-dependent label noise: each sample has its own flip rate, and its own most likely mistakes.
 
     Parameters
     ----------
     rate : float in [0, 1]
-        Centre of the samples' flip rates, which are normal with standard deviation ``spread``, cut to [0, 1]. The cut
-        raises the mean at low rates (0.1 gives 0.129).
+        Centre of the flip rates. They are drawn from a normal distribution that is cut to [0, 1]. For low rates the cut
+        raises the mean: 0.1 gives 0.129.
     spread : float in (0, inf), default=0.1
-        Standard deviation of the flip rates.
+        Standard deviation of that normal distribution.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""What was done to the labels, on record."""
+"""A record of what was done to labels."""
 
 import hashlib
 import json
@@ -10,39 +10,40 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from noisylabel._support.files import write_whole
 from noisylabel.exceptions import InvalidDataError
 
 
 @dataclass(frozen=True)
 class NoiseManifest:
-    """Record of one corruption of labels; saved beside every result.
+    """What :func:`corrupt` did to labels.
 
     Attributes
     ----------
     noise : str
-        Class of the noise.
+        Name of the noise's class.
     parameters : dict
-        Its parameters; arrays are left out.
+        Its parameters, without arrays.
     definition : str
-        What exactly happened to a label, in one sentence.
+        One sentence that says exactly what happened to a label.
     classes : list
         The labels, sorted.
     n_samples : int
-        N.
+        Number of labels N.
     nominal_rate : float or None
-        The rate by which the noise is called.
+        The parameter ``rate`` of the noise, in [0, 1].
     nominal_rate_per_class : list of float or None
-        Probability of a wrong label inside each true class, by the definition's matrix.
+        Probability of a wrong label in each true class, according to ``matrix``.
     realised_rate : float
-        Share of labels that differ from the true ones.
-    realised_rate_per_class : list of float
-        The same inside each true class; NaN is None.
+        Share of labels that differ from the true ones, in [0, 1].
+    realised_rate_per_class : list of float or None
+        The same in each true class; None for a class without samples.
     matrix : list of lists or None
-        Transition matrix of the definition, ``matrix[i][j] = P(noisy = j | true = i)``.
+        Transition matrix of the noise, ``matrix[i][j] = P(noisy = j | true = i)``; None where it has none.
     realised_matrix : list of lists
-        The same, counted.
+        The same, as counted in these labels.
     seed : int or None
-        With it as ``random_state``, :func:`corrupt` makes these labels again; None if a Generator was passed.
+        :func:`corrupt` makes these labels again with this ``random_state``. None if a Generator was passed.
     hash : str
         SHA-256 of the noisy label codes.
     """
@@ -62,23 +63,20 @@ class NoiseManifest:
     hash: str
 
     def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
-        """Return the manifest as JSON; with ``path``, also write it there, whole or not at all."""
+        """Return the manifest as JSON text, and write it to ``path`` if that is given."""
         text = json.dumps(asdict(self), indent=1)
         if path is not None:
-            target = Path(path)
-            partial = target.with_name(target.name + ".part")
-            partial.write_text(text, encoding="utf-8")
-            partial.replace(target)
+            write_whole(Path(path), text.encode())
         return text
 
     @classmethod
     def from_json(cls, source: str | os.PathLike[str]) -> "NoiseManifest":
-        """Read a manifest from JSON text or from a file.
+        """Read a manifest from JSON text, or from a file.
 
         Raises
         ------
         InvalidDataError
-            If the JSON is no manifest.
+            If the JSON is not a manifest.
         """
         text = (
             source if isinstance(source, str) and source.lstrip().startswith("{") else Path(source).read_text("utf-8")
@@ -89,7 +87,7 @@ class NoiseManifest:
             raise InvalidDataError(f"This JSON is not a noise manifest: {error}.") from error
 
     def check(self) -> str:
-        """Say in one sentence how the realised rate stands to the nominal one.
+        """Say in one sentence how the realised rate differs from the nominal one, and why.
 
         Examples
         --------
@@ -115,14 +113,14 @@ class NoiseManifest:
         return f"{self.definition} {self.realised_rate:.1%} of {self.n_samples} labels are wrong."
 
     def verify(self, noisy_y: Any) -> bool:
-        """Whether ``noisy_y`` are the very labels that this manifest describes."""
+        """Return whether ``noisy_y`` (N,) are exactly the labels that this manifest describes."""
         labels = pd.Index(np.asarray(noisy_y).tolist(), dtype=object)
         codes = pd.Index(self.classes, dtype=object).get_indexer(labels)  # -1 for what is no class
         return hash_codes(codes) == self.hash
 
 
 def hash_codes(codes: np.ndarray) -> str:
-    """SHA-256 of label codes, whatever their integer type."""
+    """Return the SHA-256 of label codes; their integer type does not matter."""
     return hashlib.sha256(np.ascontiguousarray(codes, dtype="<i8").tobytes()).hexdigest()
 
 
@@ -130,7 +128,7 @@ _AS_PROMISED = "as promised, up to chance."
 
 
 def _tolerance(rate: float, n_samples: int) -> float:
-    """Four standard errors of a share of ``n_samples`` coin tosses, and a row for rounding."""
+    """Return four standard errors of a share of ``n_samples`` coin tosses, plus one sample for rounding."""
     return float(4 * np.sqrt(rate * (1 - rate) / n_samples) + 1 / n_samples)
 
 
@@ -139,7 +137,7 @@ def _included(n_classes: int) -> str:
 
 
 def check_noise_rate(y: Any, noisy_y: Any, nominal_rate: float) -> str:
-    """Say what a promised noise rate is in truth, given both sets of labels.
+    """Compare a promised noise rate with the real one, given true and noisy labels.
 
     Parameters
     ----------
@@ -151,6 +149,12 @@ def check_noise_rate(y: Any, noisy_y: Any, nominal_rate: float) -> str:
     Returns
     -------
     str
+        One sentence.
+
+    Raises
+    ------
+    InvalidDataError
+        If there are not as many noisy labels as true ones.
 
     Examples
     --------
@@ -177,7 +181,7 @@ def check_noise_rate(y: Any, noisy_y: Any, nominal_rate: float) -> str:
 def build_manifest(
     noise: Any, classes: np.ndarray, codes: np.ndarray, noisy: np.ndarray, seed: int | None
 ) -> NoiseManifest:
-    """Count what a noise did to label codes."""
+    """Count what a noise did to label codes, and return the manifest."""
     n_classes = len(classes)
     counts = np.zeros((n_classes, n_classes))
     np.add.at(counts, (codes, noisy), 1)
@@ -202,11 +206,6 @@ def build_manifest(
         seed=seed,
         hash=hash_codes(noisy),
     )
-
-
-def _plain(value: Any) -> Any:
-    """Return a NumPy scalar as Python's own number."""
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def _none_for_nan(values: np.ndarray) -> list[float | None]:

@@ -1,4 +1,4 @@
-"""Polynomial-margin-diminishing noise: samples near the boundary are mislabelled."""
+"""Polynomial-margin-diminishing noise: samples near the boundary between two classes get wrong labels."""
 
 import numpy as np
 
@@ -14,7 +14,24 @@ KINDS = {
 
 
 def margin_flip_probability(margin: np.ndarray, kind: str) -> np.ndarray:
-    """Probability of a flip at a margin in [0, 1] between the two most likely classes, for type I, II or III.
+    """Probability that a label flips, from the margin of its sample.
+
+    Parameters
+    ----------
+    margin : ndarray of shape (N,)
+        Probability of the most likely class minus that of the second, in [0, 1].
+    kind : {"I", "II", "III"}
+        Type of the polynomial.
+
+    Returns
+    -------
+    ndarray of shape (N,)
+        In [0, 1].
+
+    Raises
+    ------
+    InvalidParameterError
+        If ``kind`` is unknown.
 
     Examples
     --------
@@ -26,22 +43,21 @@ def margin_flip_probability(margin: np.ndarray, kind: str) -> np.ndarray:
 
 
 class MarginNoise(Noise):
-    """Flip a label to the most likely other class, the more often the smaller the margin of a clean posterior.
+    """Flip a label to the most likely other class. The smaller the margin, the more often.
 
     Parameters
     ----------
     posterior : array-like of shape (N, C)
-        Class probabilities of a model of clean data, for the samples to corrupt.
+        Class probabilities of a model that was trained on clean labels, for the samples to corrupt.
     kind : {"I", "II", "III"}, default="I"
         Type of the polynomial.
     rate : float in [0, 1], optional
-        Scale the flip probabilities (each at most 1) so that their mean is ``rate``. By default they are as the
-        formula gives them.
+        Mean to which the flip probabilities are scaled; each stays at most 1. By default they are not scaled.
 
     References
     ----------
-    Zhang et al., "Learning with feature-dependent label noise: a progressive approach", ICLR 2021 (the formula; the
-    released code flips even fully confident samples).
+    Zhang et al., "Learning with feature-dependent label noise: a progressive approach", ICLR 2021. This is the
+    paper's formula; the released code also flips samples with margin 1.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Pair flip: each class is taken for the next one."""
+"""Pair flip: each class is confused with the next one."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ class PairNoise(Noise):
     Parameters
     ----------
     rate : float in [0, 1]
-        Probability of moving.
+        Probability that a label moves.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Symmetric noise, in both conventions and both ways of counting."""
+"""Symmetric noise, in its two conventions: with and without the true class among the draws."""
 
 import numpy as np
 
@@ -8,7 +8,22 @@ from noisylabel.noise._transition import sample_transitions
 
 
 def inclusive_to_exclusive(rate: float, n_classes: int) -> float:
-    """Share of labels that really change when a share ``rate`` is redrawn from all classes: ``rate (1 - 1/C)``.
+    """Share of labels that change when a share ``rate`` is redrawn from all classes: ``rate (1 - 1/C)``.
+
+    Parameters
+    ----------
+    rate : float in [0, 1]
+    n_classes : int of at least 2
+        Number of classes C.
+
+    Returns
+    -------
+    float in [0, 1 - 1/C]
+
+    Raises
+    ------
+    InvalidParameterError
+        If ``rate`` is outside its range.
 
     Examples
     --------
@@ -19,7 +34,22 @@ def inclusive_to_exclusive(rate: float, n_classes: int) -> float:
 
 
 def exclusive_to_inclusive(rate: float, n_classes: int) -> float:
-    """Share to redraw from all classes so that a share ``rate`` really changes: ``rate C / (C - 1)``.
+    """Share to redraw from all classes so that a share ``rate`` changes: ``rate C / (C - 1)``.
+
+    Parameters
+    ----------
+    rate : float in [0, 1 - 1/C]
+    n_classes : int of at least 2
+        Number of classes C.
+
+    Returns
+    -------
+    float in [0, 1]
+
+    Raises
+    ------
+    InvalidParameterError
+        If ``rate`` is outside its range.
 
     Examples
     --------
@@ -30,17 +60,18 @@ def exclusive_to_inclusive(rate: float, n_classes: int) -> float:
 
 
 class SymmetricNoise(Noise):
-    """Replace labels by uniformly random ones.
+    """Replace labels by random ones, with equal probability for each class.
 
     Parameters
     ----------
     rate : float in [0, 1]
-        Share of labels to redraw.
+        Share of labels that are redrawn.
     include_true : bool, default=True
-        Whether the true class is among the draws. If so (MentorNet, MentorMix, DivideMix), only ``rate (1 - 1/C)``
-        of the labels end up wrong; if not (Co-teaching, Patrini), ``rate`` of them do.
+        Whether the true class is among the draws. With it (as in MentorNet, MentorMix and DivideMix), a share ``rate
+        (1 - 1/C)`` of the labels becomes wrong. Without it (as in Co-teaching and Patrini et al.), a share ``rate``.
     exact : bool, default=False
-        False: a coin is tossed for each label. True: exactly ``int(N rate)`` labels are redrawn.
+        With True, exactly ``int(N rate)`` labels are redrawn. With False, each label is redrawn with probability
+        ``rate``.
 
     Examples
     --------

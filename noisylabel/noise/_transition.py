@@ -1,4 +1,4 @@
-"""Noise written as a matrix of transition probabilities."""
+"""Noise that is given as a matrix of transition probabilities."""
 
 import numpy as np
 
@@ -19,7 +19,7 @@ def sample_rows(probabilities: np.ndarray, rng: np.random.Generator) -> np.ndarr
 
 
 class TransitionNoise(Noise):
-    """Noise of any transition matrix.
+    """Draw each noisy label from the row of its true class in a transition matrix.
 
     Parameters
     ----------

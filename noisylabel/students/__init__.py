@@ -1,6 +1,6 @@
-"""Students: the networks that are trained.
+"""Students: architectures of the networks that are trained.
 
-A student is a small object with the settings of an architecture; ``build(sample_shape, n_classes)`` makes a network.
+A student holds the settings of an architecture, and ``build(sample_shape, n_classes)`` makes a network from them.
 """
 
 from noisylabel.students._base import Student

@@ -1,4 +1,4 @@
-"""The one method that a student architecture has."""
+"""What every student offers."""
 
 from abc import ABC, abstractmethod
 
@@ -7,7 +7,10 @@ from torch import nn
 
 
 class Student(BaseEstimator, ABC):
-    """Settings of a network; :meth:`build` makes a fresh one for the data at hand."""
+    """Settings of an architecture; :meth:`build` makes a new network that fits the data.
+
+    Sub-classes store their settings in ``__init__`` and override :meth:`build`.
+    """
 
     @abstractmethod
     def build(self, sample_shape: tuple[int, ...], n_classes: int) -> nn.Module:
@@ -18,18 +21,30 @@ class Student(BaseEstimator, ABC):
         sample_shape : tuple of int
             ``(D,)`` for a table, ``(channels, height, width)`` for images.
         n_classes : int
-            Number of logits.
+            Number of logits C.
 
         Returns
         -------
         nn.Module
+            From a batch (B, ...) to logits (B, C).
 
         Raises
         ------
         InvalidParameterError
-            If the student cannot take samples of this shape.
+            If the architecture does not fit samples of this shape, or a setting is outside its range.
         """
 
     def lr_factors(self, module: nn.Module) -> dict[str, float]:
-        """Return factors on the learning rate for some parameters of a built network, by name; 1 for the others."""
+        """Return factors on the learning rate, for parameters of a built network that do not learn at the full rate.
+
+        Parameters
+        ----------
+        module : nn.Module
+            What :meth:`build` returned.
+
+        Returns
+        -------
+        dict of str to float
+            Factors in [0, 1] by name of parameter.
+        """
         return {}

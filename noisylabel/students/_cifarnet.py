@@ -7,15 +7,15 @@ from noisylabel.students._shapes import image_shape
 
 
 class CifarNet(Student):
-    """Two 5x5 convolutions and two hidden layers; no Inception module in sight.
+    """Two 5x5 convolutions and two hidden layers: the network behind the "Inception" rows of MentorNet's README.
 
-    64 channels, pooling and local response normalisation twice, then fully connected layers of 384 and 192 with
-    drop-out: the network behind the "Inception" rows of MentorNet's README.
+    Each convolution has 64 channels, pooling and local response normalisation. The hidden layers have 384 units, with
+    dropout, and 192 units. There is no Inception module in it.
 
     Parameters
     ----------
     dropout : float in [0, 1), default=0.2
-        Share of the first hidden layer that is dropped in training (the release keeps 0.8).
+        Share of the first hidden layer that is dropped in training. The release keeps 0.8.
 
     Examples
     --------

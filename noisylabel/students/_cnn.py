@@ -1,4 +1,4 @@
-"""A small convolutional network that learns 32x32 images in minutes on a laptop's CPU."""
+"""A small convolutional network, which learns 32x32 images in minutes on a laptop's CPU."""
 
 from torch import nn
 
@@ -7,23 +7,23 @@ from noisylabel.students._shapes import image_shape
 
 
 def conv_bn_relu(n_in: int, n_out: int, *, pool: bool = False) -> nn.Sequential:
-    """3x3 convolution, max pooling by 2 if ``pool``, batch norm, ReLU."""
+    """Return a 3x3 convolution, max pooling by 2 if ``pool``, batch norm and ReLU."""
     pooling = [nn.MaxPool2d(2)] if pool else []
     convolution = nn.Conv2d(n_in, n_out, 3, padding=1, bias=False)
     return nn.Sequential(convolution, *pooling, nn.BatchNorm2d(n_out), nn.ReLU(inplace=True))
 
 
 class SmallCNN(Student):
-    """VGG-like network whose first convolution, 4x4 with stride 2, leaves a quarter of the pixels.
+    """VGG-like network that is fast on a CPU because every stage works on a quarter of the pixels of the one before.
 
-    Then one more 3x3 convolution, and stages of two: the first of a stage is followed at once by max pooling, so that
-    everything after it runs on a quarter of the pixels again. Stages that would leave less than one pixel keep their
-    size.
+    The first stage is a 4x4 convolution with stride 2 and a 3x3 convolution. Each further stage is two 3x3
+    convolutions, the first of which is followed by max pooling. A stage that would leave less than one pixel does not
+    pool.
 
     Parameters
     ----------
     widths : tuple of int, default=(32, 128, 192)
-        Channels at half the image's side, at a quarter, at an eighth, ...
+        Channels of each stage: at half the side of the image, at a quarter, at an eighth, ...
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A user's own network as a student."""
+"""Students from a user's own network or builder."""
 
 import copy
 import inspect
@@ -11,7 +11,7 @@ from noisylabel.students._base import Student
 
 
 class GivenModule(Student):
-    """Train copies of a network that the user made; the given one is never changed.
+    """Train a copy of a network; the given one is never changed.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class GivenModule(Student):
 
 
 class BuilderStudent(Student):
-    """Call a function or a class of the user's for each new network.
+    """Call a function or a class for each new network.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ class MLP(Student):
     hidden : tuple of int, default=(256, 256)
         Width of each hidden layer.
     dropout : float in [0, 1), default=0.0
-        Drop-out after each hidden layer.
+        Share of each hidden layer that is dropped in training.
 
     Examples
     --------

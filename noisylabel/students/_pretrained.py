@@ -18,22 +18,24 @@ from noisylabel.students._resolve import resolve_student
 
 
 class Pretrained(Student):
-    """Fine-tune: load what fits of a file's weights, and train the body more slowly than the new output layer.
+    """Fine-tune: start from the weights in a file, and train the body more slowly than the output layer.
 
-    The output layer is the network's last linear layer. It is loaded too if it fits, but always learns at the full
-    rate; everything else is the body, and must be in the file.
+    The output layer is the network's last linear layer. It starts from the file if it has the same shape there, and
+    from random weights otherwise. It always learns at the full rate. Everything else is the body, and must be in the
+    file.
 
     Parameters
     ----------
     student : str, Student or callable
         The architecture: a name such as ``"resnet32"`` or ``"timm:resnet18"``, a Student, or a builder
-        ``(sample_shape, n_classes)``; for torchvision
+        ``(sample_shape, n_classes)``. A builder for torchvision is
         ``lambda sample_shape, n_classes: torchvision.models.resnet18(num_classes=n_classes)``.
     weights : str or Path
-        A state dict, as ``.safetensors`` or as what ``torch.save`` writes, or the ``checkpoint.pt`` of a finished
-        training here; nothing in it is run.
+        A state dict, as a ``.safetensors`` file or as ``torch.save`` writes it, or the ``checkpoint.pt`` of a finished
+        training with noisylabel. Nothing in the file is run.
     body_lr : float in [0, 1], default=0.1
-        Factor on the learning rate of the body. 0 freezes it, with the statistics of its normalisation layers.
+        Factor on the learning rate of the body. 0 freezes the body, including the statistics of its normalisation
+        layers.
 
     References
     ----------
@@ -64,6 +66,8 @@ class Pretrained(Student):
         ------
         InvalidFileError
             If the file is missing or damaged, or lacks weights of the body.
+        InvalidParameterError
+            If ``body_lr`` is outside [0, 1], or the network has no linear layer.
         """
         check_number("body_lr", self.body_lr, 0, 1, hint="It is a factor on 'lr'.")
         module = resolve_student(self.student, sample_shape).build(sample_shape, n_classes)

@@ -1,4 +1,4 @@
-"""Residual networks with a CIFAR stem: one builder for the family."""
+"""Residual networks for small images."""
 
 from torch import Tensor, nn
 
@@ -9,7 +9,7 @@ from noisylabel.students._shapes import image_shape
 
 
 class PreActivationBlock(nn.Module):
-    """Two 3x3 convolutions, each after batch norm and activation, around a shortcut."""
+    """Two 3x3 convolutions, each after batch norm and activation, plus a shortcut."""
 
     def __init__(self, n_in: int, n_out: int, stride: int, slope: float) -> None:
         super().__init__()
@@ -22,7 +22,7 @@ class PreActivationBlock(nn.Module):
         self.shortcut = None if same else nn.Conv2d(n_in, n_out, 1, stride=stride, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the block's output; a shortcut with a convolution starts from the activated input."""
+        """Return the block's output. A shortcut with a convolution starts from the activated input."""
         activated = self.activation(self.norm1(x))
         shortcut = x if self.shortcut is None else self.shortcut(activated)
         hidden = self.conv1(activated)
@@ -35,20 +35,24 @@ class ResNet(Student):
     Parameters
     ----------
     depth : int, default=32
-        ``6 n + 2`` layers: n blocks in each of the three stages (20, 32, 44, 56, 110, ...).
+        Number of layers, ``6 n + 2`` for n blocks in each of the three stages: 8, 14, 20, 32, 44, 56, ...
     width : int, default=16
         Channels of the first stage; the next two have twice and four times as many.
     stem : int, optional
-        Channels of the first convolution; by default ``width``.
+        Channels of the first convolution. By default as many as ``width``.
     negative_slope : float in [0, 1), default=0.0
         Slope of the leaky ReLU; 0 is a ReLU. The papers use 0.1.
 
     Notes
     -----
-    Settings that papers name: ResNet-32 is the default (0.46 M parameters); MentorMix's "ResNet-32" is
-    ``ResNet(32, width=128, stem=64, negative_slope=0.1)`` (29 M); MentorNet's "ResNet-101" is
-    ``ResNet(56, width=160, stem=16, negative_slope=0.1)``, 9 blocks a stage (85 M). A fast one for a CPU is
-    ``ResNet(8, width=16)``.
+    Networks of the papers:
+
+    - ResNet-32 is the default (0.47 M parameters).
+    - MentorMix's "ResNet-32" is ``ResNet(32, width=128, stem=64, negative_slope=0.1)`` (29 M).
+    - MentorNet's "ResNet-101" is ``ResNet(56, width=160, stem=16, negative_slope=0.1)``, with 9 blocks in each stage
+      (85 M).
+
+    ``ResNet(8, width=16)`` is fast on a CPU.
 
     References
     ----------

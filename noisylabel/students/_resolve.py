@@ -1,4 +1,4 @@
-"""From what users write for a student to a Student."""
+"""From what users write for ``student`` to a Student."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,17 +24,23 @@ STUDENTS: dict[str, Callable[[], Student]] = {
     "mentornet_resnet101": lambda: ResNet(56, width=160, stem=16, negative_slope=0.1),
     "cifarnet": CifarNet,
 }
+"""What makes a student, by name."""
 
 
 def resolve_student(student: Any, sample_shape: tuple[int, ...]) -> Student:
-    """Turn a name, ``"timm:NAME"``, a Student, a network, a network class or a builder into a Student.
+    """Turn what users write for ``student`` into a Student.
 
     Parameters
     ----------
     student : str, Student, nn.Module, type or callable
-        ``"auto"`` is ``"cnn"`` for images and ``"mlp"`` for everything else.
+        A name in :data:`STUDENTS`, ``"timm:NAME"``, a Student, a network, a network class, or a builder
+        ``(sample_shape, n_classes)``. ``"auto"`` is ``"cnn"`` for images and ``"mlp"`` for everything else.
     sample_shape : tuple of int
         Shape of one sample.
+
+    Returns
+    -------
+    Student
 
     Raises
     ------

@@ -5,12 +5,13 @@ from torch import Tensor, nn
 
 
 class Standardize(nn.Module):
-    """Make floats of the inputs, subtract a mean and divide by a standard deviation, both fixed.
+    """Turn inputs into floats, subtract a fixed mean, and divide by a fixed standard deviation.
 
     Parameters
     ----------
     mean, std : Tensor
-        Of shape (D,) for tables, (channels, 1, 1) for images; they are saved with the network.
+        Of shape (D,) for tables and (channels, 1, 1) for images. Both are saved with the network. Where ``std`` is 0,
+        it counts as 1.
     """
 
     mean: Tensor
@@ -22,6 +23,6 @@ class Standardize(nn.Module):
         self.register_buffer("scale", 1 / torch.where(std > 0, std, torch.ones_like(std)))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the standardised batch; images come out in channels-last layout."""
+        """Return the standardised batch, with images in channels-last layout."""
         x = (x.to(self.mean.dtype) - self.mean) * self.scale
         return x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x

@@ -8,12 +8,12 @@ from noisylabel.students._shapes import image_shape
 
 
 class TimmModel(Student):
-    """A model of timm (PyTorch Image Models), made for the channels and classes at hand, without pre-trained weights.
+    """A model of timm (PyTorch Image Models) with random weights, for the channels and classes of the data.
 
     Parameters
     ----------
     name : str
-        A name that ``timm.list_models()`` knows.
+        A name from ``timm.list_models()``.
 
     Examples
     --------
