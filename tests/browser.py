@@ -1,5 +1,7 @@
 """A real headless browser: what a page looks like after its scripts ran, and what they complained about."""
 
+import base64
+import hashlib
 import html
 import os
 import re
@@ -23,6 +25,7 @@ _OPTIONS = (
     "--disable-sync",
     "--hide-scrollbars",
     "--enable-logging=stderr",
+    "--virtual-time-budget=2000",  # for charts, which are drawn in later turns
 )
 _SECONDS = 60
 
@@ -63,14 +66,34 @@ class Browser:
         return done.stdout
 
     def _with_script(self, page, script):
-        copy = self.folder / f"scripted-{self.n_runs}.html"
-        copy.write_text(page.read_text(encoding="utf-8") + f"<script>{script}</script>", encoding="utf-8")
+        """Return a copy of a page with one more script, which its policy allows."""
+        copy, text = self.folder / f"scripted-{self.n_runs}.html", page.read_text(encoding="utf-8")
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        allowed = text.replace("script-src ", f"script-src 'sha256-{digest}' ", 1)
+        assert allowed != text
+        copy.write_text(f"{allowed}<script>{script}</script>", encoding="utf-8")
         return copy
+
+
+def body(dom):
+    """Return what a reader sees of a document: its body without scripts."""
+    return re.sub("<script.*?</script>", "", dom.split("<body>", 1)[1], flags=re.DOTALL)
+
+
+def charts(dom):
+    """Return the drawings of a document's charts, as SVG."""
+    return re.findall(r'<div class="chart[^"]*"[^>]*data-drawn[^>]*>.*?(<svg.*?</svg>)', dom, re.DOTALL)
+
+
+def table_rows(dom, name):
+    """Return the rows that are shown of a table of the page, as lists of texts."""
+    rows = re.search(f'<table[^>]*id="{name}".*?<tbody>(.*?)</tbody>', dom, re.DOTALL)[1].split("</tr>")[:-1]
+    return [seen(row, "<t[hd](?: [^>]*)?>(.*?)</t[hd]>") for row in rows if not re.search("<tr[^>]* hidden", row)]
 
 
 def seen(dom, pattern):
     """Return what a pattern finds in a document, without marks and entities."""
-    return [html.unescape(re.sub("<[^>]*>", "", found)) for found in re.findall(pattern, dom, re.DOTALL)]
+    return [html.unescape(re.sub("<[^>]*>", "", found)).strip() for found in re.findall(pattern, dom, re.DOTALL)]
 
 
 def title(dom):

@@ -2,17 +2,22 @@
 
 import base64
 import io
+import math
+import re
+from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
+import altair as alt
 import numpy as np
 import pandas as pd
 
-from noisylabel.audit._auditor import Audit
-from noisylabel.audit._data import AuditData
-from noisylabel.audit._images import open_picture
-from noisylabel.pages._page import write_page
+from noisylabel.audit._reading import AuditData
+from noisylabel.audit._training import Audit
+from noisylabel.datasets._read_image import read_image
+from noisylabel.pages import chart, write_page
 
 _FEWEST_SHOWN, _MOST_SHOWN = 20, 200
 _MOST_COLUMNS = 12
@@ -36,7 +41,68 @@ def write_audit_page(audit: Audit, path: str | Path) -> Path:
     -------
     Path
     """
-    return write_page(path, files("noisylabel.pages").joinpath("audit.html"), audit_summary(audit))
+    summary = audit_summary(audit)
+    return write_page(
+        path,
+        Path(str(files("noisylabel.pages") / "audit.html.jinja")),
+        title=f"Label audit of {summary['source']}",
+        heads=[{"text": name} for name in summary["columns"]],
+        choices={name: _choices(row[name] for row in summary["rows"]) for name in ("given", "suggested")},
+        cells=_cells(summary["confusion"], summary["rows"]),
+        picture=chart(_draw_histogram(summary["histogram"]), "Numbers of labels over their quality"),
+        **summary,
+    )
+
+
+def _choices(labels: Iterable[str]) -> list[tuple[str, str]]:
+    """Return what a control offers, "any" first, numbers within labels in their order."""
+    in_order = sorted(set(labels), key=lambda text: [part.zfill(20) for part in re.split(r"([0-9]+)", text)])
+    return [("", "any"), *((label, label) for label in in_order)]
+
+
+def _cells(confusion: dict[str, Any], rows: list[dict[str, Any]]) -> list[list[dict[str, str]]]:
+    """Return the cells of given against suggested labels: text, class, and a link if their rows are on the page."""
+    labels, counts = confusion["labels"], np.array(confusion["counts"])
+    most = max(1, int((counts - np.diag(counts.diagonal())).max(initial=0)))
+    here = {(row["given"], row["suggested"]) for row in rows if row["flagged"]}
+
+    def cell(i: int, j: int) -> dict[str, str]:
+        count = int(counts[i, j])
+        if i == j:
+            return {"text": f"{count:,}", "class": "same", "link": ""}
+        link = "#" + urlencode({"given": labels[i], "suggested": labels[j]}) if (labels[i], labels[j]) in here else ""
+        return {"text": f"{count:,}" if count else "", "class": f"shade{_shade(count / most)}", "link": link}
+
+    return [[cell(i, j) for j in range(len(labels))] for i in range(len(labels))]
+
+
+def _shade(share: float) -> int:
+    """Return how dark a cell is, from 0 (nothing) to 5."""
+    return math.ceil(5 * share)
+
+
+def _draw_histogram(histogram: dict[str, Any]) -> alt.LayerChart:
+    edges = np.linspace(0, 1, _BINS + 1)
+    bins = [
+        {"from": low, "to": high, "kind": words, "n": n}
+        for words, counts in (("not flagged", histogram["others"]), ("flagged", histogram["flagged"]))
+        for low, high, n in zip(edges[:-1].tolist(), edges[1:].tolist(), counts, strict=True)
+    ]
+    colours = alt.Scale(domain=["not flagged", "flagged"], range=["var(--calm)", "var(--doubt)"])
+    bars = (
+        alt.Chart(alt.Data(values=bins), width="container", height=160)
+        .mark_bar()
+        .encode(
+            x=alt.X("from:Q", bin="binned", title="quality", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(grid=False)),
+            x2="to:Q",
+            y=alt.Y("n:Q", title="labels"),
+            color=alt.Color("kind:N", scale=colours, legend=None),
+            tooltip=["kind:N", "n:Q", alt.Tooltip("from:Q", format=".2f"), alt.Tooltip("to:Q", format=".2f")],
+        )
+    )
+    thresholds = [] if histogram["threshold"] is None else [{"at": histogram["threshold"]}]
+    dashes = alt.Chart(alt.Data(values=thresholds)).mark_rule(strokeDash=[4, 3], color="var(--ink)", strokeWidth=2)
+    return bars + dashes.encode(x="at:Q")
 
 
 def audit_summary(audit: Audit) -> dict[str, Any]:
@@ -105,7 +171,7 @@ def _text(value: Any) -> str:
 
 def _thumbnail(file: Path) -> str:
     """Return a small JPEG of an image file as a data URL."""
-    buffer, picture = io.BytesIO(), open_picture(file, _THUMBNAIL)
+    buffer, picture = io.BytesIO(), read_image(file, side=_THUMBNAIL)
     picture.thumbnail((_THUMBNAIL, _THUMBNAIL))
     picture.save(buffer, format="jpeg", quality=80)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()

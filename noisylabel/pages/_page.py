@@ -1,34 +1,83 @@
-"""Self-contained HTML pages: a template, the data that it shows, and the script that all pages share."""
+"""Self-contained HTML pages, made from templates that extend a common one."""
 
-import json
-from importlib.resources import files
-from importlib.resources.abc import Traversable
+import base64
+import hashlib
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from noisylabel._support.files import write_whole
+from noisylabel.pages._charts import CONFIG, chart_library
+
+_HERE = Path(__file__).parent
+_UNSEEN = dict.fromkeys([0, *range(0x202A, 0x202F), *range(0x2066, 0x206A)], "\ufffd")  # NUL and changes of direction
 
 
-def write_page(path: str | Path, template: Traversable, data: Any) -> Path:
+class _Inline(NamedTuple):
+    """A script or style sheet and what the content security policy says to allow it and no other."""
+
+    text: Markup
+    source: str
+
+
+def write_page(path: str | Path, template: Path, **context: Any) -> Path:
     """Write one HTML page, without anything loaded from elsewhere.
 
     Parameters
     ----------
     path : str or Path
         Where to write.
-    template : Traversable
-        HTML file whose script has ``/*DATA*/null`` where the data go, and ``/*SHARED*/`` where ``page.js`` goes if it
-        needs that.
-    data : dict or list
-        Plain values; numbers are finite.
+    template : Path
+        Jinja2 template that extends ``base.html.jinja``; templates of its own folder can be included too. What it
+        shows is escaped, so that no value can be markup.
+    **context
+        What the template shows. A chart is given as :func:`noisylabel.pages.chart` makes it.
 
     Returns
     -------
     Path
     """
-    text = json.dumps(data, allow_nan=False).replace("<", "\\u003c")  # so that no text can end the script
-    shared = files("noisylabel.pages").joinpath("page.js").read_text(encoding="utf-8")
-    page = template.read_text(encoding="utf-8").replace("/*SHARED*/", shared).replace("/*DATA*/null", text)
+    page = _environment(template.parent).get_template(template.name).render(**context)
     path = Path(path)
-    write_whole(path, page.encode())
+    write_whole(path, page.encode(errors="replace"))
     return path
+
+
+@cache
+def _environment(folder: Path) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader([folder, _HERE]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_printable,
+    )
+    environment.globals |= {
+        "style": _inline((_HERE / "page.css").read_text(encoding="utf-8")),
+        "script": _inline((_HERE / "page.js").read_text(encoding="utf-8")),
+        "library": _inline(chart_library()),
+        "chart_config": CONFIG,
+    }
+    environment.filters["percent"] = percent
+    return environment
+
+
+def _inline(text: str) -> _Inline:
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return _Inline(Markup(text), f"'sha256-{digest}'")
+
+
+def _printable(value: Any) -> Any:
+    """Return what stands for a value: nothing for None, and texts without signs that no page can show."""
+    if value is None:
+        return ""
+    return value.translate(_UNSEEN) if isinstance(value, str) else value
+
+
+def percent(share: float) -> str:
+    """Return a share in [0, 1] in percent, as text: ``0.25`` as "25 %", a small one with a decimal."""
+    return f"{100 * share:.{1 if share < 0.1 else 0}f} %"

@@ -7,8 +7,8 @@ from noisylabel.plots._curricula import (
     learned_from,
     plot_curriculum,
     save_curriculum_figure,
-    write_curriculum_page,
 )
+from noisylabel.plots._curriculum_page import write_curriculum_page
 from noisylabel.plots._evaluation import plot_evaluation
 from noisylabel.plots._paths import plot_distance_gap, plot_path, plot_probabilities, simplex_points
 

@@ -1,10 +1,8 @@
 """Pictures of curricula: the weight of a sample over its loss, its loss difference and the percent of training."""
 
-import base64
 import io
 import math
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +13,11 @@ from noisylabel._support.files import write_whole, written_whole
 from noisylabel._support.validation import check_number
 from noisylabel.curricula import CURRICULA, Curriculum, resolve_curriculum
 from noisylabel.exceptions import InvalidParameterError
-from noisylabel.pages._page import write_page
 
 PERCENTS = (0, 10, 18, 19, 30, 50, 75, 89, 90, 99)
 _CELLS = 61
 _COLUMNS = 5
-_MAP = "viridis"
+MAP = "viridis"
 
 
 def curriculum_weights(
@@ -100,7 +97,7 @@ def plot_curriculum(
     """
     from matplotlib.figure import Figure
 
-    rows = _rows(curriculum, vstar, percents, loss_bound)
+    rows = named_weights(curriculum, vstar, percents, loss_bound)
     n_columns = min(_COLUMNS, len(percents))
     n_blocks = math.ceil(len(percents) / n_columns)
     if figure is None:
@@ -125,17 +122,19 @@ def plot_curriculum(
     return figure
 
 
-def _rows(curriculum: Any, vstar: Any, percents: Sequence[int], loss_bound: float) -> list[tuple[str, np.ndarray]]:
+def named_weights(
+    curriculum: Any, vstar: Any, percents: Sequence[int], loss_bound: float
+) -> list[tuple[str, np.ndarray]]:
     """Name and weights of what is drawn."""
     shown = [curriculum] if vstar is None else [curriculum, vstar]
-    names = [_name(one) for one in shown]
+    names = [curriculum_name(one) for one in shown]
     if len(set(names)) < len(names):
         names = ["learned", "closed form"]
     weights = [curriculum_weights(one, percents, loss_bound=loss_bound) for one in shown]
     return list(zip(names, weights, strict=True))
 
 
-def _name(curriculum: Any) -> str:
+def curriculum_name(curriculum: Any) -> str:
     if isinstance(curriculum, (str, Path)):
         return Path(str(curriculum).removeprefix("zoo:")).stem
     card = getattr(curriculum, "card", None)
@@ -150,7 +149,7 @@ def _name(curriculum: Any) -> str:
 def _draw(ax: Any, weights: np.ndarray, loss_bound: float) -> Any:
     extent = (0, loss_bound, -loss_bound, loss_bound)
     ax.axhline(0, color="white", linewidth=0.6, alpha=0.7)
-    return ax.imshow(weights, origin="lower", extent=extent, aspect="auto", vmin=0, vmax=1, cmap=_MAP)
+    return ax.imshow(weights, origin="lower", extent=extent, aspect="auto", vmin=0, vmax=1, cmap=MAP)
 
 
 def animate_curriculum(
@@ -180,7 +179,7 @@ def animate_curriculum(
     from matplotlib.figure import Figure
     from PIL import Image
 
-    rows = _rows(curriculum, vstar, percents, loss_bound)
+    rows = named_weights(curriculum, vstar, percents, loss_bound)
     figure = Figure(figsize=(3.4 * len(rows) + 0.9, 3.6), layout="constrained", dpi=80)
     axes = figure.subplots(1, len(rows), sharey=True, squeeze=False)[0]
     images = [_draw(ax, weights[0], loss_bound) for ax, (_, weights) in zip(axes, rows, strict=True)]
@@ -201,43 +200,6 @@ def animate_curriculum(
     path = Path(path)
     write_whole(path, buffer.getvalue())
     return path
-
-
-def write_curriculum_page(
-    curriculum: Any, path: str | Path, *, vstar: Any = None, loss_bound: float = 5.0, title: str | None = None
-) -> Path:
-    """Write one HTML page, without anything loaded from elsewhere, on which a slider moves through training.
-
-    Parameters
-    ----------
-    curriculum, vstar, loss_bound
-        As in :func:`plot_curriculum`; ``vstar`` stands beside.
-    path : str or Path
-        Where to write.
-    title : str, optional
-        Heading; the curriculum's name by default.
-
-    Returns
-    -------
-    Path
-    """
-    import matplotlib as mpl
-
-    rows = _rows(curriculum, vstar, range(100), loss_bound)
-    colours = (255 * mpl.colormaps[_MAP](np.arange(256))[:, :3]).round().astype(np.uint8)
-    data = {
-        "title": title or _name(curriculum),
-        "cells": rows[0][1].shape[-1],
-        "bound": loss_bound,
-        "card": getattr(resolve_curriculum(curriculum), "card", None),
-        "colours": _encoded(colours),
-        "panels": [{"name": name, "weights": _encoded((255 * weights).round())} for name, weights in rows],
-    }
-    return write_page(path, files("noisylabel.pages").joinpath("curriculum.html"), data)
-
-
-def _encoded(values: np.ndarray) -> str:
-    return base64.b64encode(values.astype(np.uint8).tobytes()).decode()
 
 
 def save_curriculum_figure(figure: Any, path: str | Path) -> Path:

@@ -1,6 +1,5 @@
 """Pictures of curricula."""
 
-import base64
 import json
 import re
 
@@ -19,6 +18,7 @@ from noisylabel.plots import (
     plot_curriculum,
     write_curriculum_page,
 )
+from tests.browser import body, charts, open_browser, seen, title
 
 
 def test_weights_lie_where_they_should():
@@ -65,14 +65,33 @@ def test_animation(tmp_path):
 def test_page_holds_the_weights_and_nothing_from_elsewhere(tmp_path):
     mentornet = MentorNet.from_zoo("spcl_linear")
     mentornet.card["name"] = "</script><b>"
-    text = write_curriculum_page(mentornet, tmp_path / "p.html", vstar="spcl_linear", loss_bound=3).read_text()
-    assert not re.findall(r"(?:src|href)\s*=|https?://", text)
-    assert text.count("</script>") == 1
-    data = json.loads(re.search(r"const data = (.*);\n", text)[1])
-    assert [panel["name"] for panel in data["panels"]] == ["</script><b>", "spcl_linear"]
-    shown = np.frombuffer(base64.b64decode(data["panels"][1]["weights"]), np.uint8).reshape(100, 61, 61)
+    page = write_curriculum_page(mentornet, tmp_path / "p.html", vstar="spcl_linear", loss_bound=3)
+    browser = open_browser(tmp_path)
+    dom = browser.dom(page)
+    assert seen(body(dom), "<h2>(.*?)</h2>") == ["</script><b>", "spcl_linear"]
+    assert '"name": "</script><b>"' in seen(body(dom), "<pre>(.*?)</pre>")[0]
+    specifications = re.findall(r'<div class="chart"><script[^>]*>(.*?)</script>', page.read_text(encoding="utf-8"))
+    cells = json.loads(specifications[1])["data"]["values"]
+    assert (cells[0]["loss"], cells[0]["difference"], cells[-1]["loss"], cells[-1]["difference"]) == (0, -3, 3, 3)
+    shown = np.array([list(bytes.fromhex(cell["digits"])) for cell in cells]).T.reshape(100, 61, 61)
     wanted = curriculum_weights("spcl_linear", range(100), loss_bound=3)
     assert np.abs(shown / 255 - wanted).max() <= 0.5 / 255 + 1e-6
+
+
+def test_slider_moves_through_training(tmp_path):
+    browser = open_browser(tmp_path)
+    page = write_curriculum_page("mentornet_pd", tmp_path / "p.html")
+    (picture,) = charts(browser.dom(page, "percent=95"))
+    colours = re.findall(r'<path [^>]*fill="(rgb[^"]*)"', picture)
+    assert colours.count("rgb(253, 231, 37)") == (curriculum_weights("mentornet_pd", [95]) == 1).sum()
+    assert len(re.findall(r'<path d="M[^"]*h6\.5v6\.5', picture)) == 61 * 61
+    assert (
+        title(browser.dom(page, "percent=95", script="document.title = document.querySelector('output').value")) == "95"
+    )
+    assert browser.screenshot(page)[0, 0].min() > 200
+    assert browser.screenshot(page, dark=True)[0, 0].max() < 60
+    width = "document.title = document.documentElement.scrollWidth <= innerWidth"
+    assert title(browser.dom(page, script=width, size=(500, 900))) == "true"
 
 
 def test_a_name_is_text_and_not_mathematics(tmp_path):
