@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from pandas.api.types import infer_dtype
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 from noisylabel._support.sklearn_compat import (
     check_classification_targets,
-    check_consistent_length,
     check_sample_weight,
     column_or_1d,
     validate_data,
@@ -87,7 +87,9 @@ def take_inputs(
         shape, dtype = tuple(dataset_sample(X, 0).shape), "dataset"
         estimator.n_features_in_ = shape[0]
     else:
-        values, labels = check_X(estimator, X, reset=True, y=None if y is None else plain_labels(y))
+        y = None if y is None else plain_labels(y)
+        check_lengths(X, y)
+        values, labels = check_X(estimator, X, reset=True, y=y)
         shape, dtype = values.shape[1:], str(values.dtype)
     classes, codes = encode_labels(labels)
     weight = None
@@ -175,11 +177,15 @@ def encode_labels(y: Any) -> tuple[np.ndarray, np.ndarray]:
         check_classification_targets(y)
     except ValueError as error:
         raise InvalidDataError(
-            f"{error} Labels must be classes: integers, strings or booleans, not measured numbers. "
-            "Convert them, for instance with y.astype(int) or numpy.digitize."
+            "Unknown label type: y must hold classes (integers, strings or booleans), not measured numbers. Got "
+            f"{', '.join(map(repr, y[:3].tolist()))}, ... Make classes of them, for instance by y.astype(int) or "
+            "numpy.digitize."
         ) from error
     if len(classes) < 2:
-        raise InvalidDataError(f"Training needs labels of at least 2 classes. Got 1 class: {classes.tolist()[0]!r}.")
+        raise InvalidDataError(
+            f"y must have labels of at least 2 classes. Got 1 class: {classes.tolist()[0]!r}. Check that y is the "
+            "right column; in a cross-validation, use stratified folds."
+        )
     return classes, codes.astype(np.int64)
 
 
@@ -201,8 +207,9 @@ def dataset_labels(dataset: Dataset, y: Any) -> np.ndarray:
     if n_samples == 0:
         raise InvalidDataError("The Dataset is empty: 0 samples.")
     if y is not None:
-        check_consistent_length(range(n_samples), y)
-        return plain_labels(y)
+        y = plain_labels(y)
+        check_lengths(range(n_samples), y)
+        return y
     if type(dataset) is TensorDataset and len(dataset.tensors) > 1:
         return dataset.tensors[1].cpu().numpy()
     first = dataset[0]
@@ -214,9 +221,26 @@ def dataset_labels(dataset: Dataset, y: Any) -> np.ndarray:
 def plain_labels(y: Any) -> np.ndarray:
     """Return labels as an array of NumPy's own types; pandas' nullable and categorical ones lose nothing."""
     check_no_missing("y", y.cpu().numpy() if isinstance(y, Tensor) else y)
-    if isinstance(getattr(y, "dtype", None), np.dtype) or not hasattr(y, "tolist"):
-        return np.asarray(y)
-    return np.asarray(y.tolist())
+    is_numpys = isinstance(getattr(y, "dtype", None), np.dtype) or not hasattr(y, "tolist")
+    labels = np.asarray(y if is_numpys else y.tolist())
+    if labels.dtype == object and infer_dtype(labels) in ("boolean", "integer"):
+        return np.array(labels.tolist())
+    return labels
+
+
+def check_lengths(X: Any, labels: np.ndarray | None) -> None:
+    """Refuse another number of labels than of samples.
+
+    Raises
+    ------
+    InvalidDataError
+        With both numbers.
+    """
+    shape = getattr(X, "shape", ()) or ((len(X),) if isinstance(X, (list, tuple, range)) else ())
+    if shape and labels is not None and labels.ndim > 0 and shape[0] != len(labels):
+        raise InvalidDataError(
+            f"X has {shape[0]} samples, but y has {len(labels)} labels. Give one label for each sample."
+        )
 
 
 def dataset_sample(dataset: Dataset, row: int) -> Tensor:

@@ -34,7 +34,7 @@ def test_nan_in_images(images):
 
 
 def test_lengths_differ(blobs):
-    with pytest.raises(ValueError, match=r"inconsistent numbers of samples: \[120, 119\]"):
+    with pytest.raises(ValueError, match="X has 120 samples, but y has 119 labels. Give one label for each"):
         fit(blobs[0], blobs[1][:-1])
 
 

@@ -17,9 +17,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:The number of unique classes is 
 WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=6)
 VALUES = {"integers": st.integers(-(2**62), 2**62), "words": WORDS, "booleans": st.booleans()}
 CONTAINERS = {
-    "integers": ["list", "array", "tensor", "category", "int64", "Int64"],
+    "integers": ["list", "array", "tensor", "object", "category", "int64", "Int64"],
     "words": ["list", "array", "object", "category", "string"],
-    "booleans": ["list", "array", "tensor", "category", "bool", "boolean"],
+    "booleans": ["list", "array", "tensor", "object", "category", "bool", "boolean"],
 }
 
 
