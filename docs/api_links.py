@@ -1,8 +1,10 @@
 """What the API reference shows of docstrings: roles such as ``:class:`Name``` become links to where the name stands."""
 
+import inspect
 import re
 from collections.abc import Iterator
 from functools import partial
+from importlib import import_module
 
 import griffe
 
@@ -23,6 +25,8 @@ class DocstringLinks(griffe.Extension):
             if name in module.members
         }
         for found in objects:
+            if found.docstring is not None and "{parameters}" in found.docstring.value and found.is_class:
+                found.docstring.value = _as_help_shows_it(found)
             if found.docstring is not None:
                 found.docstring.value = ROLE.sub(partial(_link, found, public), found.docstring.value)
         for found in objects:
@@ -37,6 +41,11 @@ def _objects(top: griffe.Object) -> Iterator[griffe.Object]:
     for member in top.members.values():
         if not member.is_alias:
             yield from _objects(member)
+
+
+def _as_help_shows_it(found: griffe.Object) -> str:
+    """Return the docstring of a class whose placeholders are filled in when it is imported."""
+    return inspect.getdoc(getattr(import_module(found.module.path), found.name)) or ""
 
 
 def _only_refers(member: griffe.Object | griffe.Alias) -> bool:
@@ -56,5 +65,5 @@ def _link(found: griffe.Object, public: dict[str, str], role: re.Match[str]) -> 
             path = found.resolve(name)
         except griffe.NameResolutionError:
             path = name
-    shown = name.rpartition(".")[2] if shortened else name
+    shown = (name.rpartition(".")[2] if shortened else name).replace("_", "&#95;")  # no Markdown inside
     return f'<autoref identifier="{path}" optional><code>{shown}</code></autoref>'
