@@ -49,7 +49,7 @@ zoo: $(STAMP)  ## the MentorNets that come with the package; 20 minutes on 2 cor
 	  $(BIN)/noisylabel curriculum records --dataset cifar10 --noise symmetric --rate $$rate --samples 10000 \
 	    --trusted 5000 --curriculum self_paced --percentile auto --student cnn --epochs 30 --optimizer sgd --lr 0.1 \
 	    --weight-decay 0.001 --augment shift_flip --precision bf16 --out $(RECORDS)/symmetric-$$rate.csv; done
-	$(BIN)/noisylabel curriculum learn --percentile 70 \
+	$(BIN)/noisylabel curriculum learn --percentile 0.7 \
 	  --records $(RECORDS)/symmetric-0.2.csv $(RECORDS)/symmetric-0.4.csv $(RECORDS)/symmetric-0.6.csv \
 	  --out $(ZOO)/mentornet_dd.safetensors
 	$(BIN)/noisylabel curriculum list

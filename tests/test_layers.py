@@ -18,8 +18,9 @@ LAYERS = [
     {"issues"},
     {"estimators"},
     {"plots"},
-    {"audit", "testing"},
+    {"audit", "evaluation", "testing"},
     {"commands"},
+    {"__main__"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 

@@ -1,4 +1,4 @@
-"""The ``noisylabel`` command, one file for each sub-command."""
+"""The ``noisylabel`` command, one file for each sub-command; what they share is in ``_options`` and ``_main``."""
 
 from noisylabel.commands._main import main
 

@@ -6,17 +6,17 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from noisylabel.commands._options import add_command, print_written, whole
 from noisylabel.exceptions import DatasetNotFoundError, InvalidParameterError, NoisyLabelWarning
 
 if TYPE_CHECKING:
-    from noisylabel.audit._auditor import Audit
-    from noisylabel.audit._data import AuditData
+    from noisylabel.audit import Audit, AuditData
 
 
 def add_audit_command(commands: Any) -> None:
     """Add ``audit`` to the ``noisylabel`` command."""
     about = "Find the rows or images whose labels are probably wrong: train on them as they are, then rank them."
-    audit = commands.add_parser("audit", help=about, description=about)
+    audit = add_command(commands, "audit", about, _audit)
     audit.add_argument(
         "source",
         metavar="FILE",
@@ -28,20 +28,16 @@ def add_audit_command(commands: Any) -> None:
     audit.add_argument(
         "--images", metavar="COLUMN", help="column of image files, as paths from the table's folder, to learn from"
     )
-    audit.add_argument("--size", type=int, default=32, help="images are resized to this many pixels (%(default)s)")
-    audit.add_argument(
-        "--out", type=Path, default=Path("issues.csv"), help="all rows, the most doubtful first (%(default)s)"
-    )
+    audit.add_argument("--size", type=whole, default=32, help="images are resized to this many pixels")
+    audit.add_argument("--out", type=Path, default="issues.csv", help="all rows, the most doubtful first")
     audit.add_argument("--report", metavar="FILE.html", type=Path, help="a page to look at them in a browser (none)")
-    audit.add_argument("--epochs", type=int, help="passes over the rows (the classifier's default)")
-    audit.add_argument("--device", default="cpu", help="(%(default)s)")
-    audit.add_argument("--seed", type=int, default=0, help="(%(default)s)")
-    audit.set_defaults(run=_audit)
+    audit.add_argument("--epochs", type=whole, help="passes over the rows (the classifier's default)")
+    audit.add_argument("--device", default="cpu", help="where to train")
+    audit.add_argument("--seed", type=int, default=0, help="of everything that is drawn")
 
 
-def _audit(options: argparse.Namespace) -> int:
-    from noisylabel.audit._auditor import audit_labels, default_auditor, save_label_issues
-    from noisylabel.audit._report import write_audit_page
+def _audit(options: argparse.Namespace) -> None:
+    from noisylabel.audit import audit_labels, default_auditor, save_label_issues, write_audit_page
 
     _check_outputs(options)
     with warnings.catch_warnings(record=True) as caught:
@@ -58,7 +54,6 @@ def _audit(options: argparse.Namespace) -> int:
     if options.report is not None:
         written.append(write_audit_page(audit, options.report))
     _print_next(audit, written)
-    return 0
 
 
 def _cautions(caught: list[warnings.WarningMessage]) -> list[str]:
@@ -98,7 +93,7 @@ def _check_writable(name: str, path: Path) -> None:
 
 
 def _read(options: argparse.Namespace) -> "AuditData":
-    from noisylabel.audit._data import read_audit_folder, read_audit_table
+    from noisylabel.audit import read_audit_folder, read_audit_table
 
     if not options.source.exists():
         raise DatasetNotFoundError(
@@ -141,7 +136,8 @@ def _print_audit(audit: "Audit") -> None:
 
 
 def _print_next(audit: "Audit", written: list[Path]) -> None:
-    print(f"\nWritten: {', '.join(map(str, written))}")
+    print()
+    print_written(written)
     if audit.n_flagged:
         print("Next: look at the flagged rows from the top, correct wrong labels in your own file, and audit it again.")
     else:

@@ -10,52 +10,47 @@ from typing import Any
 
 import numpy as np
 
+from noisylabel.commands._options import above_zero, add_command, print_written
+from noisylabel.datasets import DATASETS, load_image_folder, load_table
+from noisylabel.datasets._table import TABLE_SUFFIXES
+from noisylabel.estimators._checkpoints import read_checkpoint
+from noisylabel.evaluation import evaluate_checkpoint, save_evaluation, watch_checkpoints
 from noisylabel.exceptions import InvalidDataError, InvalidFileError, InvalidParameterError, NoisyLabelError
 
 
 def add_evaluate_command(commands: Any) -> None:
     """Add ``evaluate`` to the ``noisylabel`` command."""
     about = "Evaluate the checkpoint of a training, or with --watch each new one until the training is over."
-    evaluate = commands.add_parser("evaluate", help=about, description=about)
+    evaluate = add_command(commands, "evaluate", about, _evaluate)
     evaluate.add_argument("folder", metavar="DIR", type=Path, help="the checkpoint_dir of the training")
     evaluate.add_argument(
         "--data",
         required=True,
-        help="a data set's name (its test part is used), a .csv or .parquet table, an .npz file with X and y, or a "
-        "folder with a sub-folder of images for each class",
+        help="a data set's name (its test part is used), a .csv, .tsv or .parquet table, an .npz file with X and y, or "
+        "a folder with a sub-folder of images for each class",
     )
     evaluate.add_argument("--label", metavar="COLUMN", help="with a table: the column of labels")
     evaluate.add_argument("--watch", action="store_true", help="go on until the training is over")
-    evaluate.add_argument("--every", type=_positive, default=2.0, help="with --watch: seconds between looks (2)")
+    evaluate.add_argument("--every", type=above_zero, default=2.0, help="with --watch: seconds between looks")
     evaluate.add_argument(
-        "--timeout", type=_positive, help="with --watch: give up after so many seconds of nothing new"
+        "--timeout", type=above_zero, help="with --watch: give up after so many seconds of nothing new"
     )
     evaluate.add_argument(
         "--student", help="if it was a network or function of yours: where it is, as package.module:name"
     )
-    evaluate.add_argument("--device", default="cpu", help="(%(default)s)")
-    evaluate.set_defaults(run=_evaluate)
+    evaluate.add_argument("--device", default="cpu", help="where to predict")
 
 
-def _positive(text: str) -> float:
-    value = float(text)
-    if not value > 0:
-        raise argparse.ArgumentTypeError(f"must be above 0, got {text}")
-    return value
-
-
-def _evaluate(options: argparse.Namespace) -> int:
+def _evaluate(options: argparse.Namespace) -> None:
     try:
-        return _evaluate_and_save(options)
+        _evaluate_and_save(options)
     except NoisyLabelError:
         raise
     except ValueError as error:
         raise InvalidDataError(f"--data {options.data!r} does not fit the training: {error}") from error
 
 
-def _evaluate_and_save(options: argparse.Namespace) -> int:
-    from noisylabel.commands.evaluation import evaluate_checkpoint, save_evaluation, watch_checkpoints
-
+def _evaluate_and_save(options: argparse.Namespace) -> None:
     student = None if options.student is None else _import(options.student)
     X, y = _load(options)
     print("epoch  accuracy    loss")
@@ -66,9 +61,8 @@ def _evaluate_and_save(options: argparse.Namespace) -> int:
         rows = iter([evaluate_checkpoint(options.folder, X, y, student, options.device)])
     for row in rows:
         print(f"{row['epoch']:5d}  {row['accuracy']:8.4f}  {row['loss']:6.3f}", flush=True)
-        save_evaluation([{"data": options.data, **row}], options.folder)
-    print(f"Written: {options.folder / 'evaluation.csv'} and evaluation.png.", file=sys.stderr)
-    return 0
+        table = save_evaluation([{"data": options.data, **row}], options.folder)
+    print_written([table, table.with_suffix(".png")])
 
 
 def _import(name: str) -> Any:
@@ -83,13 +77,11 @@ def _import(name: str) -> Any:
 
 def _load(options: argparse.Namespace) -> tuple[Any, Any]:
     """Return samples and labels of what ``--data`` names."""
-    from noisylabel.datasets import DATASETS, load_table
-
     if options.data in DATASETS:
         bunch = DATASETS[options.data]()
         return bunch.test_data, bunch.test_target
     path = Path(options.data)
-    if path.suffix in (".csv", ".parquet"):
+    if path.suffix.lower() in TABLE_SUFFIXES:
         if options.label is None:
             raise InvalidParameterError("--data is a table: say with --label which column holds the labels.")
         table = load_table(path, label=options.label)
@@ -102,15 +94,13 @@ def _load(options: argparse.Namespace) -> tuple[Any, Any]:
     if path.is_dir():
         return _load_images(path, _wait_for_checkpoint(options))
     raise InvalidParameterError(
-        f"--data must be one of {list(DATASETS)}, a .csv, .parquet or .npz file or a folder of images. "
+        f"--data must be one of {list(DATASETS)}, a .csv, .tsv, .parquet or .npz file or a folder of images. "
         f"Got {options.data!r}, which is none of them or does not exist."
     )
 
 
 def _wait_for_checkpoint(options: argparse.Namespace) -> dict[str, Any]:
     """Return what the checkpoint says; with ``--watch``, wait for the first one."""
-    from noisylabel.estimators._checkpoints import read_checkpoint
-
     end = math.inf if options.timeout is None else time.monotonic() + options.timeout
     while (saved := read_checkpoint(options.folder)) is None:
         if not options.watch or time.monotonic() > end:
@@ -121,8 +111,6 @@ def _wait_for_checkpoint(options: argparse.Namespace) -> dict[str, Any]:
 
 def _load_images(folder: Path, saved: dict[str, Any]) -> tuple[Any, Any]:
     """Load a folder of images as the training's images were: of their size and colours."""
-    from noisylabel.datasets import load_image_folder
-
     shape = saved["sample_shape"]
     if len(shape) != 3 or saved["sample_dtype"] != "uint8":
         raise InvalidParameterError(

@@ -1,14 +1,22 @@
 """The ``noisylabel`` command."""
 
-import argparse
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 
 from noisylabel.commands._audit import add_audit_command
-from noisylabel.commands._curriculum import add_curriculum_commands
+from noisylabel.commands._bench import add_bench_command, run_bench
+from noisylabel.commands._curriculum import add_curriculum_command
+from noisylabel.commands._demo import add_demo_command
 from noisylabel.commands._evaluate import add_evaluate_command
-from noisylabel.exceptions import NoisyLabelError
+from noisylabel.commands._options import Parser
+from noisylabel.commands._sweep import add_sweep_command, run_sweep
+from noisylabel.exceptions import NoisyLabelError, NoisyLabelWarning
+
+_HAND_OVER = {"sweep": run_sweep, "bench": run_bench}  # with all that stands after them, --help too
+DONE, WRONG, STOPPED = 0, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,51 +30,60 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0, or 2 after an error of the user's, which is printed without a traceback.
+        0; 2 after a mistake of the user's and 130 after Ctrl-C, which are said in a sentence on standard error, without
+        a traceback; after ``sweep`` and ``bench`` what those return.
+
+    Raises
+    ------
+    SystemExit
+        With code 2 if an option is wrong or missing, and with 0 after ``--help`` and ``--version``.
+
+    Examples
+    --------
+    >>> main(["curriculum", "plot", "no_such_curriculum"])
+    2
     """
-    options = _parser().parse_args(arguments)
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return int(options.run(options))
+        with _short_warnings():
+            if arguments and arguments[0] in _HAND_OVER:
+                return _HAND_OVER[arguments[0]](arguments[1:])
+            options = _parser().parse_args(arguments)
+            options.run(options)
+            return DONE
     except (NoisyLabelError, OSError) as error:
         print(f"noisylabel: {error}", file=sys.stderr)
-        return 2
+        return WRONG
+    except KeyboardInterrupt:
+        print("noisylabel: stopped.", file=sys.stderr)
+        return STOPPED
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="noisylabel", description="Train deep classifiers on labels nobody trusts.")
+def _parser() -> Parser:
+    parser = Parser(prog="noisylabel", description="Train deep classifiers on labels nobody trusts.")
     parser.add_argument("--version", action="version", version=f"noisylabel {version('noisylabel')}")
-    commands = parser.add_subparsers(title="commands", required=True)
-    demo = commands.add_parser(
-        "demo",
-        help=(
-            about
-            := "Train on digits with up to 80 percent random labels; table and plot of plain training and curricula."
-        ),
-        description=about,
-    )
-    demo.add_argument("--out", default="noisylabel-demo", help="folder for the table and the plot (%(default)s)")
-    demo.add_argument("--seeds", type=_positive, default=3, help="repetitions (%(default)s)")
-    demo.add_argument("--jobs", type=_positive, default=None, help="processes (all cores)")
-    demo.set_defaults(run=_demo)
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    add_demo_command(commands)
     add_audit_command(commands)
-    add_curriculum_commands(commands)
+    add_curriculum_command(commands)
     add_evaluate_command(commands)
+    add_sweep_command(commands)
+    add_bench_command(commands)
     return parser
 
 
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {text}")
-    return value
+@contextmanager
+def _short_warnings() -> Iterator[None]:
+    """Show warnings of ours as a note, without the line of code that gave them."""
+    usual = warnings.formatwarning
 
+    def shown(message, category, filename, lineno, line=None):  # type: ignore[no-untyped-def]
+        if issubclass(category, NoisyLabelWarning):
+            return f"Note: {message}\n"
+        return usual(message, category, filename, lineno, line)
 
-def _demo(options: argparse.Namespace) -> int:
-    from noisylabel.commands.demo import run_demo
-
-    run_demo(options.out, n_seeds=options.seeds, n_jobs=options.jobs)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    warnings.formatwarning = shown
+    try:
+        yield
+    finally:
+        warnings.formatwarning = usual

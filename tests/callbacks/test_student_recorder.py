@@ -39,7 +39,7 @@ def test_strings_and_learning_from_it(digits, tmp_path):
     noisy = names[digits.noisy]
     recorder = StudentRecorder(noisy, y_trusted, at=(20, 60, 99), path=tmp_path / "r.parquet")
     MentorNetClassifier("uniform", max_epochs=20, callbacks=[recorder], random_state=0).fit(digits.data, noisy)
-    learned = learn_from_records(tmp_path / "r.parquet", percentile=60, n_steps=1000, random_state=0)
+    learned = learn_from_records(tmp_path / "r.parquet", percentile=0.6, n_steps=1000, random_state=0)
     assert learned.card["learned_from"]["epoch_percents"] == [20, 60, 99]
     assert learned.card["fit"]["weight_right"] > learned.card["fit"]["weight_wrong"] + 0.3
 

@@ -1,14 +1,15 @@
 """``noisylabel curriculum``: what a shell user does, from records to plots."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
-from noisylabel.commands._curriculum import _percents
-from noisylabel.commands._main import main
+from noisylabel.commands import main
+from noisylabel.commands._options import percents as read_percents
 from noisylabel.curricula import MentorNet
 from noisylabel.curricula.learned import read_records
 
@@ -23,8 +24,10 @@ def test_learn_plot_and_list(tmp_path, capsys):
     card = MentorNet.load(out).card
     assert card["learned_from"]["parameters"] == {"gamma": 2.0}
     assert card["name"] == "my"
-    assert "mean absolute error 0.0" in capsys.readouterr().out
-    assert run("plot", out, "--epochs", "0,50,99", "--loss-bound", 3, "--out", tmp_path / "picture") == 0
+    assert re.search(
+        rf"Mean absolute error 0\.0\d+, .*\nWritten: {out}, {tmp_path / 'my.json'}\n", capsys.readouterr().out
+    )
+    assert run("plot", out, "--percents", "0,50,99", "--loss-bound", 3, "--out", tmp_path / "picture") == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "my.json", "my.safetensors", "picture.gif", "picture.html", "picture.png",
     ]  # fmt: skip
@@ -40,17 +43,22 @@ def test_learn_plot_and_list(tmp_path, capsys):
 
 def test_records_of_a_data_set_then_several_percentiles(tmp_path, capsys):
     records = tmp_path / "records.csv"
-    options = ["--samples", 900, "--trusted", 300, "--epochs", 10, "--at", "20,60"]
+    options = ["--samples", 900, "--trusted", 300, "--epochs", 10, "--percents", "20,60"]
     assert run("records", "--dataset", "digits", "--rate", 0.4, *options, "--out", records) == 0
     table = read_records(records)
     assert table.groupby("epoch").size().to_dict() == {20: 300, 60: 300}
     assert 0.25 < (table["noisy_label"] != table["clean_label"]).mean() < 0.47
     out = tmp_path / "dd.safetensors"
-    assert run("learn", "--records", records, "--percentile", "50,75,90", "--steps", 200, "--out", out) == 0
-    assert "percentile" in capsys.readouterr().out
+    assert run("learn", "--records", records, "--percentile", "0.5,0.75,0.9", "--steps", 200, "--out", out) == 0
+    said = capsys.readouterr().out
     names = sorted(path.name for path in tmp_path.glob("*.safetensors"))
-    assert names == [f"dd_percentile_{q}.safetensors" for q in (50, 75, 90)]
-    assert MentorNet.load(tmp_path / names[0]).card["learned_from"]["records"] == ["records.csv"]
+    assert names == [f"dd_percentile_{percentile}.safetensors" for percentile in (0.5, 0.75, 0.9)]
+    for name, percentile in zip(names, (0.5, 0.75, 0.9), strict=True):
+        card = MentorNet.load(tmp_path / name).card
+        assert card["learned_from"]["records"] == ["records.csv"]
+        assert card["learned_from"]["percentile"] == percentile
+        accuracy = card["fit"]["accuracy"]
+        assert re.search(rf"^{percentile}0? .* {accuracy:g}.* {name}$", said, re.MULTILINE)
 
 
 def test_records_of_a_table(tmp_path):
@@ -62,7 +70,10 @@ def test_records_of_a_table(tmp_path):
     table.to_csv(tmp_path / "table.csv", index=False)
     columns = ["--label", "label", "--trusted-label", "checked"]
     out = tmp_path / "records.parquet"
-    assert run("records", "--table", tmp_path / "table.csv", *columns, "--epochs", 5, "--at", "50", "--out", out) == 0
+    assert (
+        run("records", "--table", tmp_path / "table.csv", *columns, "--epochs", 5, "--percents", "50", "--out", out)
+        == 0
+    )
     assert len(read_records(out)) == 60
 
 
@@ -76,21 +87,22 @@ def test_records_of_a_table(tmp_path):
     ],
 )
 def test_percents(text, percents):
-    assert _percents(text) == percents
+    assert read_percents(text) == percents
 
 
 @pytest.mark.parametrize("text", ["", "a", "100", "-1", "...,9", "5,...", "5,...,9", "9,9,...,20"])
 def test_wrong_percents(text, capsys):
     with pytest.raises(SystemExit):
-        run("plot", "focal", "--epochs", text)
-    assert "percents" in capsys.readouterr().err
+        run("plot", "focal", "--percents", text)
+    said = capsys.readouterr().err
+    assert said.startswith("noisylabel: argument --percents: must be whole percents from 0 to 99, such as 0,10,20,...")
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["learn", "--vstar", "self_paced", "--gamma", 2, "--out", "x"], "--gamma: 'self_paced' has no such parameter"),
-        (["learn", "--vstar", "focal", "--percentile", 50, "--out", "x"], "--percentile belongs to --records"),
+        (["learn", "--vstar", "focal", "--percentile", 0.5, "--out", "x"], "--percentile belongs to --records"),
         (["learn", "--records", "r.csv", "--samples", 50, "--out", "x"], "--samples belongs to --vstar"),
         (["learn", "--vstar", "selfpaced", "--out", "x"], "Did you mean 'self_paced'"),
         (["learn", "--vstar", "data_driven", "--out", "x"], "'--vstar' must be one of"),

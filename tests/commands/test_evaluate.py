@@ -12,8 +12,8 @@ import torch
 from PIL import Image
 
 from noisylabel import MentorNetClassifier
-from noisylabel.commands._main import main
-from noisylabel.commands.evaluation import evaluate_checkpoint, save_evaluation, watch_checkpoints
+from noisylabel.commands import main
+from noisylabel.evaluation import evaluate_checkpoint, save_evaluation, watch_checkpoints
 
 TRAINING = """
 import sys, torch
@@ -56,7 +56,10 @@ def test_it_follows_a_training_to_its_end(tmp_path, capsys):
     assert table["epoch"].iloc[-1] == 250
     assert table["accuracy"].iloc[-1] > 0.8
     assert table["loss"].notna().all()
-    assert len(capsys.readouterr().out.splitlines()) == 1 + len(table)
+    head, *rows, last = capsys.readouterr().out.splitlines()
+    assert head == "epoch  accuracy    loss"
+    assert [int(row.split()[0]) for row in rows] == table["epoch"].tolist()
+    assert last == f"Written: {tmp_path / 'evaluation.csv'}, {tmp_path / 'evaluation.png'}"
     with Image.open(tmp_path / "evaluation.png") as image:
         assert image.width > 300
 
@@ -150,7 +153,10 @@ def test_networks_of_the_users_own(blobs, tmp_path, capsys, monkeypatch):
     ("data", "message"),
     [
         ("nothing.csv", "There is no file nothing.csv"),
-        ("nothing", "--data must be one of .* a .csv, .parquet or .npz file or a folder of images. Got 'nothing'"),
+        (
+            "nothing",
+            "--data must be one of .* a .csv, .tsv, .parquet or .npz file or a folder of images. Got 'nothing'",
+        ),
     ],
 )
 def test_bad_data_are_said(trained, capsys, data, message):

@@ -1,16 +1,23 @@
 """The command line, and the demonstration behind it."""
 
+import re
+import subprocess
+import sys
+from pathlib import Path
+
 import pandas as pd
 import pytest
 from PIL import Image
 
 import noisylabel
-from noisylabel.commands._main import main
-from noisylabel.commands.demo import METHODS, run_demo, summarize
+from noisylabel.commands import main
+from noisylabel.commands._demo import METHODS, run_demo, summarize
+
+HANDED_OVER = ("sweeps", "benchmarks")
 
 
 def test_demo_writes_table_and_plot(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("noisylabel.commands.demo.RATES", (0.0, 0.4))
+    monkeypatch.setattr("noisylabel.commands._demo.RATES", (0.0, 0.4))
     assert main(["demo", "--out", str(tmp_path / "out"), "--seeds", "1", "--jobs", "1"]) == 0
     printed = capsys.readouterr().out
     runs = pd.read_csv(tmp_path / "out" / "digits.csv")
@@ -35,17 +42,114 @@ def test_summary_reads_mean_and_deviation():
     assert summarize(table)["40 % noise"].to_dict() == {"b": "75.0 ± 7.1", "a": "90.0 ± 0.0"}
 
 
+COMMANDS = ["demo", "audit", "curriculum", "evaluate", "sweep", "bench"]
+LONG = [["demo"], ["audit"], ["curriculum", "learn"], ["curriculum", "records"], ["curriculum", "plot"], ["evaluate"]]
+
+
 def test_errors_have_no_traceback(tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert main(["demo", "--out", str(tmp_path / "file"), "--seeds", "1"]) == 2
-    assert capsys.readouterr().err.startswith("noisylabel: ")
+    captured = capsys.readouterr()
+    assert captured.err == f"noisylabel: [Errno 17] File exists: '{tmp_path / 'file'}'\n"
+    assert captured.out == ""
 
 
-@pytest.mark.parametrize("arguments", [[], ["dance"], ["demo", "--seeds", "0"]])
-def test_wrong_usage_exits_with_2(arguments):
+@pytest.mark.parametrize(
+    ("arguments", "message", "command"),
+    [
+        ([], "the following arguments are required: COMMAND", "noisylabel"),
+        (["dance"], "argument COMMAND: invalid choice: 'dance'", "noisylabel"),
+        (
+            ["demo", "--seeds", "0"],
+            "argument --seeds: must be a whole number of at least 1; got '0'",
+            "noisylabel demo",
+        ),
+        (
+            ["demo", "--jobs", "two"],
+            "argument --jobs: must be a whole number of at least 1; got 'two'",
+            "noisylabel demo",
+        ),
+        (["demo", "--seed", "1", "--no"], "unrecognized arguments: --no", "noisylabel"),
+        (["audit"], "the following arguments are required: FILE", "noisylabel audit"),
+        (["audit", "f", "--epochs", "0"], "argument --epochs: must be a whole number of", "noisylabel audit"),
+        (["audit", "f", "--size", "1.5"], "argument --size: must be a whole number of", "noisylabel audit"),
+        (["evaluate", "d"], "the following arguments are required: --data", "noisylabel evaluate"),
+        (
+            ["evaluate", "d", "--every", "0"],
+            "argument --every: must be a number above 0; got '0'",
+            "noisylabel evaluate",
+        ),
+        (["curriculum"], "the following arguments are required: COMMAND", "noisylabel curriculum"),
+        (
+            ["curriculum", "learn", "--out", "x"],
+            "one of the arguments --vstar --records is",
+            "noisylabel curriculum learn",
+        ),
+        (
+            ["curriculum", "learn", "--records", "r.csv", "--out", "x", "--percentile", "0.5,70"],
+            "argument --percentile: must be a fraction from 0 to 1, so 0.7 and not 70; got '70'",
+            "noisylabel curriculum learn",
+        ),
+        (
+            ["curriculum", "records", "--dataset", "digits", "--out", "x", "--percentile", "70"],
+            "argument --percentile: must be a fraction from 0 to 1, so 0.7 and not 70; got '70'",
+            "noisylabel curriculum records",
+        ),
+        (
+            ["curriculum", "records", "--dataset", "digits", "--out", "x", "--rate", "40"],
+            "argument --rate: must be a fraction from 0 to 1, so 0.7 and not 70; got '40'",
+            "noisylabel curriculum records",
+        ),
+        (
+            ["curriculum", "plot", "focal", "--loss-bound", "-1"],
+            "argument --loss-bound: ",
+            "noisylabel curriculum plot",
+        ),
+    ],
+)
+def test_wrong_usage_is_one_sentence_and_exit_code_2(arguments, message, command, capsys):
     with pytest.raises(SystemExit) as stop:
         main(arguments)
     assert stop.value.code == 2
+    said = capsys.readouterr()
+    assert said.err.startswith(f"noisylabel: {message}")
+    assert said.err.endswith(f". See '{command} --help'.\n")
+    assert said.err.count("\n") == 1
+    assert said.out == ""
+
+
+def help_of(arguments, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([*arguments, "--help"])
+    assert stop.value.code == 0
+    return capsys.readouterr().out
+
+
+def test_help_names_every_command(capsys):
+    listed = re.findall(r"^    (\w+)(?: +[A-Z]|$)", help_of([], capsys), re.MULTILINE)
+    assert listed == COMMANDS
+
+
+@pytest.mark.parametrize("arguments", LONG)
+def test_help_says_of_each_option_what_it_is(arguments, capsys):
+    """A sentence about the command; of each option some words, and the default in parentheses where there is one."""
+    text = help_of(arguments, capsys)
+    assert re.search(r"\n\n[A-Z][^.]*\.\n\n", text.replace("\n  ", "\t")) or ".\n\n" in text
+    options = re.split(r"\n  (?=-)", text[text.index("\noptions:") :])[2:]
+    assert options
+    for option in options:
+        name, words = option.split(maxsplit=1)
+        assert len(" ".join(words.split()).split()) >= 2, name
+    assert "(None)" not in text
+    assert "(False)" not in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "default"), [(["demo"], r"--seeds SEEDS +repetitions \(3\)"), (["audit"], r"--seed SEED .*\(0\)"),
+                               (["evaluate"], r"--every EVERY .*looks \(2.0\)")]
+)  # fmt: skip
+def test_help_has_defaults(arguments, default, capsys):
+    assert re.search(default, " ".join(help_of(arguments, capsys).split()))
 
 
 def test_version(capsys):
@@ -53,3 +157,93 @@ def test_version(capsys):
         main(["--version"])
     assert stop.value.code == 0
     assert capsys.readouterr().out.split() == ["noisylabel", noisylabel.__version__]
+
+
+def test_as_a_module():
+    done = subprocess.run([sys.executable, "-m", "noisylabel", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["noisylabel", noisylabel.__version__]
+
+
+def test_ctrl_c_is_said(monkeypatch, capsys):
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("noisylabel.commands._demo.run_demo", stopped)
+    assert main(["demo"]) == 130
+    assert capsys.readouterr().err == "noisylabel: stopped.\n"
+
+
+WARNING = """
+import sys, warnings
+from noisylabel.commands import _demo, main
+from noisylabel.exceptions import NoisyLabelWarning
+
+def warned(*_, **__):
+    warnings.warn("look at this", NoisyLabelWarning)
+    warnings.warn("of another package", UserWarning)
+
+_demo.run_demo = warned
+usual = warnings.formatwarning
+assert main(["demo"]) == 0
+assert warnings.formatwarning is usual
+"""
+
+
+def test_warnings_of_ours_are_notes():
+    done = subprocess.run([sys.executable, "-c", WARNING], capture_output=True, text=True, check=True)
+    assert re.match(r"Note: look at this\n.*: UserWarning: of another package\n", done.stderr)
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """Return a function that makes a package of a name in the current folder, instead of the real one."""
+
+    def make(name, main):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("")
+        (tmp_path / name / "__main__.py").write_text(main)
+
+    monkeypatch.chdir(tmp_path)
+    real = [entry for entry in sys.path if any((Path(entry) / name).is_dir() for name in HANDED_OVER)]
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry not in real])
+    for module in [module for module in sys.modules if module.split(".")[0] in HANDED_OVER]:
+        monkeypatch.delitem(sys.modules, module)
+    yield make
+    for module in [module for module in sys.modules if module.split(".")[0] in HANDED_OVER]:
+        del sys.modules[module]
+
+
+@pytest.mark.parametrize(("command", "name"), [("sweep", "sweeps"), ("bench", "benchmarks")])
+def test_sweep_and_bench_hand_over_everything(command, name, package, capsys):
+    package(name, "def main(arguments):\n    print(arguments)\n    return 3\n")
+    assert main([command, "run", "--help", "--rate", "-1", "--", "x"]) == 3
+    assert capsys.readouterr().out == "['run', '--help', '--rate', '-1', '--', 'x']\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("sweep", "needs the package sweeps, which comes with noisylabel: pip install 'noisylabel.sweeps.'."),
+        ("bench", "needs the folder benchmarks, .* Clone the repository, and run the command in the clone."),
+    ],
+)
+def test_sweep_and_bench_say_what_they_need(command, message, package, capsys):
+    assert main([command]) == 2
+    assert re.fullmatch(f"noisylabel: 'noisylabel {command}' {message}\n", capsys.readouterr().err)
+
+
+def test_a_package_that_sweeps_need_is_named(package, capsys):
+    package("sweeps", "import a_package_that_is_not_there\n")
+    assert main(["sweep", "run"]) == 2
+    assert capsys.readouterr().err == (
+        "noisylabel: The package 'a_package_that_is_not_there' is not installed. Get all that this needs: pip install "
+        "'noisylabel[sweeps]'.\n"
+    )
+
+
+@pytest.mark.parametrize(("command", "word"), [("sweep", "searcher"), ("bench", "profile")])
+def test_the_real_ones_answer(command, word, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([command, "run", "--help"])
+    assert stop.value.code == 0
+    assert f"--{word}" in capsys.readouterr().out

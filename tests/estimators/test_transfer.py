@@ -21,7 +21,7 @@ def test_from_digits_to_fashion_mnist(digits):
     MentorNetClassifier("self_paced", loss_percentile=0.6, callbacks=[recorder], random_state=0).fit(
         digits.data, digits.noisy
     )
-    from_digits = learn_from_records(recorder.records_, percentile=60, random_state=0)
+    from_digits = learn_from_records(recorder.records_, percentile=0.6, random_state=0)
     X, y = fashion.data[:4000], fashion.target[:4000]
     noisy_y, _ = corrupt(y, "symmetric", rate=0.4, random_state=0)
     options = {"max_epochs": 20, "loss_percentile": 0.6, "precision": "bf16", "random_state": 0}

@@ -8,7 +8,6 @@ import pandas as pd
 import torch
 
 from noisylabel._support.random import draw_seed
-from noisylabel._support.validation import check_number
 from noisylabel.curricula.learned._mentornet import MentorNet
 from noisylabel.curricula.learned._records import check_records, read_records, record_features
 from noisylabel.curricula.learned._trusted import LOSS_SCALES, learn_from_trusted, right_from_wrong
@@ -20,7 +19,7 @@ _HELD_OUT = 0.2
 def learn_from_records(  # noqa: PLR0913 - records, and how to learn from them
     records: Any,
     *,
-    percentile: float = 75,
+    percentile: float = 0.75,
     history_length: int = 1,
     loss_scales: tuple[float, float] = LOSS_SCALES,
     n_steps: int = 4000,
@@ -36,8 +35,8 @@ def learn_from_records(  # noqa: PLR0913 - records, and how to learn from them
     records : DataFrame, path, or list of these
         See :func:`write_records`; :class:`noisylabel.callbacks.StudentRecorder` makes them. Several tables, of several
         noise levels for instance, are learned together.
-    percentile : float in [0, 100], default=75
-        Percentile of the losses at the same percent of training that a loss is compared with.
+    percentile : float in [0, 1], default=0.75
+        Percentile of the losses at the same percent of training that a loss is compared with, as a fraction.
     history_length : int, default=1
         How many of a sample's last records the network reads.
     loss_scales : pair of float, default=(0.1, 3.0)
@@ -60,7 +59,9 @@ def learn_from_records(  # noqa: PLR0913 - records, and how to learn from them
     InvalidFileError
         If a file has a bad row.
     InvalidDataError
-        If no label, or every label, is right.
+        If no label, or every label, is right, or there are too few records.
+    InvalidParameterError
+        If ``percentile`` is outside [0, 1], such as 70 for 0.7, or another parameter outside what it allows.
 
     References
     ----------
@@ -79,7 +80,6 @@ def learn_from_records(  # noqa: PLR0913 - records, and how to learn from them
     """
     given = records if isinstance(records, (list, tuple)) else [records]
     tables = [check_records(table) if isinstance(table, pd.DataFrame) else read_records(table) for table in given]
-    percentile = check_number("percentile", percentile, 0, 100)
     features, is_right, sample = record_features(tables, percentile, history_length)
     if is_right.unique().numel() < 2:
         raise InvalidDataError(
@@ -101,7 +101,7 @@ def learn_from_records(  # noqa: PLR0913 - records, and how to learn from them
     )
     learned.card["learned_from"].update(
         records=[_name(table) for table in given],
-        percentile=percentile,
+        percentile=float(percentile),
         seed=seed,
     )
     learned.card["fit"] = {

@@ -156,7 +156,8 @@ def record_features(
     ----------
     records : DataFrame or sequence of DataFrame
         Several tables may stand for several noise levels.
-    percentile : float in [0, 100]
+    percentile : float in [0, 1]
+        As a fraction: 0.7, not 70.
     history_length : int, default=1
         Last records of the sample that a row holds, oldest first; a missing one repeats the oldest there is.
 
@@ -173,17 +174,17 @@ def record_features(
     --------
     >>> import pandas as pd
     >>> rows = [("a", 18, 1, 1, 0.1), ("b", 18, 2, 2, 0.3), ("c", 18, 4, 9, 2.0)]
-    >>> features, is_right, sample = record_features(pd.DataFrame(rows, columns=COLUMNS), 50)
+    >>> features, is_right, sample = record_features(pd.DataFrame(rows, columns=COLUMNS), 0.5)
     >>> features.loss_diff.ravel(), is_right
     (tensor([-0.2000,  0.0000,  1.7000]), tensor([1., 1., 0.]))
     """
-    check_number("percentile", percentile, 0, 100)
+    check_number("percentile", percentile, 0, 1, hint="It is a fraction: 0.7 and not 70.")
     check_count("history_length", history_length)
     tables = [records] if isinstance(records, pd.DataFrame) else list(records)
     parts = []
     for number, table in enumerate(tables):
         table = table.sort_values(["sample_id", "epoch"], kind="stable")
-        threshold = table.groupby("epoch")["loss"].transform("quantile", percentile / 100)
+        threshold = table.groupby("epoch")["loss"].transform("quantile", percentile)
         parts.append(table.assign(table=number, diff=table["loss"] - threshold))
     pooled = pd.concat(parts, ignore_index=True)
     run = pooled.groupby(["table", "sample_id"], sort=False).ngroup()

@@ -29,7 +29,7 @@ KNOWN = pd.DataFrame(
 
 
 @pytest.mark.parametrize(
-    ("percentile", "threshold"), [(40, 0.26), (50, 0.3), (60, 0.98), (75, 2), (80, 2.2), (90, 2.6)]
+    ("percentile", "threshold"), [(0.4, 0.26), (0.5, 0.3), (0.6, 0.98), (0.75, 2), (0.8, 2.2), (0.9, 2.6)]
 )
 def test_known_numbers(percentile, threshold):
     features, is_right, sample = record_features(KNOWN, percentile)
@@ -41,7 +41,7 @@ def test_known_numbers(percentile, threshold):
 
 def test_each_percent_of_each_table_has_its_own_percentile():
     later = KNOWN.assign(epoch=50, loss=10 * KNOWN["loss"])
-    features, _, sample = record_features([pd.concat([KNOWN, later]), KNOWN.assign(loss=KNOWN["loss"] + 1)], 50)
+    features, _, sample = record_features([pd.concat([KNOWN, later]), KNOWN.assign(loss=KNOWN["loss"] + 1)], 0.5)
     thresholds = (features.loss - features.loss_diff).ravel()
     second = [False] * 10 + [True] * 5
     rows = zip(features.epoch_percent.tolist(), second, thresholds.tolist(), strict=True)
@@ -142,8 +142,12 @@ def test_other_bad_input(tmp_path):
         learn_from_records(KNOWN.assign(clean_label=KNOWN["noisy_label"]))
     with pytest.raises(InvalidFileError, match="row 3: 'loss' must be"):
         learn_from_records(KNOWN.assign(loss=[0, 1, 2, -1, 4]))
-    with pytest.raises(InvalidParameterError, match=r"'percentile' must be a number in \[0, 100\]"):
-        learn_from_records(KNOWN, percentile=101)
+    for percentile in (70, 1.01, -0.1):
+        with pytest.raises(
+            InvalidParameterError,
+            match=rf"'percentile' must be a number in \[0, 1\]. Got {percentile}. It is a fraction: 0.7 and not 70",
+        ):
+            learn_from_records(KNOWN, percentile=percentile)
 
 
 def records(n=1500, seed=0):
@@ -157,7 +161,7 @@ def records(n=1500, seed=0):
 
 
 def test_weight_is_the_probability_that_the_label_is_right():
-    options = {"percentile": 60, "loss_scales": (1, 1), "random_state": 0}
+    options = {"percentile": 0.6, "loss_scales": (1, 1), "random_state": 0}
     learned = learn_from_records(records(20_000), sharpness=1, **options)
     decided = learn_from_records(records(20_000), **options)
     loss = torch.tensor([0.1, 0.5, 1.0, 2.0, 4.0])
@@ -168,7 +172,7 @@ def test_weight_is_the_probability_that_the_label_is_right():
     decisions = decided.weights(loss, loss - threshold, torch.zeros(5), 20)
     torch.testing.assert_close(decisions, (10 * weights.logit()).sigmoid())
     assert learned.card["fit"]["cross_entropy"] == decided.card["fit"]["cross_entropy"]
-    assert learned.card["learned_from"]["percentile"] == 60
+    assert learned.card["learned_from"]["percentile"] == 0.6
     assert learned.card["fit"]["n"] == pytest.approx(4000, abs=200)
 
 
@@ -192,7 +196,7 @@ def test_it_serves_students_with_smaller_losses():
     right = torch.tensor((table["clean_label"] == 1).tolist())
     loss = torch.tensor(table["loss"].tolist()) / 10
     arguments = (loss, loss - torch.quantile(loss, 0.6), torch.zeros(5000), 20)
-    options = {"percentile": 60, "n_steps": 2000, "random_state": 0}
+    options = {"percentile": 0.6, "n_steps": 2000, "random_state": 0}
     narrow, wide = (
         learn_from_records(table, loss_scales=scales, **options).weights(*arguments) for scales in ((1, 1), (0.05, 3))
     )
@@ -209,7 +213,7 @@ def test_tabs_keep_blanks_in_labels(tmp_path):
 
 
 def test_numbers_of_numpy_are_saved(tmp_path):
-    options = {"percentile": np.int64(50), "sharpness": np.float32(3), "n_steps": np.int64(50), "random_state": 0}
+    options = {"percentile": np.float32(0.5), "sharpness": np.float32(3), "n_steps": np.int64(50), "random_state": 0}
     learn_from_records(records(), **options).save(tmp_path / "a")
     learn_from_vstar("focal", n_samples=np.int64(100), n_steps=5, random_state=0).save(tmp_path / "b")
 

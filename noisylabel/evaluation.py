@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from noisylabel._support.files import written_whole
-from noisylabel.callbacks import CHECKPOINT_FILE
 from noisylabel.estimators._checkpoints import read_checkpoint
 from noisylabel.estimators._load_checkpoint import classifier_of
 from noisylabel.exceptions import InvalidDataError, InvalidFileError, NoisyLabelWarning
+from noisylabel.nets import CHECKPOINT_FILE
 
 
 def evaluate_checkpoint(folder: str | Path, X: Any, y: Any, student: Any = None, device: Any = "cpu") -> dict[str, Any]:
@@ -132,7 +132,7 @@ def save_evaluation(rows: list[dict[str, Any]], folder: str | Path) -> Path:
     A row takes the place of an earlier one of the same epoch and, if the rows say what they were measured on, the same
     ``data``; the plot is of the data of the last row.
     """
-    from noisylabel.plots._evaluation import plot_evaluation
+    from noisylabel.plots import plot_evaluation
 
     path, table = Path(folder) / "evaluation.csv", pd.DataFrame(rows)
     if path.exists():

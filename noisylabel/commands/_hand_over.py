@@ -1,0 +1,39 @@
+"""Sub-commands that are programs of their own: their packages stand above this one, so they are found when called."""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from noisylabel.exceptions import MissingDependencyError
+
+
+def hand_over(package: str, arguments: Sequence[str], absent: str, extra: str) -> int:
+    """Run ``python -m PACKAGE ARGUMENTS`` in this process and return its exit code.
+
+    Parameters
+    ----------
+    package : str
+        Has a module ``__main__`` with a function ``main(arguments)``. It may lie in the current folder.
+    arguments : sequence of str
+    absent : str
+        What to say if there is no such package.
+    extra : str
+        What to install if a package that it needs is absent, such as ``sweeps`` for ``noisylabel[sweeps]``.
+
+    Raises
+    ------
+    MissingDependencyError
+        If the package, or one that it needs, is absent; the message says what to do.
+    """
+    if str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))
+    try:
+        main = import_module(f"{package}.__main__").main
+    except ModuleNotFoundError as error:
+        if error.name in (package, f"{package}.__main__"):
+            raise MissingDependencyError(absent) from error
+        raise MissingDependencyError(
+            f"The package {error.name!r} is not installed. Get all that this needs: pip install 'noisylabel[{extra}]'."
+        ) from error
+    return int(main(list(arguments)))
