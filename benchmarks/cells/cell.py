@@ -13,7 +13,7 @@ import torch
 from benchmarks.cells.catalogue import PROFILES, Profile
 from benchmarks.cells.classifier import changed_settings, make_classifier, trusted_rows
 from benchmarks.cells.environment import environment
-from benchmarks.cells.metrics import PeakMemory, TestCurve, calibration_error, detection_precision, weight_shares
+from benchmarks.cells.metrics import AccuracyCurve, PeakMemory, calibration_error, detection_precision, weight_shares
 from benchmarks.cells.noises import HUMAN, known_rate, make_noisy
 from benchmarks.cells.rows import rounded
 from benchmarks.methods import METHODS
@@ -106,7 +106,7 @@ def run_cell(
     data = _load(profile.dataset)
     X_test, y_test = data.test_data[: profile.n_test], data.test_target[: profile.n_test]
     X, y, noisy_y, manifest = noisy_subset(profile, cell.noise, cell.rate, cell.seed)
-    curve = TestCurve(X_test, y_test, profile.test_every)
+    curve = AccuracyCurve(X_test, y_test, profile.test_every)
     told = known_rate(cell.noise, cell.rate)
     clf = make_classifier(cell.method, told, profile, cell.seed, [("test_curve", curve)])
     clf.set_params(precision=precision or clf.precision, device=device, checkpoint_dir=checkpoint_dir)
@@ -141,7 +141,7 @@ def _known(number: float | None) -> float | None:
     return None if number is None or np.isnan(number) else float(number)
 
 
-def _accuracies(clf: Any, curve: TestCurve, X: np.ndarray, y: np.ndarray) -> dict[str, Any]:
+def _accuracies(clf: Any, curve: AccuracyCurve, X: np.ndarray, y: np.ndarray) -> dict[str, Any]:
     """Return accuracy and calibration on the test set: of the last epoch, the selected one, and the best."""
     proba = clf.predict_proba(X)
     selected = float((proba.argmax(1) == y).mean())

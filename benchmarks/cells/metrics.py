@@ -14,7 +14,7 @@ from noisylabel.issues import label_quality
 from noisylabel.nets import TensorData
 
 
-class TestCurve(Callback):
+class AccuracyCurve(Callback):
     """Measure the accuracy on the clean test set during training, for the columns ``last`` and ``oracle``.
 
     And, at the last epoch, the calibration error. In two stages of training, what remains is of the second.

@@ -10,6 +10,7 @@ from benchmarks.cells.rows import load_rows
 from benchmarks.cells.store import RESULTS
 from benchmarks.methods import METHODS
 from benchmarks.report.tables import result_table
+from noisylabel.utils import written_whole
 
 LINES = {"plain": "0.6", "plain_tuned": "0.3", "self_paced": "tab:orange", "mentornet_pd": "tab:green"}
 CURVES = {
@@ -28,6 +29,12 @@ def trusted_table(profile: str = "cifar10-10k", folder: Path = RESULTS) -> pd.Da
 
 
 def plot_trusted(path: Path, profile: str = "cifar10-10k", folder: Path = RESULTS) -> None:
+    """Write the picture of :func:`trusted_figure`, whole or not at all."""
+    figure = trusted_figure(profile, folder)
+    written_whole(path, lambda partial: figure.savefig(partial, dpi=120))
+
+
+def trusted_figure(profile: str = "cifar10-10k", folder: Path = RESULTS) -> Any:
     """Draw a panel a noise: mean accuracy of the last epoch against the trusted labels, dots for single runs.
 
     Methods that know no right label are level lines.
@@ -56,7 +63,7 @@ def plot_trusted(path: Path, profile: str = "cifar10-10k", folder: Path = RESULT
         ax.grid(alpha=0.3)
     figure.axes[0].set_ylabel("accuracy at the last epoch (%)")
     figure.axes[0].legend(frameon=False, fontsize=8)
-    figure.savefig(path, dpi=120)
+    return figure
 
 
 def _draw_curve(ax: Any, curve: str, rows: pd.DataFrame) -> None:

@@ -34,7 +34,7 @@ def test_appending_leaves_what_is_there(tmp_path):
     assert path.read_bytes() == before * 2
 
 
-@pytest.mark.parametrize("left", [1, 10, 22])
+@pytest.mark.parametrize("left", [1, 10, 20])
 def test_the_half_line_of_a_killed_process_is_dropped(tmp_path, left):
     path = tmp_path / "one.jsonl"
     append(path, {"seed": 0, "last": 0.5})
@@ -43,7 +43,7 @@ def test_the_half_line_of_a_killed_process_is_dropped(tmp_path, left):
     with pytest.warns(UserWarning, match="line 2 breaks off"):
         assert read(path) == [{"seed": 0, "last": 0.5}]
     append(path, {"seed": 1})
-    assert path.read_bytes() == whole + whole[:left] + b'\n{"seed": 1}\n'
+    assert path.read_bytes() == whole + whole[:left] + b'\n{"seed":1}\n'
     with pytest.warns(UserWarning, match="line 2 breaks off"):
         assert read(path) == [{"seed": 0, "last": 0.5}, {"seed": 1}]
 

@@ -1,3 +1,5 @@
+"""The files that are audited."""
+
 import numpy as np
 
 from benchmarks.studies.audits import _made_wrong, _of_table, make_messages

@@ -1,26 +1,24 @@
 """Tables of results: their numbers, what does not compare, and what a broken folder says."""
 
-import json
 import math
 
 import pandas as pd
 import pytest
 
 import benchmarks.__main__ as command
-from benchmarks.cells.store import RESULTS, load_all
+from benchmarks.cells.rows import path_of
+from benchmarks.cells.store import RESULTS, append
 from benchmarks.methods import METHODS
 from benchmarks.report.families import ABLATIONS, FAMILIES, OTHER, family_of
 from benchmarks.report.regimes import ONLY_MEMORISING, UNKNOWN, markdown_regimes, regimes
 from benchmarks.report.tables import load_results, machine_of, markdown, result_table, summary
-from noisylabel.exceptions import InvalidDataError, InvalidFileError
+from noisylabel.exceptions import InvalidDataError
 from tests.made_results import EPYC, make_result
 
 
 def write_results(folder, results):
-    for at, result in enumerate(results):
-        path = folder / result["cell"]["profile"] / f"{at}.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(result))
+    for result in results:
+        append(path_of(result["cell"]["profile"], folder), result)
     return folder
 
 
@@ -146,27 +144,39 @@ def test_an_empty_folder_and_a_filter_that_leaves_nothing(tmp_path, monkeypatch,
     assert not (tmp_path / "t.html").exists()
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ('{"cell": ', "is not a whole JSON file"),
-        ("[1]", "it has no cell.profile"),
-        (json.dumps(make_result() | {"metrics": None}), "it has no metrics.last"),
-        (json.dumps({k: v for k, v in make_result().items() if k != "dataset"}), "it has no dataset"),
-        (json.dumps(make_result(seconds=None)), "metrics.seconds must be a number. Got None"),
-    ],
-)
-def test_a_broken_result_is_named(tmp_path, monkeypatch, capsys, text, message):
-    folder = write_results(tmp_path, [make_result()])
-    (folder / "digits" / "broken.json").write_text(text)
-    (folder / "digits" / ".being_written.json").write_text("{")
-    with pytest.raises(InvalidFileError, match=r"broken\.json"):
-        load_all(folder)
-    assert run(monkeypatch, "--results", folder) == 2
-    error = capsys.readouterr().err
-    assert message in error
-    assert "Delete it" in error
-    assert "Traceback" not in error
+def test_report_has_means_and_deviations(tmp_path, monkeypatch, capsys):
+    results = [make_result(seed=seed, accuracies=(last, 0.7, 0.7), lost=0) for seed, last in ((1, 0.5), (2, 0.7))]
+    folder = write_results(tmp_path / "results", [*results, make_result("gce", weight_right_by_class=[0.05, 0.1])])
+    assert run(monkeypatch, "--results", folder, "--csv", tmp_path / "t.csv") == 0
+    table = pd.read_csv(tmp_path / "t.csv")
+    assert ["dataset", "noise", "rate", "method", "n", "last"] == list(table.columns[1:7])
+    assert (table["n"][0], table["last"][0], table["last_std"][0]) == (2, pytest.approx(0.6), pytest.approx(0.02**0.5))
+    assert "gce" in capsys.readouterr().out
+    assert run(monkeypatch, "--results", folder, "--markdown") == 0
+    assert "| plain | 2 | 60.0 ± 14.1 |" in capsys.readouterr().out
+    assert run(monkeypatch, "--results", folder, "--by-noise", "--methods", "gce", "plain", "--rates", 0.4) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:3] == ["**digits**", "", "| method | symmetric 40 % |"]
+    assert lines[4:] == ["| gce | 50.0 (n = 1) |", "| plain | 60.0 ± 14.1 (n = 2) |"]
+    assert run(monkeypatch, "--results", folder, "--collapse") == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "| gce | 1 | 50.0 | 70.0 | 0.71 | 1.0 |"
+
+
+def test_history_has_the_older_runs_too(tmp_path, monkeypatch, capsys):
+    dated = {"measured": "2026-11-27T08:00:00+00:00"}
+    older = make_result(accuracies=(0.1, 0.2, 0.3)) | {"edited_after_measuring": ["environment.jobs"]}
+    newer = make_result(accuracies=(0.5, 0.6, 0.7), environment={"commit": "abcdef0123"}) | dated
+    folder = write_results(tmp_path, [older, make_result("gce"), newer])
+    assert run(monkeypatch, "--results", folder, "--history", "--methods", "plain") == 0
+    header, *runs = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert header == "profile noise rate method seed last selected oracle seconds commit measured edited".split()
+    cell = ["digits", "symmetric", "0.4", "plain", "0"]
+    assert runs == [
+        [*cell, "0.1", "0.2", "0.3", "60.0", "0123456", "environment.jobs"],
+        [*cell, "0.5", "0.6", "0.7", "60.0", "abcdef0", dated["measured"]],
+    ]
+    assert run(monkeypatch, "--results", folder, "--by-noise", "--methods", "plain") == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "| plain | 50.0 (n = 1) |"  # only the newest counts
 
 
 def test_the_committed_results_have_a_table():

@@ -1,6 +1,5 @@
 """Cells run here, in several processes and on Ray; a killed run goes on; an error of one cell stops no other."""
 
-import json
 import os
 import signal
 import subprocess
@@ -15,18 +14,18 @@ import torch
 import benchmarks.__main__ as command
 from benchmarks.cells import cell as cell_module
 from benchmarks.cells import run as run_module
-from benchmarks.cells.catalogue import PROFILES
 from benchmarks.cells.cell import Cell, cells, run_cell
+from benchmarks.cells.rows import load_rows, path_of
 from benchmarks.cells.run import RunOptions, run_profile
-from benchmarks.cells.store import load_all, path_of
+from benchmarks.cells.store import read
 from noisylabel.exceptions import InvalidParameterError
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ELR = Cell("digits", "symmetric", 0.4, "elr", 0)
 
 
 def _accuracies(folder):
-    return {result["cell"]["method"]: result["metrics"]["curve"] for result in load_all(folder)}
+    return {result["cell"]["method"]: result["metrics"]["curve"] for result in load_rows(folder)}
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +39,7 @@ def test_several_processes_find_the_same(one_by_one, tmp_path):
     outcomes = run_profile("smoke", folder=tmp_path, options=RunOptions(jobs=2))
     assert {outcome.cell for outcome in outcomes} == set(cells("smoke"))
     assert _accuracies(tmp_path) == one_by_one
-    assert {result["environment"]["jobs"] for result in load_all(tmp_path)} == {2}
+    assert {result["environment"]["jobs"] for result in load_rows(tmp_path)} == {2}
 
 
 def test_ray_finds_the_same(one_by_one, tmp_path):
@@ -74,7 +73,7 @@ def test_a_killed_cell_goes_on_from_its_last_epoch(method, tmp_path):
         "from pathlib import Path; from benchmarks.cells.run import RunOptions, run_profile; "
         f"run_profile('digits', {only}, Path({str(tmp_path)!r}), RunOptions(resume=True))"
     )
-    checkpoint = tmp_path / "digits" / f".symmetric-0.4_{method}_seed0" / "checkpoint.pt"
+    checkpoint = tmp_path / f".digits_symmetric-0.4_{method}_seed0" / "checkpoint.pt"
     same_threads = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}  # or the last bits differ
     process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.DEVNULL, env=same_threads)
     deadline = time.monotonic() + 120
@@ -84,18 +83,55 @@ def test_a_killed_cell_goes_on_from_its_last_epoch(method, tmp_path):
     process.wait()
     assert checkpoint.exists(), "killed too late to see anything"
     cell = replace(ELR, method=method)
-    assert not path_of(cell, tmp_path).exists()
+    assert read(path_of("digits", tmp_path)) == []
     run_profile("digits", only, tmp_path, RunOptions(resume=True))
-    there = json.loads(path_of(cell, tmp_path).read_text())["metrics"]
-    whole = json.loads(json.dumps(run_cell(cell)["metrics"]), parse_float=lambda text: round(float(text), 6))
+    (row,) = read(path_of("digits", tmp_path))
+    there, whole = row["metrics"], run_cell(cell)["metrics"]
     for name in ("last", "selected", "ece", "curve", "detection_ap", "weight_wrong"):
         assert there[name] == whole[name], name
     assert not checkpoint.parent.exists()  # nothing is left of it
 
 
+def test_finished_cells_are_skipped_unless_they_are_to_run_again(tmp_path):
+    only = {"method": ["plain"]}
+    (first,) = run_profile("smoke", only, tmp_path)
+    path = path_of("smoke", tmp_path)
+    before = path.read_bytes()
+    assert run_profile("smoke", only, tmp_path) == []
+    assert path.read_bytes() == before
+    (second,) = run_profile("smoke", only, tmp_path, RunOptions(again=True))
+    assert second.cell == first.cell
+    assert path.read_bytes().startswith(before)  # the older row stays as it is
+    older, newer = read(path)
+    assert older["metrics"]["curve"] == newer["metrics"]["curve"]
+    assert load_rows(tmp_path) == [newer]
+    assert load_rows(tmp_path, history=True) == [older, newer]
+
+
+def test_a_result_that_was_cut_off_is_run_once_more(tmp_path):
+    only = {"method": ["plain"]}
+    run_profile("smoke", only, tmp_path)
+    path = path_of("smoke", tmp_path)
+    half = path.read_bytes()[:100]
+    path.write_bytes(half)  # as a kill in the middle of the writing leaves it
+    with pytest.warns(UserWarning, match="line 1 breaks off"):
+        (outcome,) = run_profile("smoke", only, tmp_path)
+    assert outcome.cell.method == "plain"
+    assert path.read_bytes().startswith(half + b"\n{")
+    with pytest.warns(UserWarning, match="line 1 breaks off"):
+        assert [row["cell"]["method"] for row in read(path)] == ["plain"]
+
+
+def test_what_another_process_has_run_meanwhile_is_left_alone(tmp_path):
+    cell = cells("smoke")[0]
+    run_profile("smoke", {"method": [cell.method]}, tmp_path)
+    assert run_module._train(cell, tmp_path, RunOptions()) == run_module.Outcome(cell)
+    assert run_module._train(cell, tmp_path, RunOptions(again=True)).result is not None
+
+
 def test_a_proof_trains_two_steps_and_saves_nothing(tmp_path, monkeypatch):
     steps = []
-    monkeypatch.setattr(cell_module, "TestCurve", _counting(steps))
+    monkeypatch.setattr(cell_module, "AccuracyCurve", _counting(steps))
     outcomes = run_profile("smoke", folder=tmp_path, options=RunOptions(proof=True))
     assert [outcome.error for outcome in outcomes] == [None] * 3
     assert steps == [2, 2, 2]
@@ -103,7 +139,7 @@ def test_a_proof_trains_two_steps_and_saves_nothing(tmp_path, monkeypatch):
 
 
 def _counting(steps):
-    class CountSteps(cell_module.TestCurve):
+    class CountSteps(cell_module.AccuracyCurve):
         def on_train_end(self, net, **kwargs):
             steps.append(net.clock_.step)
 
@@ -131,18 +167,8 @@ def test_a_device_that_is_not_there_is_said_once_and_first(monkeypatch, capsys, 
 
 
 def test_a_cluster_that_is_not_there_is_said(tmp_path):
-    run = [
-        sys.executable,
-        "-m",
-        "benchmarks",
-        "run",
-        "--profile",
-        "smoke",
-        "--ray",
-        "127.0.0.1:1",
-        "--results",
-        tmp_path,
-    ]
+    options = ["--profile", "smoke", "--ray", "127.0.0.1:1", "--results", tmp_path]
+    run = [sys.executable, "-m", "benchmarks", "run", *options]
     done = subprocess.run(run, capture_output=True, text=True, cwd=ROOT, timeout=300, check=False)
     assert done.returncode == 2
     assert "benchmarks: There is no Ray cluster at '127.0.0.1:1'" in done.stderr
@@ -164,8 +190,3 @@ def test_human_labels_that_are_not_there_are_left_out(tmp_path, monkeypatch, cap
     wanted = run_module._wanted("cifar10n", {"method": ["plain"], "seed": [0]})
     assert [cell.noise for cell in wanted] == ["human_worst"]
     assert "left out human_aggregate, human_random1, human_random2, human_random3" in capsys.readouterr().err
-
-
-def test_profiles_of_the_issue_exist():
-    names = {"smoke", "digits", "fashion", "cifar10-10k", "cifar10", "cifar10n"}
-    assert names <= PROFILES.keys()

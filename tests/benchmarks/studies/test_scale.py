@@ -1,6 +1,5 @@
 """Scale: what is measured, in processes of their own, and the table of it."""
 
-import json
 import sys
 
 import numpy as np
@@ -8,8 +7,10 @@ import pandas as pd
 import pytest
 
 import benchmarks.__main__ as command
+from benchmarks.cells.store import append, read
 from benchmarks.studies import scale
 from benchmarks.studies.scale import OwnMemory, measure, run_scale, scale_markdown, scale_table
+from noisylabel.exceptions import NoisyLabelError
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -32,29 +33,29 @@ def test_a_size_is_measured(kind, monkeypatch):
 
 def test_a_mapped_file_is_measured_under_a_limit_and_only_once(tmp_path, monkeypatch):
     monkeypatch.setitem(scale.SIZES, "mapped", (1000,))
-    run_scale(["mapped"], tmp_path)
-    paths = sorted(tmp_path.glob("mapped/*.json"))
-    assert [path.name for path in paths] == ["mentormix_1000.json", "mentornet_1000.json"]
-    before = [path.stat().st_mtime_ns for path in paths]
-    run_scale(["mapped"], tmp_path)
-    assert [path.stat().st_mtime_ns for path in paths] == before
+    path = tmp_path / "scale.jsonl"
+    run_scale(["mapped"], path)
+    rows = read(path)
+    assert [(row["method"], row["n_samples"]) for row in rows] == [("mentornet", 1000), ("mentormix", 1000)]
+    assert all(row["memory"] > 0 for row in rows)
+    run_scale(["mapped"], path)
+    assert read(path) == rows
 
 
 def test_a_size_that_fails_is_said_and_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setitem(scale.SIZES, "table", (3,))  # fewer rows than a class each
     monkeypatch.setattr(scale, "CLASSIFIERS", {"no_such_method": None})
-    with pytest.raises(SystemExit, match="(?s)table, no_such_method, 3 samples failed:.*KeyError"):
-        run_scale(["table"], tmp_path)
-    assert list(tmp_path.rglob("*.json")) == []
+    with pytest.raises(NoisyLabelError, match="(?s)table, no_such_method, 3 samples failed:.*KeyError"):
+        run_scale(["table"], tmp_path / "scale.jsonl")
+    assert read(tmp_path / "scale.jsonl") == []
 
 
 def test_the_table_tells_what_a_further_sample_takes(tmp_path):
-    for n, seconds, megabytes in ((1000, 0.01, 100), (3000, 0.03, 102)):
-        path = tmp_path / "table" / f"mentornet_{n}.json"
-        path.parent.mkdir(exist_ok=True)
+    path = tmp_path / "scale.jsonl"
+    for n, seconds, megabytes in ((1000, 0.01, 100), (3000, 9, 900), (3000, 0.03, 102)):  # the newest counts
         sizes = {"n_samples": n, "seconds_per_epoch": seconds, "memory": megabytes * 2**20}
-        path.write_text(json.dumps({"kind": "table", "method": "mentornet", **sizes}))
-    table = scale_table(tmp_path)
+        append(path, {"kind": "table", "method": "mentornet", **sizes})
+    table = scale_table(path)
     assert table["microseconds"].tolist() == pytest.approx([10, 10])
     assert pd.isna(table["bytes_per_sample"][0])
     assert table["bytes_per_sample"][1] == pytest.approx(2 * 2**20 / 2000)

@@ -1,10 +1,12 @@
-import json
+"""Finding wrong labels: from data to table."""
+
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from benchmarks.cells.catalogue import PROFILES
+from benchmarks.cells.store import read
 from benchmarks.studies import detection
 from noisylabel.exceptions import InvalidDataError
 
@@ -18,20 +20,19 @@ def small(monkeypatch):
 
 
 def test_a_run_goes_from_data_to_table(small, tmp_path):
-    detection.run_detection(["smoke"], [0], tmp_path)
-    (path,) = tmp_path.glob("*/*.json")
-    result = json.loads(path.read_text())
+    path = tmp_path / "detection.jsonl"
+    detection.run_detection(["smoke"], [0], path)
+    (result,) = read(path)
     assert set(result["detectors"]) == {*detection.DETECTORS, "cleanlab", "cleanlab_tuned"}
-    table = detection.detection_table(tmp_path).set_index("detector")
+    table = detection.detection_table(path).set_index("detector")
     assert (table["AP"] > result["true_rate"] + 0.2).all()
     assert table.loc["cleanlab", "time"] == 1
     assert table.loc["mentornet", "AP of label_quality"] == table.loc["mentornet", "AP"]
-    before = path.stat().st_mtime_ns
-    detection.run_detection(["smoke"], [0], tmp_path)
-    assert path.stat().st_mtime_ns == before
-    shown = detection.detection_markdown(detection.detection_table(tmp_path))
+    detection.run_detection(["smoke"], [0], path)
+    assert read(path) == [result]
+    shown = detection.detection_markdown(detection.detection_table(path))
     assert "| symmetric 40 % | mentornet | 1 |" in shown
-    ablation = detection.detection_markdown(detection.detection_table(tmp_path), ablation=True)
+    ablation = detection.detection_markdown(detection.detection_table(path), ablation=True)
     assert "cleanlab" not in ablation
     assert "| filtered_proba |" in ablation
 
@@ -45,6 +46,6 @@ def test_measures_are_those_of_the_flagged_rows_and_scores():
     assert found["auroc"]["score"] == 0.75
 
 
-def test_an_empty_folder_says_what_to_run(tmp_path):
+def test_a_file_that_is_not_there_says_what_to_run(tmp_path):
     with pytest.raises(InvalidDataError, match="benchmarks detection"):
-        detection.detection_table(tmp_path)
+        detection.detection_table(tmp_path / "detection.jsonl")
