@@ -15,11 +15,12 @@ def test_mentors(name):
     mentor = MENTORS[name](DataDriven() if name == "data_driven" else SelfPaced())
     labels = torch.arange(100) % 2
     logits = 4 * torch.nn.functional.one_hot(labels, 2).float()
-    mentor.start(100, 2, torch.Generator().manual_seed(0))
+    mentor.check_parameters().start(100, 2, torch.Generator().manual_seed(0))
     if hasattr(mentor, "teach"):
         mentor.teach((torch.arange(100) < 60).float())
     for progress in (0.0, 0.1, 0.5, 0.99):
         seen = Observation(torch.linspace(0, 3, 100), logits, labels, torch.arange(100), progress)
+        seen.held_back = mentor.held_back(seen.rows, progress)
         weights = mentor.weigh(seen)
         assert weights.shape == (100,)
         assert ((weights >= 0) & (weights <= 1)).all()

@@ -159,16 +159,16 @@ class IndexedNet(NeuralNet):
         """Write what an epoch of training showed into the history; sub-classes add to it."""
         self.history.record("lr", self.optimizer_.param_groups[0]["lr"])
 
-    def fit_loop(self, X: Any, y: Any = None, epochs: int | None = None, **fit_params: Any) -> "IndexedNet":
+    def fit(self, X: Any, y: Any = None, **fit_params: Any) -> "IndexedNet":
         """Refuse: a run of training has more to it than skorch's loop.
 
         Raises
         ------
         NoisyLabelError
         """
-        raise NoisyLabelError(
-            "The net does not train by itself: call fit of the classifier that it belongs to, or train_net(net, data)."
-        )
+        raise NoisyLabelError("The net does not train by itself: call fit of the classifier that it belongs to.")
+
+    partial_fit = fit
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the label code of the most probable class of each sample, (N,)."""

@@ -59,9 +59,7 @@ SKORCH_FEATURES = (
     Feature("predict_nonlinearity", "net_params", False, "the network gives logits, which become probabilities"),
     Feature("warm_start", "net_params", False, "use checkpoint_dir=..., which goes on with a training"),
     Feature("use_caching", "net_params", False, "EpochScoring(..., use_caching=...) says it for one callback"),
-    Feature(
-        "EpochScoring", "callbacks", True, "scores of the held-out rows, with on_train=True of the training rows"
-    ),
+    Feature("EpochScoring", "callbacks", True, "scores of the held-out rows, with on_train=True of the training rows"),
     Feature("EarlyStopping", "callbacks", True, "needs validation_fraction; load_best=True only with ema_decay=0"),
     Feature("Checkpoint", "callbacks", True, "saves the network in training; load_best=True only with ema_decay=0"),
     Feature("GradientNormClipping", "callbacks", True, "as in skorch"),
@@ -152,3 +150,12 @@ def check_callbacks(callbacks: Iterable[Any], ema_decay: float) -> None:
                 "their average, which 'ema_decay' evaluates. Use load_best=False with 'validation_fraction', which "
                 "keeps the best epoch."
             )
+
+
+def features_table() -> str:
+    """Return the features as a Markdown table, for the guide."""
+    lines = ["| feature | where | holds | what it does, or what to use instead |", "|---|---|---|---|"]
+    for feature in SKORCH_FEATURES:
+        name = f"`{feature.name}`" if feature.name != "your own" else feature.name
+        lines.append(f"| {name} | `{feature.kind}` | {'yes' if feature.holds else 'no'} | {feature.note} |")
+    return "\n".join(lines)

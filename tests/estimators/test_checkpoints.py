@@ -72,7 +72,7 @@ def test_a_finished_fit_is_only_read(blobs, tmp_path):
     clf = MentorMixClassifier(
         max_epochs=30, burn_in=50, checkpoint_dir=tmp_path, random_state=0, validation_fraction=0.2
     )
-    first = weights_of(clf.fit(*blobs))
+    first, best_epoch = weights_of(clf.fit(*blobs)), clf.best_epoch_
 
     class Never(Callback):
         def on_batch_begin(self, *args, **kwargs):
@@ -80,7 +80,7 @@ def test_a_finished_fit_is_only_read(blobs, tmp_path):
 
     again = clf.set_params(callbacks=[Never()]).fit(*blobs)
     assert torch.equal(weights_of(again), first)
-    assert again.best_epoch_ <= 30
+    assert again.best_epoch_ == best_epoch
 
 
 def test_without_a_seed_the_first_ones_is_used(blobs, tmp_path):
@@ -312,4 +312,5 @@ def test_kill_minus_nine_at_five_random_points(tmp_path):
         kills += 1
     subprocess.run([*run, tmp_path / "killed", tmp_path / "killed.npz"], check=True)
     with np.load(tmp_path / "whole.npz") as whole, np.load(tmp_path / "killed.npz") as killed:
-        assert all(np.array_equal(whole[name], killed[name]) for name in whole)
+        assert len(whole.files) == len(killed.files) > 4
+        assert all(np.array_equal(whole[name], killed[name]) for name in whole.files)

@@ -125,16 +125,24 @@ def test_students_start_from_other_weights_or_the_very_same(blobs):
         assert torch.equal(teacher, student) is same_init
 
 
+class Look(FilterKDClassifier):
+    """Keep what the teacher's run found."""
+
+    def _teach(self, *args):
+        self.found_ = super()._teach(*args)
+        return self.found_
+
+
 def test_last_is_the_last_network_and_early_stopped_the_best(digits):
     settings = {"validation_fraction": 0.2, "max_epochs": 40, "teacher_epochs": 40, "random_state": 0}
     watch = Stages()
-    last = FilterKDClassifier("last", callbacks=[watch], **settings).fit(digits.data, digits.noisy)
+    last = Look("last", callbacks=[watch], **settings).fit(digits.data, digits.noisy)
     assert last.teacher_.best_epoch_ < 30
-    asked = TEACHINGS["last"].targets(last, np.arange(3)).module
+    asked = TEACHINGS["last"].targets(last.found_).module
     kept = torch.cat([value.double().flatten() for value in asked.state_dict().values()])
     assert torch.equal(kept, watch.last_weights[0])
     assert not torch.equal(kept, weights_of(last.teacher_.net_))
-    best = TEACHINGS["early_stopped"].targets(last, np.arange(3)).module
+    best = TEACHINGS["early_stopped"].targets(last.found_).module
     assert best is last.teacher_.net_.module_
     early = FilterKDClassifier("early_stopped", **(settings | {"max_epochs": 10})).fit(digits.data, digits.noisy)
     late = FilterKDClassifier("last", **(settings | {"max_epochs": 10})).fit(digits.data, digits.noisy)
@@ -143,8 +151,8 @@ def test_last_is_the_last_network_and_early_stopped_the_best(digits):
 
 
 def test_last_with_an_average_is_the_average(blobs):
-    clf = FilterKDClassifier("last", ema_decay=0.9, **QUICK).fit(*blobs)
-    asked = TEACHINGS["last"].targets(clf, np.arange(3)).module
+    clf = Look("last", ema_decay=0.9, **QUICK).fit(*blobs)
+    asked = TEACHINGS["last"].targets(clf.found_).module
     kept = torch.cat([value.double().flatten() for value in asked.state_dict().values()])
     assert torch.equal(kept, weights_of(clf.teacher_.net_))
 
@@ -251,7 +259,9 @@ def assert_same_fit(one, other):
 
 @pytest.mark.parametrize("random_state", [0, None])
 @pytest.mark.parametrize("teacher", ["filtered", "last", "early_stopped"])
-def test_a_run_stopped_in_either_stage_goes_on_to_the_same_networks(digits, tmp_path, teacher, random_state):
+def test_a_run_stopped_in_either_stage_goes_on_to_the_same_networks(
+    digits, tmp_path, teacher, random_state, monkeypatch
+):
     settings = {"max_epochs": 6, "validation_fraction": 0.2, "ema_decay": 0.9, "random_state": random_state}
     clf = FilterKDClassifier(teacher, checkpoint_dir=tmp_path / "killed", **settings)
     for kill in ((0, 2), (0, 5), (1, 1), (1, 4)):
@@ -260,9 +270,10 @@ def test_a_run_stopped_in_either_stage_goes_on_to_the_same_networks(digits, tmp_
     clf.set_params(callbacks=None).fit(digits.data, digits.noisy)
     whole = FilterKDClassifier(teacher, **settings)
     seed = torch.load(tmp_path / "killed" / "checkpoint.pt", weights_only=True)["seed"]
-    assert_same_fit(clf, whole._fit(digits.data, digits.noisy, None, seed=seed))
-    if random_state == 0:
-        assert_same_fit(clf, whole.fit(digits.data, digits.noisy))
+    if random_state is None:
+        monkeypatch.setattr("noisylabel.estimators._run.draw_seed", lambda random_state: seed)
+    assert_same_fit(clf, whole.fit(digits.data, digits.noisy))
+    monkeypatch.undo()
     loaded = load_checkpoint(tmp_path / "killed")
     assert isinstance(loaded, FilterKDClassifier)
     assert np.array_equal(loaded.predict_proba(digits.data), clf.predict_proba(digits.data))

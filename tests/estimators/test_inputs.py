@@ -108,9 +108,17 @@ def test_student_in_every_form(blobs, student):
     settings = QUICK | {"curriculum": "uniform", "max_epochs": 40, "lr": 0.03}
     first, second = (MentorNetClassifier(student=student, **settings).fit(X, y) for _ in range(2))
     assert first.score(X, y) > 0.9
-    if isinstance(student, nn.Module):
-        assert student is not first.net_.module_
-        assert np.array_equal(first.predict_proba(X), second.predict_proba(X))  # the given network stays as it was
+    assert np.array_equal(first.predict_proba(X), second.predict_proba(X))
+
+
+@pytest.mark.parametrize("standardize", [True, False])
+def test_a_given_network_stays_as_it_was(blobs, standardize):
+    student = nn.Linear(5, 3)
+    before = student.weight.detach().clone()
+    clf = MentorNetClassifier("uniform", student=student, standardize=standardize, **QUICK).fit(*blobs)
+    trained = clf.net_.module_[-1] if standardize else clf.net_.module_
+    assert torch.equal(student.weight, before)
+    assert not torch.equal(trained.weight, before)
 
 
 def test_timm_student(images):
@@ -143,7 +151,9 @@ def test_labels_of_a_dataset_are_those_of_its_samples(blobs):
 
 def test_float64_dataset_and_uint8_images_without_standardisation(blobs, images):
     X, y = blobs
-    MentorNetClassifier(standardize=False, **QUICK).fit(PlainDataset(X.astype(np.float64), y)).predict(X)
+    settings = QUICK | {"max_epochs": 20}
+    clf = MentorNetClassifier(standardize=False, **settings).fit(PlainDataset(X.astype(np.float64), y))
+    assert clf.score(X, y) > 0.9
     X, y = images
     clf = MentorNetClassifier(standardize=False, student=SmallCNN((8, 16)), **QUICK).fit(X, y)
     assert clf.score(X, y) > 0.9
@@ -166,12 +176,12 @@ def test_pandas_labels_of_its_own_types(blobs, dtype):
         "category": np.array(["a", "b", "c"])[y],
         "string": np.array(["a", "b", "c"])[y],
     }
-    clf = MentorNetClassifier(**QUICK).fit(X, pd.Series(values[dtype], dtype=dtype))
+    clf = MentorNetClassifier(max_epochs=30, random_state=0).fit(X, pd.Series(values[dtype], dtype=dtype))
     assert clf.classes_.dtype.kind == {"boolean": "b", "Int64": "i", "category": "U", "string": "U"}[dtype]
-    assert set(clf.predict(X)) <= set(values[dtype].tolist())
+    assert (clf.predict(X) == values[dtype]).mean() > 0.95
 
 
 def test_resnet_student(images):
     X, y = images
     clf = MentorNetClassifier(student=ResNet(8, width=8), lr=0.01, **QUICK).fit(X, y)
-    assert clf.predict(X).shape == (60,)
+    assert clf.score(X, y) > 0.9

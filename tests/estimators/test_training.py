@@ -180,13 +180,26 @@ def test_stock_skorch_callbacks_work(blobs, tmp_path):
     callbacks = [
         EpochScoring("accuracy", name="scored", lower_is_better=False),
         EpochScoring("accuracy", name="scored_train", on_train=True, lower_is_better=False),
-        Checkpoint(dirname=tmp_path, monitor="valid_loss_best"),
-        GradientNormClipping(1.0),
+        Checkpoint(dirname=tmp_path, monitor="valid_acc_best"),
         PassthroughScoring("train_loss", on_train=True),
     ]
     clf = MentorNetClassifier(max_epochs=5, validation_fraction=0.2, callbacks=callbacks, random_state=0).fit(X, y)
     assert clf.history_["scored"].tolist() == clf.history_["valid_acc"].tolist()
-    assert (tmp_path / "params.pt").exists()
+    assert clf.history_["scored_train"].between(0.1, 1).all()
+    kept = torch.load(tmp_path / "params.pt", weights_only=True)
+    own = clf.net_.module_.state_dict()
+    assert kept.keys() == own.keys()
+    assert all(torch.equal(kept[name], own[name]) for name in own)  # both are the network of the best epoch
+
+
+def test_gradients_are_clipped_before_the_step(blobs):
+    student = torch.nn.Linear(5, 3)
+    settings = {"student": student, "optimizer": torch.optim.SGD, "lr": 0.1, "lr_schedule": "constant"}
+    clf = MentorNetClassifier(
+        max_epochs=2, weight_decay=0, standardize=False, callbacks=[GradientNormClipping(0.01)], **settings
+    ).fit(*blobs)
+    moved = (clf.net_.module_.weight - student.weight).norm().item()
+    assert 0 < moved < 2 * 0.1 * 0.01 + 1e-6  # two steps of at most rate times norm
 
 
 def test_early_stopping_is_no_interrupt(blobs):
@@ -237,3 +250,14 @@ def test_rows_without_weight_do_not_move_the_threshold(blobs):
     clf = MentorNetClassifier(batch_size=10, max_epochs=3, burn_in=50, random_state=0).fit(X, y, sample_weight=weight)
     assert clf.history_["loss_threshold"].notna().all()
     assert clf.history_["data_utilization"].iloc[0] == 1
+
+
+def test_the_losses_of_rows_without_weight_do_not_matter(blobs):
+    X, y = blobs
+    weight = np.where(np.arange(120) % 15 == 0, 1.0, 0.0)
+    louder = np.where(weight == 0, 50, 1).astype(np.float32)[:, None] * X
+    student = torch.nn.Linear(5, 3)
+    settings = {"student": student, "standardize": False, "batch_size": 10, "max_epochs": 3}
+    settings["random_state"] = 1  # with it a row of the first batch counts
+    plain, loud = (MentorNetClassifier(**settings).fit(rows, y, sample_weight=weight) for rows in (X, louder))
+    assert loud.history_["loss_threshold"].tolist() == plain.history_["loss_threshold"].tolist()

@@ -78,6 +78,7 @@ def test_a_hundred_classes(learned):
     for curriculum in ("mentornet_dd", learned.curriculum_, "zoo:mentornet_pd"):
         clf = MentorNetClassifier(curriculum, max_epochs=3, random_state=0).fit(X, y)
         assert clf.predict_proba(X).shape == (400, 100)
+        assert 0 <= clf.sample_weight_.min() < clf.sample_weight_.max() <= 1  # it tells samples apart
 
 
 @pytest.mark.parametrize("name", ["self_paced", "mentornet_pd", "focal_loss", "spcl_linear"])
@@ -116,10 +117,11 @@ def test_a_pipeline_and_a_grid_search_pass_trusted_labels_on(digits):
     X, y = digits.data, digits.noisy
     clf = MentorNetClassifier("data_driven", max_epochs=8, random_state=0)
     search = GridSearchCV(clf, {"update_at": [(21,), (21, 75)]}, cv=2).fit(X, y, y_trusted=trusted(digits))
-    assert search.best_estimator_.noise_rate_ > 0
+    share = (digits.noisy != digits.target)[::4].mean()  # of the trusted rows
+    assert search.best_estimator_.noise_rate_ == pytest.approx(share)
     pipeline = make_pipeline(StandardScaler(), clf)
     pipeline.fit(X, y, mentornetclassifier__y_trusted=trusted(digits))
-    assert 0 < pipeline[-1].noise_rate_ < 1
+    assert pipeline[-1].noise_rate_ == pytest.approx(share)
 
 
 CLASSES = np.array(["cat", "dog"])

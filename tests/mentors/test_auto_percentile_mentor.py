@@ -12,16 +12,22 @@ from noisylabel.mentors import AutoPercentileMentor, Observation
 from noisylabel.mentors._auto import probe_share
 
 
+def weigh(mentor, seen):
+    """As the training step does: ask what is held back, then for the weights."""
+    seen.held_back = mentor.held_back(seen.rows, seen.progress)
+    return mentor.weigh(seen)
+
+
 def test_probes_are_left_out_during_burn_in_only():
     mentor = AutoPercentileMentor(SelfPaced(), burn_in=20)
-    mentor.start(1000, 3, torch.Generator().manual_seed(0))
+    mentor.check_parameters().start(1000, 3, torch.Generator().manual_seed(0))
     labels = torch.arange(1000) % 3
     logits = 6 * torch.nn.functional.one_hot(labels, 3).float() + torch.rand(1000, 3)
     losses = torch.nn.functional.cross_entropy(logits, labels, reduction="none")
-    early = mentor.weigh(Observation(losses, logits, labels, torch.arange(1000), 0.1))
+    early = weigh(mentor, Observation(losses, logits, labels, torch.arange(1000), 0.1))
     assert early.mean().item() == pytest.approx(1 - probe_share(1000), abs=0.05)
     assert math.isnan(mentor.noise_rate_)
-    late = mentor.weigh(Observation(losses, logits, labels, torch.arange(1000), 0.5))
+    late = weigh(mentor, Observation(losses, logits, labels, torch.arange(1000), 0.5))
     assert late.sum() >= 999
     assert mentor.noise_rate_ < 0.03
 
@@ -29,14 +35,14 @@ def test_probes_are_left_out_during_burn_in_only():
 def test_state_survives():
     first, second = (AutoPercentileMentor(SelfPaced(), burn_in=20) for _ in range(2))
     for seed, mentor in enumerate((first, second)):
-        mentor.start(100, 2, torch.Generator().manual_seed(seed))
+        mentor.check_parameters().start(100, 2, torch.Generator().manual_seed(seed))
     labels = torch.arange(100) % 2
     logits = 4 * torch.nn.functional.one_hot(labels, 2).float()
     batch = Observation(torch.linspace(0, 2, 100), logits, labels, torch.arange(100), 0.1)
-    first.weigh(batch)
+    weigh(first, batch)
     second.load_state_dict(first.state_dict())
     batch.progress = 0.3
-    assert torch.equal(first.weigh(batch), second.weigh(batch))
+    assert torch.equal(weigh(first, batch), weigh(second, batch))
     assert first.noise_rate_ == second.noise_rate_
 
 
@@ -48,13 +54,13 @@ def test_needs_a_burn_in(blobs):
 
 def test_a_network_that_knows_nothing_is_said_to():
     mentor = AutoPercentileMentor(SelfPaced(), burn_in=20)
-    mentor.start(200, 2, torch.Generator().manual_seed(0))
+    mentor.check_parameters().start(200, 2, torch.Generator().manual_seed(0))
     labels = torch.arange(200) % 2
     seen = Observation(torch.ones(200), torch.zeros(200, 2), labels, torch.arange(200), 0.1)
-    mentor.weigh(seen)
+    weigh(mentor, seen)
     seen.progress = 0.3
     with pytest.warns(NoisyLabelWarning, match="no better than always saying the most common one"):
-        mentor.weigh(seen)
+        weigh(mentor, seen)
 
 
 @pytest.mark.filterwarnings("ignore:When the burn-in ended")
@@ -62,13 +68,13 @@ def test_a_network_that_knows_nothing_is_said_to():
 def test_a_network_that_is_hardly_surer_than_chance_has_learned_nothing(logit, knows_something):
     """However high the noise rate, which would leave little to learn, is estimated."""
     mentor = AutoPercentileMentor(SelfPaced(), burn_in=20)
-    mentor.start(2000, 10, torch.Generator().manual_seed(0))
+    mentor.check_parameters().start(2000, 10, torch.Generator().manual_seed(0))
     rows = torch.arange(2000)
     logits = logit * torch.randn(2000, 10, generator=torch.Generator().manual_seed(1))  # nothing to do with the labels
     seen = Observation(torch.ones(2000), logits, rows % 10, rows, 0.1)
-    mentor.weigh(seen)
+    weigh(mentor, seen)
     seen.progress = 0.3
-    mentor.weigh(seen)
+    weigh(mentor, seen)
     assert mentor.noise_rate_ > 0.8
     assert (mentor.share_learned_ > 1 / 3) is knows_something
     assert (mentor.share_learned_ == 0) is not knows_something

@@ -23,7 +23,7 @@ def observe(progress, rows=None):
 
 def started(update_at=(21, 75), trusted=slice(0, 100), **options):
     mentor = DataDrivenMentor(DataDriven(**options.pop("curriculum", {})), update_at=update_at, **options)
-    mentor.start(N, 2, torch.Generator().manual_seed(0))
+    mentor.check_parameters().start(N, 2, torch.Generator().manual_seed(0))
     is_right = torch.full((N,), torch.nan)
     is_right[trusted] = (~WRONG[trusted]).float()
     mentor.teach(is_right)
@@ -135,7 +135,7 @@ def test_bad_input():
     with pytest.raises(InvalidDataError, match="0 have a trusted label equal to 'y' and 34 another"):
         started(trusted=WRONG & (torch.arange(N) < 100))
     untaught = DataDrivenMentor(DataDriven())
-    untaught.start(N, 2, torch.Generator())
+    untaught.check_parameters().start(N, 2, torch.Generator())
     with pytest.raises(InvalidDataError, match="Pass them to fit as y_trusted"):
         untaught.teach(None)
     untaught.weigh(observe(0.0))

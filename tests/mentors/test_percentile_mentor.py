@@ -15,7 +15,7 @@ def observe(losses, progress, rows=None):
 
 
 def started(mentor, n_samples=128):
-    mentor.start(n_samples, 2, torch.Generator().manual_seed(0))
+    mentor.check_parameters().start(n_samples, 2, torch.Generator().manual_seed(0))
     return mentor
 
 

@@ -34,6 +34,7 @@ def test_each_row_once_an_epoch_with_its_own_label_and_weight(path):
 
 def test_both_paths_give_the_same_batches():
     first, second = (list(TrainingBatches(data, 4, torch.Generator().manual_seed(1))) for data in both_paths())
+    assert len(first) == 4
     for a, b in zip(first, second, strict=True):
         assert torch.equal(a.rows, b.rows)
         assert torch.equal(a[0], b[0])
@@ -45,6 +46,7 @@ def test_worker_processes_give_the_same_batches():
         [*TrainingBatches(data, 4, torch.Generator().manual_seed(1), num_workers=n), *OrderedBatches(data, 5, n)]
         for n in (0, 2)
     )
+    assert len(alone) == 4 + 3
     for a, b in zip(alone, helped, strict=True):
         assert torch.equal(a.rows, b.rows)
         assert torch.equal(a[0], b[0])

@@ -20,6 +20,7 @@ from noisylabel.nets import (
     TableTargets,
     TensorData,
     TrainingBatches,
+    train_net,
 )
 
 X = torch.randn(30, 4, generator=torch.Generator().manual_seed(0))
@@ -29,7 +30,7 @@ TABLE = torch.rand(30, 3, generator=torch.Generator().manual_seed(1)).softmax(1)
 
 def make_net(module, targets, temperature=1.0, n_samples=30, max_epochs=1):
     mentor = PercentileMentor(Uniform())
-    mentor.start(n_samples, 3, torch.Generator())
+    mentor.check_parameters().start(n_samples, 3, torch.Generator())
     return DistillingNet(
         module, targets=targets, temperature=temperature, mentor=mentor, record=SampleRecord(n_samples, 3, "cpu"),
         lr_schedule=lambda progress: 1.0, optimizer=torch.optim.SGD, lr=0.1, batch_size=10, max_epochs=max_epochs,
@@ -72,8 +73,7 @@ def test_a_table_that_is_right_teaches():
     table = 0.9 * one_hot(right, 3) + 0.1 / 3
     net = make_net(nn.Linear(4, 3), TableTargets(table), max_epochs=200)
     data = TensorData(X, CODES)  # the given labels say nothing about X
-    net.notify("on_train_begin", X=data, y=None)
-    net.fit_loop(data, epochs=200)
+    train_net(net, data)
     assert (torch.tensor(net.predict_proba(TensorData(X)).argmax(1)) == right).float().mean() > 0.9
     net.record.flush()
     assert (net.record.column("n_visits") == 200).all()
@@ -122,8 +122,7 @@ def test_one_hot_targets_are_cross_entropy():
 def test_after_training_no_table_is_left():
     net = make_net(nn.Linear(4, 3), TableTargets(TABLE))
     data = TensorData(X, CODES)
-    net.notify("on_train_begin", X=data, y=None)
-    net.fit_loop(data, epochs=1)
+    train_net(net, data)
     net.forget_training()
     assert net.targets is None
     assert np.isfinite(net.predict_proba(TensorData(X))).all()

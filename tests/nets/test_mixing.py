@@ -16,7 +16,7 @@ from noisylabel.exceptions import NoisyLabelWarning
 from noisylabel.functional import draw_beta, draw_partners, ema_decay
 from noisylabel.mentors import AutoPercentileMentor, MixedLossMentor, Observation, PercentileMentor
 from noisylabel.nets._averaging import ParameterAverage
-from noisylabel.nets._mixing import statistics_untouched
+from noisylabel.nets._mixing import _counts, statistics_untouched
 from noisylabel.schedules import constant_schedule
 
 
@@ -160,7 +160,7 @@ def test_held_back_rows_are_in_no_mix(digits):
     class Look(Callback):
         def on_grad_computed(self, net, batch=None, **kwargs):
             held = net.mentor.held_back(batch.rows, net.clock_.progress)
-            seen.append(None if held is None else float(net._counts(batch)[held].sum()))
+            seen.append(None if held is None else float(_counts(batch, held)[held].sum()))
 
     clf = MentorMixClassifier(max_epochs=20, callbacks=[Look()], random_state=0).fit(digits.data, digits.noisy)
     burn_in = [value for value in seen if value is not None]
@@ -215,7 +215,7 @@ def test_no_mix_of_any_weight_is_a_warning(blobs):
 
 def test_the_second_percentile_is_one_of_its_own():
     plain = PercentileMentor(SelfPaced(), loss_percentile=0.5, burn_in=0)
-    plain.start(4, 2, torch.Generator())
+    plain.check_parameters().start(4, 2, torch.Generator())
     mixed = MixedLossMentor(plain)
     mixed.start(4, 2, torch.Generator())
     low, high = torch.tensor([0.1, 0.2, 0.3, 0.4]), torch.tensor([1.1, 1.2, 1.3, 1.4])
@@ -229,7 +229,7 @@ def test_mixes_are_weighed_where_few_labels_are_right():
     seen = Observation(torch.tensor([0.1, 0.2, 0.3, 0.4]), torch.zeros(4, 2), torch.arange(4), torch.arange(4), 0.5)
     for percentile, expected in ((0.5, [1, 1, 1, 1]), (0.25, [1, 0, 0, 0])):
         plain = PercentileMentor(SelfPaced(), loss_percentile=percentile, burn_in=0)
-        plain.start(4, 4, torch.Generator())
+        plain.check_parameters().start(4, 4, torch.Generator())
         mixed = MixedLossMentor(plain, if_few_are_right=True)
         mixed.start(4, 4, torch.Generator())
         assert mixed.weigh(seen).tolist() == expected
@@ -241,7 +241,7 @@ def test_mixes_are_weighed_where_few_labels_are_right():
 )
 def test_mixes_are_weighed_only_once_the_network_knows_enough(right, learned, is_weighed):
     plain = AutoPercentileMentor(SelfPaced())
-    plain.start(4, 4, torch.Generator())
+    plain.check_parameters().start(4, 4, torch.Generator())
     plain.percentile_schedule_, plain.noise_rate_, plain.share_learned_ = constant_schedule(right), 1 - right, learned
     mixed = MixedLossMentor(plain, if_few_are_right=True)
     mixed.start(4, 4, torch.Generator())

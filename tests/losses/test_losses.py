@@ -1,0 +1,143 @@
+"""Losses in training: the parameter `loss`, one's own losses, memory across a restart, what is refused."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from skorch.callbacks import Callback
+from torch.nn.functional import cross_entropy
+
+from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier
+from noisylabel.exceptions import InvalidParameterError
+from noisylabel.losses import (
+    LOSSES,
+    EarlyLearningRegularization,
+    ForwardCorrection,
+    GeneralizedCrossEntropy,
+    Loss,
+    SymmetricCrossEntropy,
+    resolve_loss,
+)
+
+NAMES = sorted(set(LOSSES) - {"forward"})
+
+
+def proba(X, y, **parameters):
+    clf = MentorNetClassifier("uniform", max_epochs=5, random_state=0, **parameters).fit(X, y)
+    return clf.predict_proba(X)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_every_loss_gives_a_value_and_a_gradient_a_sample(name):
+    loss = ForwardCorrection(np.eye(3)) if name == "forward" else resolve_loss(name)
+    loss.start(10, 3, torch.device("cpu"))
+    logits = torch.randn(4, 3, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    losses = loss(logits, torch.tensor([0, 1, 2, 0]), torch.tensor([7, 1, 3, 0]))
+    assert losses.shape == (4,)
+    losses.sum().backward()
+    assert (logits.grad.abs().sum(1) > 0).all()
+    assert not loss.cross_entropy(losses, logits, torch.tensor([0, 1, 2, 0])).requires_grad
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_loss_learns_the_classes(blobs, name):
+    clf = MentorNetClassifier("uniform", loss=name, max_epochs=60, random_state=0).fit(*blobs)
+    assert clf.score(*blobs) > 0.9
+
+
+def test_a_function_is_a_loss_and_cross_entropy_written_out_is_the_default(blobs):
+    given = [
+        "cross_entropy",
+        lambda logits, codes: cross_entropy(logits, codes, reduction="none"),
+        GeneralizedCrossEntropy(q=0.3),
+        "gce",
+    ]
+    default, own, small_q, q = (proba(*blobs, loss=loss) for loss in given)
+    assert np.array_equal(default, own)
+    assert not np.allclose(default, small_q)
+    assert not np.allclose(small_q, q)
+
+
+def test_a_small_class_is_a_loss(blobs):
+    class MeanAbsoluteError(Loss):
+        def __call__(self, logits, codes, rows):
+            return 1 - logits.softmax(1).gather(1, codes[:, None])[:, 0]
+
+    np.testing.assert_allclose(
+        proba(*blobs, loss=MeanAbsoluteError()), proba(*blobs, loss=GeneralizedCrossEntropy(q=1)), atol=1e-5
+    )
+
+
+def test_curriculum_and_record_go_by_the_cross_entropy(blobs):
+    steps = []
+
+    class Watch(Callback):
+        def on_batch_end(self, net, batch=None, training=False, **step):
+            steps.append((step["losses"], cross_entropy(step["y_pred"].detach(), batch[1], reduction="none")))
+
+    clf = MentorNetClassifier("self_paced", loss="symmetric_ce", max_epochs=4, callbacks=[Watch()], random_state=0)
+    clf.fit(*blobs)
+    assert len(steps) == 4
+    for seen, expected in steps:
+        torch.testing.assert_close(seen, expected)
+    assert clf.history_["loss_threshold"].notna().all()
+    assert np.isfinite(clf.label_issues()["label_quality"]).all()
+
+
+def test_the_users_loss_object_is_left_alone(blobs):
+    loss = EarlyLearningRegularization(strength=1)
+    clf = MentorNetClassifier("uniform", loss=loss, max_epochs=2).fit(*blobs)
+    assert vars(loss) == {"strength": 1, "memory": 0.7}
+    assert clone(clf).loss is not loss
+    assert not hasattr(clf.net_.loss, "targets_")  # a fitted net holds no table of rows
+
+
+def test_the_memory_of_a_loss_goes_on_with_a_checkpoint(blobs, tmp_path):
+    class Kill(Callback):
+        def on_epoch_begin(self, net, **kwargs):
+            if len(net.history) == 4:
+                raise RuntimeError("killed")
+
+    settings = {"loss": "elr", "max_epochs": 8, "batch_size": 40, "random_state": 0}
+    whole = MentorNetClassifier("uniform", **settings).fit(*blobs)
+    clf = MentorNetClassifier("uniform", checkpoint_dir=tmp_path, **settings)
+    with pytest.raises(RuntimeError, match="killed"):
+        clf.set_params(callbacks=[Kill()]).fit(*blobs)
+    clf.set_params(callbacks=None).fit(*blobs)
+    assert np.array_equal(clf.predict_proba(blobs[0]), whole.predict_proba(blobs[0]))
+
+
+@pytest.mark.parametrize("name", ["gce", "elr"])
+def test_robust_losses_beat_cross_entropy_that_memorises(digits, name):
+    plain, robust = (
+        MentorNetClassifier("uniform", loss=loss, random_state=0).fit(digits.data, digits.noisy)
+        for loss in ("cross_entropy", name)
+    )
+    test = digits.test_data, digits.test_target
+    assert robust.score(*test) > plain.score(*test) + 0.1
+
+
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [
+        ("cross-entropy", "'loss' must be one of .* Got 'cross-entropy'. Did you mean 'cross_entropy'"),
+        (GeneralizedCrossEntropy, r"'loss' got the class GeneralizedCrossEntropy. Pass an object"),
+        (7, "'loss' must be one of .*, a Loss or a function. Got 7"),
+        (GeneralizedCrossEntropy(q=0), r"'q' must be a number in \(0, 1\]. Got 0"),
+        (SymmetricCrossEntropy(beta=-1), r"'beta' must be a number in \[0, inf\). Got -1"),
+        ("forward", r"needs 'matrix', .* of shape \(3, 3\). Got none. Estimate it"),
+        (ForwardCorrection(np.eye(2)), r"of shape \(3, 3\). Got shape \(2, 2\)"),
+        (ForwardCorrection(2 * np.eye(3)), r"rows add up to 1. Its rows add up to \[2.0, 2.0, 2.0\]"),
+        (cross_entropy, r"a loss for each sample, here of shape \(120,\). Got shape \(\)"),
+    ],
+)
+def test_bad_losses(blobs, loss, message):
+    with pytest.raises(InvalidParameterError, match=message):
+        MentorNetClassifier("uniform", loss=loss, max_epochs=1).fit(*blobs)
+
+
+def test_mixes_are_learned_by_cross_entropy_only(blobs):
+    with pytest.raises(InvalidParameterError, match="by cross entropy only. Set mixup_alpha=0"):
+        MentorNetClassifier(loss="gce", mixup_alpha=1.0).fit(*blobs)
+    assert "loss" not in MentorMixClassifier().get_params()
+    assert "loss" not in FilterKDClassifier().get_params()
