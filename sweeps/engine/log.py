@@ -15,7 +15,20 @@ from sweeps.trial.clock import Clocks
 from sweeps.trial.draws import BoundSpace
 
 LOG_FILE = "log.jsonl"
-_KEPT = ("score", "epoch", "seconds", "finished", "failed", "error", "traceback", "right", "test_score", "schedule")
+_CHECKPOINT = "checkpoint_dir_name"  # Ray's name for the folder of a report's checkpoint
+_KEPT = (
+    "score",
+    "epoch",
+    "seconds",
+    "finished",
+    "failed",
+    "error",
+    "traceback",
+    "right",
+    "test_score",
+    "schedule",
+    _CHECKPOINT,
+)
 
 
 class SweepLog(Callback):
@@ -46,7 +59,7 @@ class SweepLog(Callback):
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
         """Note a report."""
-        self._write("report", trial, **{name: result[name] for name in _KEPT if name in result})
+        self._write("report", trial, **{name: result[name] for name in _KEPT if result.get(name) is not None})
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Note the end."""
@@ -117,6 +130,14 @@ def finished_reports(path: Path) -> dict[str, dict[str, Any]]:
     """Return the last report of each trial that trained to its end, by Ray's name of it."""
     reports = {e["trial"]: e for e in read_events(path) if e["event"] == "report" and e.get("finished")}
     return {trial: {name: e[name] for name in _KEPT if name in e} for trial, e in reports.items()}
+
+
+def logged_checkpoints(path: Path) -> dict[str, set[str]]:
+    """Return the names of the checkpoints whose reports are in the log, by Ray's name of the trial."""
+    found: dict[str, set[str]] = {}
+    for event in read_events(path):
+        found.setdefault(event["trial"], set()).update({event[_CHECKPOINT]} if event.get(_CHECKPOINT) else ())
+    return found
 
 
 def read_events(path: Path) -> list[dict[str, Any]]:

@@ -102,34 +102,35 @@ class CheckpointRepair(Callback):
     """Let the trials of a sweep that goes on begin with checkpoints that are there.
 
     Ray's snapshot is up to some seconds older than the kill, and may name a checkpoint that newer ones have replaced
-    since. Ray would try in vain to read it, and fail the trial.
+    since. Ray would try in vain to read it, and fail the trial. The newest one of all may be newer than the last report
+    in the log; it is not used, since the score of its epoch would be missing.
 
     Attributes
     ----------
-    is_due : bool
-        Whether to look at the trials before the next step.
+    logged : dict or None
+        Of a sweep that goes on, the names of the checkpoints in the log, by trial, until the first step has looked.
     """
 
     def __init__(self) -> None:
-        self.is_due = False
+        self.logged: dict[str, set[str]] | None = None
 
     def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
         """Look at each trial that has not ended."""
-        if self.is_due:
-            self.is_due = False
+        logged, self.logged = self.logged, None
+        if logged is not None:
             for trial in trials:
                 if not trial.is_finished():
-                    _use_existing_checkpoint(trial)
+                    _use_existing_checkpoint(trial, logged.get(trial.trial_id, set()))
 
 
-def _use_existing_checkpoint(trial: Any) -> None:
-    """Replace a checkpoint that cannot be read by the newest one that can; without any, the trial starts over."""
+def _use_existing_checkpoint(trial: Any, logged: set[str]) -> None:
+    """Replace a checkpoint that cannot be read by the newest that can and is in the log; without any, start over."""
     manager = trial.run_metadata.checkpoint_manager
     latest = manager.latest_checkpoint_result
     if latest is None or _is_whole(Path(latest.checkpoint.path)):
         return
     folders = sorted(Path(latest.checkpoint.path).parent.glob("checkpoint_*"), reverse=True)
-    newest = next((folder for folder in folders if _is_whole(folder)), None)
+    newest = next((folder for folder in folders if folder.name in logged and _is_whole(folder)), None)
     if newest is None:
         manager._latest_checkpoint_result, manager._checkpoint_results = None, []
         return

@@ -17,7 +17,15 @@ from noisylabel.exceptions import InvalidParameterError
 from noisylabel.utils import check_choice, check_count, write_whole
 from sweeps.engine.journal import as_study
 from sweeps.engine.live_table import LiveTable
-from sweeps.engine.log import LOG_FILE, SweepLog, drawn_from, ended_trials, finished_reports, read_log
+from sweeps.engine.log import (
+    LOG_FILE,
+    SweepLog,
+    drawn_from,
+    ended_trials,
+    finished_reports,
+    logged_checkpoints,
+    read_log,
+)
 from sweeps.engine.manifest import read_manifest, write_manifest
 from sweeps.engine.population import change_interval, make_pbt, population_space
 from sweeps.engine.recovery import CheckpointRepair, check_none_lost, check_states, forget_others, known_trials
@@ -274,7 +282,7 @@ def _restored_tuner(sweep: Sweep) -> tune.Tuner:
         if isinstance(callback, SchedulerMemory):
             callback.n_known = len(known)
         elif isinstance(callback, CheckpointRepair):
-            callback.is_due = True
+            callback.logged = logged_checkpoints(sweep.folder / LOG_FILE)
         elif isinstance(callback, SweepLog):
             callback.path = sweep.folder / LOG_FILE
         elif isinstance(callback, LiveTable):

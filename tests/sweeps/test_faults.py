@@ -180,6 +180,40 @@ def kill_at_epochs(diary, epochs):
     return killed
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_sweep_whose_driver_is_killed_loses_nothing(tmp_path):
+    folder = tmp_path / "sweep"
+    config = write_limits(tmp_path, limits={"max_epochs": 8})
+    options = [*DIGITS, "--method", "plain", "--scheduler", "none", "--epochs", 8, "--trials", 2, *config]
+    options += ["--cpus-per-trial", os.cpu_count()]  # one trial after the other
+    driver = Driver(tmp_path, "run", *options, "--out", folder, module="tests.faulty", pause=0.15)
+
+    def the_second_is_under_way():
+        epochs = {trial: max(epochs) for trial, epochs in epochs_by_trial(reports(folder)).items()}
+        return 3 <= min(epochs.values(), default=0) < max(epochs.values()) and known_trials(folder) == epochs.keys()
+
+    driver.wait_until(the_second_is_under_way, "epoch 3 of the second trial")
+    os.killpg(driver.process.pid, signal.SIGKILL)
+    driver.process.wait()
+    before = reports(folder)
+    assert main(["resume", str(folder)]) == 0
+
+    assert read_results(folder).trials["state"].tolist() == ["done"] * 2
+    assert reports(folder)[: len(before)] == before
+    first, second = epochs_by_trial(before)
+    later = epochs_by_trial(reports(folder)[len(before) :])
+    assert later.keys() == {second}  # what had ended is not trained again
+    assert 2 <= later[second][0] <= 1 + max(epochs_by_trial(before)[second])
+    assert later[second] == list(range(later[second][0], 9))
+
+
+def epochs_by_trial(reports):
+    found = {}
+    for report in reports:
+        found.setdefault(report["trial"], []).append(report["epoch"])
+    return found
+
+
 @pytest.mark.slow
 def test_a_trial_killed_five_times_ends_as_if_nothing_had_happened(local_ray, noisy_blobs, tmp_path):
     def run(name, pause):
