@@ -23,10 +23,14 @@ def evaluate_checkpoint(folder: str | Path, X: Any, y: Any, student: Any = None,
     ----------
     folder : str or Path
         The ``checkpoint_dir`` of the training.
-    X, y : array-like
-        Samples, and labels of the training's kind.
-    student, device
-        As in :func:`noisylabel.load_checkpoint`.
+    X : array-like of shape (N, ...)
+        Samples like those of the training.
+    y : array-like of shape (N,)
+        Their labels, of the training's kind: its names or its numbers.
+    student : nn.Module, class or callable, optional
+        Needed only if the training's student was a network or function of the user's: the same.
+    device : str or torch.device, default="cpu"
+        Where to predict.
 
     Returns
     -------
@@ -39,6 +43,22 @@ def evaluate_checkpoint(folder: str | Path, X: Any, y: Any, student: Any = None,
         If no label of ``y`` is one of the training's, or X and y differ in length.
     InvalidFileError
         If there is no checkpoint, or it is damaged.
+
+    Warns
+    -----
+    NoisyLabelWarning
+        If some labels were not among those trained on: they count as wrong.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from noisylabel import MentorNetClassifier
+    >>> from noisylabel.datasets import load_digits
+    >>> digits, folder = load_digits(), tempfile.mkdtemp()
+    >>> clf = MentorNetClassifier(max_epochs=5, checkpoint_dir=folder, random_state=0).fit(digits.data, digits.target)
+    >>> found = evaluate_checkpoint(folder, digits.test_data, digits.test_target)
+    >>> found["epoch"], found["accuracy"] == clf.score(digits.test_data, digits.test_target)
+    (5, True)
     """
     return _evaluate(classifier_of(_read(folder), student, device), X, y)
 
@@ -91,9 +111,9 @@ def watch_checkpoints(  # noqa: PLR0913 - what to evaluate, on what, and how pat
     ----------
     folder, X, y, student, device
         As in :func:`evaluate_checkpoint`.
-    every : float
+    every : float in (0, inf), default=2.0
         Seconds between looks at the folder.
-    timeout : float, optional
+    timeout : float in (0, inf), optional
         Seconds to wait for a new checkpoint; forever by default.
 
     Yields
@@ -105,6 +125,11 @@ def watch_checkpoints(  # noqa: PLR0913 - what to evaluate, on what, and how pat
     ------
     InvalidFileError
         If no new checkpoint came within ``timeout``.
+
+    Examples
+    --------
+    >>> for found in watch_checkpoints("run1", X_test, y_test):  # doctest: +SKIP
+    ...     print(found["epoch"], found["accuracy"])
     """
     path, seen, since = Path(folder) / CHECKPOINT_FILE, 0, time.monotonic()
     latest: dict[str, Any] = {}
@@ -127,10 +152,28 @@ def watch_checkpoints(  # noqa: PLR0913 - what to evaluate, on what, and how pat
 
 
 def save_evaluation(rows: list[dict[str, Any]], folder: str | Path) -> Path:
-    """Add to ``evaluation.csv`` in a folder, and plot it as ``evaluation.png``; return the table's path.
+    """Add to ``evaluation.csv`` in a folder, and plot it as ``evaluation.png`` beside it.
 
     A row takes the place of an earlier one of the same epoch and, if the rows say what they were measured on, the same
     ``data``; the plot is of the data of the last row.
+
+    Parameters
+    ----------
+    rows : list of dict
+        At least one, as :func:`evaluate_checkpoint` returns, perhaps with ``data``: the name of what was measured on.
+    folder : str or Path
+        Usually the ``checkpoint_dir`` of the training.
+
+    Returns
+    -------
+    Path
+        Of the table.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> save_evaluation([{"epoch": 1, "accuracy": 0.8, "loss": 0.7}], tempfile.mkdtemp()).name
+    'evaluation.csv'
     """
     from noisylabel.plots import plot_evaluation
 

@@ -63,7 +63,7 @@ class AuditData:
     notes: list[str]
 
     def picture(self, row: int) -> Path:
-        """Return the file of the image at a position in ``rows``."""
+        """Return the file of the image at a position in ``rows``, counted from 0."""
         folder = self.source if self.source.is_dir() else self.source.parent
         return folder / str(self.rows["file"].iloc[row])
 
@@ -104,6 +104,15 @@ def read_audit_table(
         If it has no such column, or the same one is given for two purposes.
     InvalidDataError
         If it cannot be read, its labels or columns are none to learn from, or images lie outside its folder.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = tempfile.mkdtemp() + "/toys.csv"
+    >>> pd.DataFrame({"size": range(120), "kind": ["car", "doll"] * 60}).to_csv(path, index=False)
+    >>> data = read_audit_table(path, label="kind")
+    >>> data.X.shape, data.noisy_y[1].item(), data.notes
+    ((120, 1), 'doll', ['Read as numbers: size.'])
     """
     file = Path(path).expanduser()
     table, notes = read_table(file, as_written=[label], empty_lines=True)
@@ -154,6 +163,18 @@ def read_audit_folder(folder: str | os.PathLike[str], *, size: int = 32) -> Audi
         If there is no such folder.
     InvalidDataError
         If it has no images in two sub-folders or more.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from PIL import Image
+    >>> root = Path(tempfile.mkdtemp())
+    >>> for name in ("cat/1.png", "cat/2.png", "dog/1.png", "dog/2.png"):
+    ...     (root / name).parent.mkdir(exist_ok=True)
+    ...     Image.new("RGB", (20, 10)).save(root / name)
+    >>> data = read_audit_folder(root)
+    >>> data.X.shape, data.noisy_y[2].item(), data.picture(2) == root / "dog" / "1.png"
+    ((4, 3, 32, 32), 'dog', True)
     """
     root = Path(folder).expanduser()
     if not root.is_dir():

@@ -26,6 +26,11 @@ def save_label_issues(audit: Audit, path: str | Path) -> Path:
     Returns
     -------
     Path
+        ``path``. Another file of that name is replaced, whole or not at all.
+
+    See Also
+    --------
+    audit_labels : Has an example.
     """
     path = Path(path)
     table = audit.issues.round({name: 4 for name in ("label_quality", "loss", "margin", "weight")})

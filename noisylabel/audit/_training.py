@@ -32,9 +32,9 @@ class Audit:
         All rows, the most doubtful first: where each is in the file, the label it has and the one suggested,
         ``label_quality`` from 0 (doubtful) to 1, ``is_label_issue``, what training saw of it, and the file's own
         columns. The index is the position in ``data.rows``.
-    noise_rate : float
+    noise_rate : float in [0, 1]
         Estimated share of wrong labels.
-    noise_rate_interval : tuple of float
+    noise_rate_interval : pair of float in [0, 1]
         Its 95 % interval; see :func:`noise_rate_interval` for what that covers.
     settings : dict of str
         How it was trained, for people to read.
@@ -69,6 +69,12 @@ def default_auditor(kind: str, n_rows: int) -> MentorNetClassifier:
     Returns
     -------
     MentorNetClassifier
+        Not fitted; with ``verbose=1``, a progress bar.
+
+    Examples
+    --------
+    >>> default_auditor("table", 60).loss_percentile, default_auditor("images", 500).student
+    (0.8, 'cnn')
     """
     clf = MentorNetClassifier(loss_percentile="auto", percentile_by_class=True, random_state=0, verbose=1)
     if n_rows < FEW_ROWS:
@@ -88,11 +94,27 @@ def audit_labels(data: AuditData, clf: Any) -> Audit:
     data : AuditData
         What was read.
     clf : classifier with ``label_issues``
-        Such as :func:`default_auditor` returns.
+        Such as :func:`default_auditor` returns; it is fitted.
 
     Returns
     -------
     Audit
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn.datasets import load_wine
+    >>> from noisylabel.audit import audit_labels, default_auditor, read_audit_table, save_label_issues
+    >>> folder = tempfile.mkdtemp()
+    >>> table = load_wine(as_frame=True).frame
+    >>> table.loc[[3, 100], "target"] = 2  # two mistakes
+    >>> table.to_csv(f"{folder}/wine.csv", index=False)
+    >>> data = read_audit_table(f"{folder}/wine.csv", label="target")
+    >>> audit = audit_labels(data, default_auditor(data.kind, len(data.X)).set_params(verbose=0))
+    >>> sorted(audit.issues["row"].head(2).tolist())
+    [3, 100]
+    >>> save_label_issues(audit, f"{folder}/issues.csv").name
+    'issues.csv'
     """
     found = clf.fit(data.X, data.noisy_y).label_issues()
     noise_rate = float(found.attrs["noise_rate"])

@@ -21,7 +21,12 @@ def get_data_home(data_home: str | os.PathLike[str] | None = None) -> Path:
     Returns
     -------
     Path
-        It need not exist.
+        Absolute. It need not exist.
+
+    Examples
+    --------
+    >>> get_data_home("/data/images").as_posix()
+    '/data/images'
     """
     chosen = data_home or os.environ.get("NOISYLABEL_DATA") or Path.home() / "noisylabel_data"
     return Path(chosen).expanduser().resolve()
@@ -46,6 +51,10 @@ def cached_arrays(
         Files from which ``load`` decodes.
     load : callable
         Returns arrays by name.
+
+    Returns
+    -------
+    dict from str to ndarray
     """
     stats = [source.stat() for source in sources]
     key = f"{name}-{sum(stat.st_size for stat in stats)}-{max(stat.st_mtime_ns for stat in stats)}"

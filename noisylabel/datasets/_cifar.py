@@ -45,12 +45,22 @@ def fetch_cifar10(*, data_home: str | os.PathLike[str] | None = None, download: 
     Returns
     -------
     Bunch
-        ``data``, ``test_data`` uint8 (N, 3, 32, 32); ``target``, ``test_target`` (N,); ``target_names``.
+        ``data``, ``test_data`` uint8 (N, 3, 32, 32); ``target``, ``test_target`` label codes (N,); ``target_names``.
 
     Raises
     ------
     DatasetNotFoundError
         If there is no CIFAR-10; the message says what to put where.
+    InvalidDataError
+        If a Parquet file lacks a column, or an image in it cannot be read.
+    MissingDependencyError
+        If ``download`` is True and torchvision is not installed.
+
+    Examples
+    --------
+    >>> cifar = fetch_cifar10()  # doctest: +SKIP
+    >>> noisy_y, manifest = corrupt(cifar.target, "symmetric", rate=0.4)  # doctest: +SKIP
+    >>> clf.fit(cifar.data, noisy_y).score(cifar.test_data, cifar.test_target)  # doctest: +SKIP
     """
     return _fetch_cifar("cifar10", data_home, download)
 
@@ -70,8 +80,8 @@ def fetch_cifar100(*, data_home: str | os.PathLike[str] | None = None, download:
 
     Raises
     ------
-    DatasetNotFoundError
-        If there is no CIFAR-100; the message says what to put where.
+    DatasetNotFoundError, InvalidDataError, MissingDependencyError
+        As for :func:`fetch_cifar10`.
     """
     return _fetch_cifar("cifar100", data_home, download)
 

@@ -36,12 +36,22 @@ def fetch_cifarn_labels(kind: str = "worst", *, data_home: str | os.PathLike[str
     Returns
     -------
     Bunch
-        ``noisy`` and ``clean`` label codes (50000,), and ``kind``.
+        ``noisy`` and ``clean``, label codes of shape (50000,); ``kind``.
 
     Raises
     ------
     DatasetNotFoundError
         If the labels are absent; the message says what to put where.
+    InvalidDataError
+        If a file lacks the labels asked for.
+    InvalidParameterError
+        If ``kind`` is another one; the message has the nearest.
+
+    Examples
+    --------
+    >>> human = fetch_cifarn_labels("worst")  # doctest: +SKIP
+    >>> round((human.noisy != human.clean).mean(), 3)  # doctest: +SKIP
+    0.402
     """
     folder, parquet, column, authors, clean = _SOURCES[check_choice("kind", kind, _SOURCES)]
     home = get_data_home(data_home)

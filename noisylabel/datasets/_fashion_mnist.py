@@ -32,12 +32,22 @@ def fetch_fashion_mnist(*, data_home: str | os.PathLike[str] | None = None, down
     Returns
     -------
     Bunch
-        ``data``, ``test_data`` uint8 (N, 1, 28, 28); ``target``, ``test_target`` (N,); ``target_names``.
+        ``data``, ``test_data`` uint8 (N, 1, 28, 28); ``target``, ``test_target`` label codes (N,); ``target_names``.
 
     Raises
     ------
     DatasetNotFoundError
         If there is none; the message says what to put where.
+    InvalidDataError
+        If a file is cut short or of another kind.
+    MissingDependencyError
+        If ``download`` is True and torchvision is not installed.
+
+    Examples
+    --------
+    >>> clothes = fetch_fashion_mnist()  # doctest: +SKIP
+    >>> clothes.data.shape  # doctest: +SKIP
+    (60000, 1, 28, 28)
     """
     home = get_data_home(data_home)
     folders = [home / "fashion-mnist", home / "fashion-mnist" / "FashionMNIST" / "raw", DEBIAN_FOLDER]

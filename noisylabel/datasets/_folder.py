@@ -45,9 +45,15 @@ def load_image_folder(folder: str | os.PathLike[str], *, size: int | tuple[int, 
 
     Examples
     --------
-    >>> photos = load_image_folder("photos", size=(24, 32))  # doctest: +SKIP
-    >>> photos.data.shape, photos.target_names  # doctest: +SKIP
-    ((120, 3, 24, 32), ['cat', 'dog'])
+    >>> import tempfile
+    >>> from PIL import Image
+    >>> root = Path(tempfile.mkdtemp())
+    >>> for name in ("cat", "dog"):
+    ...     (root / name).mkdir()
+    ...     Image.new("RGB", (20, 10)).save(root / name / "1.png")
+    >>> photos = load_image_folder(root, size=(24, 32))
+    >>> photos.data.shape, photos.target.tolist(), photos.target_names
+    ((2, 3, 24, 32), [0, 1], ['cat', 'dog'])
     """
     check_choice("mode", mode, ("RGB", "L"))
     root = Path(folder).expanduser()

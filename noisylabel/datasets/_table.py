@@ -47,8 +47,12 @@ def load_table(path: str | os.PathLike[str], *, label: str, drop: Sequence[str] 
 
     Examples
     --------
-    >>> table = load_table("flowers.csv", label="kind", drop=["id"])  # doctest: +SKIP
-    >>> clf.fit(table.data, table.target)  # doctest: +SKIP
+    >>> import tempfile
+    >>> path = tempfile.mkdtemp() + "/flowers.csv"
+    >>> pd.DataFrame({"id": [1, 2], "petals": [5, 6], "kind": ["rose", "lily"]}).to_csv(path, index=False)
+    >>> table = load_table(path, label="kind", drop=["id"])
+    >>> table.feature_names, table.target.tolist()
+    (['petals'], ['rose', 'lily'])
     """
     table, notes = read_table(path)
     for note in notes:
@@ -69,7 +73,7 @@ def load_table(path: str | os.PathLike[str], *, label: str, drop: Sequence[str] 
 def read_table(
     path: str | os.PathLike[str], *, as_written: Sequence[str] = (), empty_lines: bool = False
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Read a file of values separated by commas, semicolons, tabs or bars, or a Parquet file.
+    r"""Read a file of values separated by commas, semicolons, tabs or bars, or a Parquet file.
 
     Parameters
     ----------
@@ -98,7 +102,12 @@ def read_table(
 
     Examples
     --------
-    >>> table, notes = read_table("flowers.csv")  # doctest: +SKIP
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "flowers.csv"
+    >>> _ = path.write_text("petals;code\n5;007\n6;None\n", encoding="utf-8")
+    >>> table, notes = read_table(path, as_written=["code"])
+    >>> table["code"].tolist(), notes
+    (['007', 'None'], [])
     """
     file = Path(path).expanduser()
     if not file.is_file():

@@ -10,11 +10,17 @@ def plot_evaluation(table: pd.DataFrame) -> Figure:
     Parameters
     ----------
     table : DataFrame
-        Columns ``epoch``, ``accuracy``, ``loss``.
+        A row an epoch, with columns ``epoch``, ``accuracy`` (in [0, 1]) and ``loss`` (in nats).
 
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"epoch": [1, 2], "accuracy": [0.7, 0.9], "loss": [1.2, 0.6]})
+    >>> plot_evaluation(table).axes[0].get_ylabel()
+    'accuracy'
     """
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()

@@ -29,7 +29,13 @@ class MentorFeatures:
 
     @classmethod
     def of(cls, loss: Any, loss_diff: Any, label: Any, epoch_percent: Any) -> "MentorFeatures":
-        """Make features from arrays; one loss a sample may come with shape (n,)."""
+        """Make features from arrays; one loss a sample may come with shape (n,).
+
+        Examples
+        --------
+        >>> MentorFeatures.of([0.2, 3.0], [-0.8, 2.0], [0, 1], [50, 50]).loss.shape
+        torch.Size([2, 1])
+        """
         values = [torch.tensor(np.asarray(value), dtype=torch.float32) for value in (loss, loss_diff)]
         codes = [torch.tensor(np.asarray(value), dtype=torch.long) for value in (label, epoch_percent)]
         return cls(*(value.reshape(len(value), -1) for value in values), *codes)
@@ -38,7 +44,7 @@ class MentorFeatures:
         return len(self.loss)
 
     def take(self, rows: Tensor) -> "MentorFeatures":
-        """Return the features of some samples."""
+        """Return the features of some samples: row numbers, or a mask (n,)."""
         return MentorFeatures(self.loss[rows], self.loss_diff[rows], self.label[rows], self.epoch_percent[rows])
 
     def scaled(self, factors: Tensor) -> "MentorFeatures":

@@ -124,6 +124,11 @@ def _check_tensors(path: Path, state: dict[str, Any], network: MentorNetwork) ->
 def list_zoo() -> dict[str, dict[str, Any]]:
     """Return the cards of the MentorNets that come with the package, by name.
 
+    Returns
+    -------
+    dict from str to dict
+        Each with ``name``, ``learned_from``, ``fit`` and more; see :meth:`MentorNet.save`.
+
     Examples
     --------
     >>> "mentornet_dd" in list_zoo()

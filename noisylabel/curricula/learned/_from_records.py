@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
 from noisylabel._support.random import draw_seed
 from noisylabel.curricula.learned._mentornet import MentorNet
@@ -87,10 +88,7 @@ def learn_from_records(  # noqa: PLR0913 - records, and how to learn from them
             "needs some of both. Record samples that were mislabelled, too."
         )
     seed = draw_seed(random_state)
-    held_out = torch.as_tensor(np.random.default_rng(seed).random(sample.max() + 1)[sample] < _HELD_OUT)
-    train, test = (~held_out).nonzero()[:, 0], held_out.nonzero()[:, 0]
-    if is_right[train].unique().numel() < 2 or len(test) == 0:
-        raise InvalidDataError(f"{len(is_right)} records are too few to learn from and to measure the result.")
+    train, test = _split(is_right, sample, seed)
     learned = learn_from_trusted(
         features.take(train),
         is_right[train],
@@ -109,6 +107,15 @@ def learn_from_records(  # noqa: PLR0913 - records, and how to learn from them
         "seconds": learned.card["fit"]["seconds"],
     }
     return learned
+
+
+def _split(is_right: Tensor, sample: np.ndarray, seed: int) -> tuple[Tensor, Tensor]:
+    """Return the rows to learn from and those left out, (n,) together; a sample's records are on one side."""
+    held_out = torch.as_tensor(np.random.default_rng(seed).random(sample.max() + 1)[sample] < _HELD_OUT)
+    train, test = (~held_out).nonzero()[:, 0], held_out.nonzero()[:, 0]
+    if is_right[train].unique().numel() < 2 or len(test) == 0:
+        raise InvalidDataError(f"{len(is_right)} records are too few to learn from and to measure the result.")
+    return train, test
 
 
 def _name(table: Any) -> str:

@@ -27,10 +27,19 @@ def write_records(records: pd.DataFrame, path: str | Path) -> Path:
         With the columns ``sample_id``, ``epoch`` (percent of training, 0 to 99), ``noisy_label``, ``clean_label`` and
         ``loss`` (against the noisy label).
     path : str or Path
+        Where to write. Another file of that name is replaced, whole or not at all.
 
     Returns
     -------
     Path
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> rows = [("a", 18, "cat", "cat", 0.1), ("b", 18, "cat", "dog", 2.3)]
+    >>> path = write_records(pd.DataFrame(rows, columns=COLUMNS), tempfile.mkdtemp() + "/records.csv")
+    >>> read_records(path)["loss"].tolist()
+    [0.1, 2.3]
     """
     path, table = Path(path), records[list(COLUMNS)]
     if path.suffix == ".parquet":

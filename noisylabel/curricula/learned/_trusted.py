@@ -57,6 +57,13 @@ def learn_from_trusted(  # noqa: PLR0913 - samples, and how to learn from them
     MentorNet
         Its ``card["fit"]`` measures it on the samples that it was learned from.
 
+    Raises
+    ------
+    InvalidParameterError
+        If a parameter is outside what it allows.
+    InvalidDataError
+        If there are no samples.
+
     Examples
     --------
     >>> import torch
@@ -99,6 +106,15 @@ def learn_from_trusted(  # noqa: PLR0913 - samples, and how to learn from them
 @torch.no_grad()
 def right_from_wrong(mentornet: MentorNet, features: MentorFeatures, is_right: Tensor) -> dict[str, float]:
     """Return how well a MentorNet from :func:`learn_from_trusted` tells right labels from wrong ones.
+
+    Parameters
+    ----------
+    mentornet : MentorNet
+        What was learned.
+    features : MentorFeatures
+        Of n samples whose right label is known.
+    is_right : Tensor of shape (n,)
+        1 where the given label is right, otherwise 0.
 
     Returns
     -------

@@ -89,7 +89,22 @@ def learn_from_vstar(
 
 @torch.no_grad()
 def fit_error(mentornet: MentorNet, features: MentorFeatures, targets: Tensor) -> dict[str, Any]:
-    """Return how far a MentorNet is from the weights that it should give; see :func:`learn_from_vstar`."""
+    """Return how far a MentorNet is from the weights that it should give.
+
+    Parameters
+    ----------
+    mentornet : MentorNet
+        What was learned.
+    features : MentorFeatures
+        Of n samples.
+    targets : Tensor of shape (n,)
+        The weight in [0, 1] that each should get.
+
+    Returns
+    -------
+    dict
+        ``mean_absolute_error``, ``wrong_side`` and ``agreement``, as :func:`learn_from_vstar` says; ``n``.
+    """
     logits = mentornet.network(features.loss, features.loss_diff, features.label, features.epoch_percent)
     weights = logits.sigmoid()
     wrong = ((weights - 0.5) * (targets - 0.5) < 0).double()
