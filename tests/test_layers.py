@@ -1,6 +1,7 @@
 """Imports point down, and never in a circle."""
 
 import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,41 @@ def test_imports_inside_sweeps_point_down():
         and (part(imported) != part(name) or imported == name.rsplit(".", 1)[0])
         and (part(imported) is None or level[part(imported)] >= level[part(name)])
     ] == []
+
+
+def names_imported(path):
+    """What a file imports, with dots: modules and the names taken from them."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+@pytest.mark.parametrize("package", ["sweeps", "benchmarks", "examples"])
+def test_others_use_public_names_only(package):
+    private = [
+        f"{name} imports {imported}"
+        for name, path in modules(package).items()
+        for imported in names_imported(path)
+        if imported.split(".")[0] == "noisylabel"
+        and any(piece.startswith("_") and piece != "__version__" for piece in imported.split("."))
+    ]
+    assert private == []
+
+
+@pytest.mark.parametrize("package", ["noisylabel", "sweeps", "benchmarks"])
+def test_no_import_goes_in_a_circle(package):
+    known = {name.removesuffix(".__init__"): path for name, path in modules(package).items()}
+    graph = {
+        name: {part for one in names_imported(path) for part in (one, one.rpartition(".")[0]) if part in known}
+        for name, path in known.items()
+    }
+    assert len(list(TopologicalSorter(graph).static_order())) == len(known)  # raises CycleError
+
+
+@pytest.mark.parametrize("package", ["noisylabel", "sweeps", "benchmarks"])
+def test_a_folder_holds_about_a_dozen_files(package):
+    folders = {path.parent for path in modules(package).values()}
+    crowded = {str(folder): len(list(folder.glob("*.py"))) for folder in folders}
+    assert {folder: count for folder, count in crowded.items() if count > 14} == {}

@@ -241,20 +241,21 @@ class FilterKDClassifier(BaseNoisyLabelClassifier):
     def _run(self, mentor: Mentor, data: TrainingData, saved: SavedRun) -> Fitted:
         """Train the teacher, if there is one, and then the student, from one seed and on the same rows."""
         teaching = TEACHINGS[self.teacher]
-        self.teacher_, student_seed = None, None
+        self.teacher_: MentorNetClassifier | None = None
+        teacher_saved = SavedRun.open(self._teacher_dir()) if teaching.has_teacher else SavedRun()
+        seed = (teacher_saved if saved.content is None else saved).seed(self.random_state)
+        split = split_rows(data.codes, self.validation_fraction, seed)
         if teaching.has_teacher:
-            folder = None if self.checkpoint_dir is None else Path(self.checkpoint_dir) / "teacher"
-            teacher_saved = SavedRun.open(folder)
-            seed = (saved if saved.content is not None else teacher_saved).seed(self.random_state)
-            split = split_rows(data.codes, self.validation_fraction, seed)
             targets = teaching.targets(self._teach(teaching, data, split, seed, teacher_saved))
             student_seed = seed if self.same_init else seed + 4
         else:
-            seed = saved.seed(self.random_state)
-            split, targets = split_rows(data.codes, self.validation_fraction, seed), teaching.targets(self)
+            targets, student_seed = teaching.targets(self), seed
         make_net = partial(self.make_net, mentor, targets=targets)
         bar = self._bar(type(self).__name__)
         return TrainingRun(self, data, make_net, split, seed, saved, student_seed, bar).train()
+
+    def _teacher_dir(self) -> Path | None:
+        return None if self.checkpoint_dir is None else Path(self.checkpoint_dir) / "teacher"
 
     def _teach(self, teaching: Teaching, data: TrainingData, split: Split, seed: int, saved: SavedRun) -> Fitted:
         """Train the teacher on the same rows as the student, and keep it."""
@@ -273,6 +274,6 @@ class FilterKDClassifier(BaseNoisyLabelClassifier):
         changes = {
             "max_epochs": self.max_epochs if self.teacher_epochs is None else self.teacher_epochs,
             "filter_alpha": self.filter_alpha if teaching.keeps_table else None,
-            "checkpoint_dir": None if self.checkpoint_dir is None else Path(self.checkpoint_dir) / "teacher",
+            "checkpoint_dir": self._teacher_dir(),
         }
         return MentorNetClassifier("uniform", **{name: getattr(self, name) for name in shared} | changes)

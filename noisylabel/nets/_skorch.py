@@ -150,12 +150,3 @@ def check_callbacks(callbacks: Iterable[Any], ema_decay: float) -> None:
                 "their average, which 'ema_decay' evaluates. Use load_best=False with 'validation_fraction', which "
                 "keeps the best epoch."
             )
-
-
-def features_table() -> str:
-    """Return the features as a Markdown table, for the guide."""
-    lines = ["| feature | where | holds | what it does, or what to use instead |", "|---|---|---|---|"]
-    for feature in SKORCH_FEATURES:
-        name = f"`{feature.name}`" if feature.name != "your own" else feature.name
-        lines.append(f"| {name} | `{feature.kind}` | {'yes' if feature.holds else 'no'} | {feature.note} |")
-    return "\n".join(lines)

@@ -100,8 +100,11 @@ class WeightedNet(IndexedNet):
 
     def training_state(self) -> dict[str, Any]:
         """Add the memory of the mentor and the loss, and the record."""
-        parts = {"mentor": self.mentor, "record": self.record, "loss": self.loss}
-        return super().training_state() | {name: part.state_dict() for name, part in parts.items()}
+        return super().training_state() | {
+            "mentor": self.mentor.state_dict(),
+            "record": self.record.state_dict(),
+            "loss": self.loss.state_dict(),
+        }
 
     def restore_training(self, state: dict[str, Any]) -> None:
         """See :meth:`IndexedNet.restore_training`."""
