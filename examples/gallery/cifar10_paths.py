@@ -1,8 +1,8 @@
-"""Wrongly labelled images on their way: a network first holds them for what they are, then for what their label says.
+"""Paths of wrongly labelled images: the network first predicts what they show, and then what their label says.
 
-A small network trains on a part of CIFAR-10 without any defence. The paths of all wrongly labelled images are recorded,
-and each is asked whether the right class was its most probable one before the given label was. A third class, drawn at
-random for each image, answers the same question as a measure of chance.
+A small network learns a part of CIFAR-10 by plain training. The paths of all wrongly labelled images are recorded. For
+each image the question is: was the right class the most probable one before the given label was? The same question
+about a third class, drawn at random for each image, measures how often this happens by chance.
 
 Needs CIFAR-10 in the data home, and with --human also CIFAR-10N.
 Run: python examples/gallery/cifar10_paths.py [--quick] [--human] [--out FOLDER] [--seed 0]
@@ -122,8 +122,8 @@ def main() -> None:
     for epoch in sorted({1, 2, 3, 5, 10, 20, n_epochs}):
         if epoch <= n_epochs:
             told = ", ".join(f"{name} {values[epoch - 1]:.1%}" for name, values in shares.items())
-            learnt = (paths[epoch - 1].argmax(-1) == torch.as_tensor(codes[GIVEN])).float().mean()
-            print(f"epoch {epoch}: visited before the label: {told}; at their label now {learnt:.1%}")
+            learned = (paths[epoch - 1].argmax(-1) == torch.as_tensor(codes[GIVEN])).float().mean()
+            print(f"epoch {epoch}: visited before the label: {told}; at their label now {learned:.1%}")
     args.out.mkdir(parents=True, exist_ok=True)
     kind = "human" if args.human else "symmetric"
     draw_shares(paths, codes, shares, args.out / f"paths-cifar10-{kind}.png")

@@ -1,17 +1,22 @@
-"""How one step of gradient descent on one sample moves the prediction of another: the empirical tangent kernel."""
+"""How a step of gradient descent on one sample changes the prediction for another: the empirical tangent kernel."""
 
 import torch
 from torch import Tensor, nn
 
 
 def softmax_jacobian(proba: Tensor) -> Tensor:
-    """Return the derivative ``diag(q) - q q^T`` of class probabilities by their logits, (C, C).
+    """Return the derivative ``diag(q) - q q^T`` of class probabilities q by their logits.
 
-    Symmetric, with no negative eigenvalue and trace ``1 - ||q||^2``.
+    It is symmetric, has no negative eigenvalue, and has the trace ``1 - ||q||^2``.
 
     Parameters
     ----------
     proba : Tensor of shape (C,)
+        Class probabilities.
+
+    Returns
+    -------
+    Tensor of shape (C, C)
 
     Examples
     --------
@@ -24,10 +29,10 @@ def softmax_jacobian(proba: Tensor) -> Tensor:
 
 
 def empirical_ntk(module: nn.Module, x_o: Tensor, x_u: Tensor) -> Tensor:
-    """Tangent kernel ``J(x_o) J(x_u)^T`` of a network between two samples, (C, C).
+    """Return the tangent kernel ``J(x_o) J(x_u)^T`` of a network between two samples.
 
-    J is the derivative of the logits of one sample by all learnable parameters. With many parameters this takes C
-    times their memory.
+    J is the derivative of the logits of one sample by all parameters that are trained. It takes C times the memory of
+    the parameters.
 
     Parameters
     ----------
@@ -35,6 +40,10 @@ def empirical_ntk(module: nn.Module, x_o: Tensor, x_u: Tensor) -> Tensor:
         From a batch of samples to logits; in evaluation mode if it has batch norm or dropout.
     x_o, x_u : Tensor
         Two samples, without the axis of a batch.
+
+    Returns
+    -------
+    Tensor of shape (C, C)
 
     Examples
     --------
@@ -56,10 +65,10 @@ def empirical_ntk(module: nn.Module, x_o: Tensor, x_u: Tensor) -> Tensor:
 
 
 def predicted_step(module: nn.Module, x_o: Tensor, x_u: Tensor, target_proba: Tensor, lr: float) -> Tensor:
-    """Change of the probabilities of ``x_o`` by one step of SGD on ``x_u``, to first order in the learning rate, (C,).
+    """Predict how one step of SGD on ``x_u`` changes the probabilities of ``x_o``, to first order in the learning rate.
 
-    ``lr * A(x_o) K(x_o, x_u) (p_tar - q(x_u))``, where q are the probabilities before the step, A is
-    ``softmax_jacobian`` and K is ``empirical_ntk``. The error shrinks as the square of the learning rate.
+    The prediction is ``lr * A(x_o) K(x_o, x_u) (p_tar - q(x_u))``, where q are the probabilities before the step, A is
+    ``softmax_jacobian`` and K is ``empirical_ntk``. Its error shrinks as the square of the learning rate.
 
     Parameters
     ----------
@@ -68,11 +77,16 @@ def predicted_step(module: nn.Module, x_o: Tensor, x_u: Tensor, target_proba: Te
     x_o : Tensor
         The sample that is observed.
     x_u : Tensor
-        The sample that is learnt, with cross-entropy.
+        The sample that is learned, with cross entropy.
     target_proba : Tensor of shape (C,)
         Target of ``x_u``; a one-hot label, or probabilities.
     lr : float in (0, inf)
         Learning rate.
+
+    Returns
+    -------
+    Tensor of shape (C,)
+        The change; it sums to 0.
 
     References
     ----------

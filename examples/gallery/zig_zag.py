@@ -1,9 +1,9 @@
 """Hard samples take a detour: learning paths on toy data whose true class probabilities are known.
 
-A network learns three overlapping clouds of points, with a tenth of the labels replaced by wrong ones. Samples are
-ordered by their base difficulty, the distance of the given label from the true probabilities, as in part 2 of the
-notebook of Ren, Guo, Sutherland (ICLR 2022): of 5,000, hard are ranks 50 to 149, medium 800 to 899, easy 3000 to 3099,
-here among the samples whose label was not replaced.
+A network learns three overlapping clouds of points. A tenth of the labels has been replaced by wrong ones. As in part
+2 of the notebook of Ren, Guo, Sutherland (ICLR 2022), samples are ordered by their base difficulty, which is the
+distance of the given label from the true probabilities. Of 5,000 samples, ranks 50 to 149 are called hard, 800 to 899
+medium and 3000 to 3099 easy. Here only the samples whose label was not replaced have ranks.
 
 Run: python examples/gallery/zig_zag.py [--quick] [--out FOLDER] [--seed 0]
 Takes a few minutes on one CPU core, less than a minute with --quick.
