@@ -99,7 +99,7 @@ def run_profile(
         resolve_device(options.device)  # on a cluster, this machine need not have what the nodes have
     wanted = _wanted(profile, only or {})
     missing = _missing(wanted, folder, options)
-    print(f"{profile}: {len(wanted) - len(missing)} of {len(wanted)} cells are done.", file=sys.stderr)
+    print(f"{profile}: {len(missing)} of {len(wanted)} cells to run.", file=sys.stderr)
     check_data(missing)
     outcomes = []
     for outcome in tqdm(_outcomes(missing, folder, options), desc=profile, unit="cell", total=len(missing)):

@@ -1,9 +1,6 @@
-import json
-import os
 import signal
 import subprocess
 import sys
-import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -102,20 +99,28 @@ def test_two_processes_append_at_once_and_no_row_is_lost(tmp_path):
     assert all(len(row["curve"]) == row["at"] % 700 for row in rows)
 
 
-def test_a_kill_while_appending_costs_at_most_the_row_that_was_being_written(tmp_path):
+KILLED = """
+import resource, signal, sys
+from pathlib import Path
+from benchmarks.cells.store import append
+path = Path(sys.argv[1])
+append(path, {"at": 0})
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # the system kills who writes past the limit
+limit = path.stat().st_size + 100
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+append(path, {"at": 1, "curve": [0.5] * 1000})
+"""
+
+
+def test_a_kill_in_the_middle_of_a_row_costs_that_row_alone(tmp_path):
     path = tmp_path / "one.jsonl"
-    killed = writer(path, "a", 100_000)
-    while not path.exists() or path.stat().st_size < 10_000:
-        assert killed.poll() is None
-        time.sleep(0.01)
-    os.kill(killed.pid, signal.SIGKILL)
-    killed.wait()
-    ends_whole = path.read_bytes().endswith(b"\n")
-    append(path, {"writer": "b", "at": 0})
-    lines = path.read_bytes().splitlines()
-    rows = [json.loads(line) for line in (lines if ends_whole else lines[:-2] + lines[-1:])]
-    assert [row["at"] for row in rows] == [*range(len(rows) - 1), 0]
-    assert rows[-1]["writer"] == "b"
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(path)], cwd=ROOT, check=False)
+    assert killed.returncode == -signal.SIGXFSZ
+    whole, half = path.read_bytes().split(b"\n")
+    assert (whole, len(half)) == (b'{"at":0}', 100)
+    append(path, {"at": 2})  # the lock of the dead process is free
+    with pytest.warns(UserWarning, match="line 2 breaks off"):
+        assert read(path) == [{"at": 0}, {"at": 2}]
 
 
 def test_the_newest_row_of_each_cell():
