@@ -3,6 +3,7 @@
 from sklearn.base import BaseEstimator
 
 from noisylabel.curricula import SPCLLinear
+from noisylabel.losses import LOSSES
 from sweeps.spaces._base import Space, Suggestions
 from sweeps.spaces._parts import suggest_curriculum, suggest_training
 
@@ -15,9 +16,14 @@ MENTORNET_GRID: dict[str, list[object]] = {
 
 
 class MentorNetSpace(Space):
-    """Which MentorNet, pre-defined or learned, at which percentile, burn-in, drop-out, learning rate and decay."""
+    """Which MentorNet, pre-defined or learned, at which percentile, burn-in, drop-out, learning rate and decay.
+
+    The loss is drawn only if the limits name some: ``limits={"loss": ["cross_entropy", "gce"]}``.
+    """
 
     def suggest(self, trial: Suggestions, estimator: BaseEstimator) -> None:
         """See :meth:`Space.suggest`."""
         suggest_curriculum(trial)
+        if "loss" in trial.limits:
+            trial.suggest_categorical("loss", tuple(LOSSES))
         suggest_training(trial, estimator)

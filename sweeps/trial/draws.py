@@ -124,13 +124,23 @@ def check_space(bound: BoundSpace) -> dict[str, Curriculum]:
         used |= params.keys()
         clf = configure(bound.estimator, params, curricula)
         clf.check_parameters()
-        if isinstance(resolve_curriculum(getattr(clf, "curriculum", "uniform")), DataDriven):
-            raise InvalidParameterError(
-                "The curriculum 'data_driven' is learned from trusted rows during training, and a sweep compares "
-                "trials by these. Use a MentorNet that was learned before: 'zoo:mentornet_dd', or a file."
-            )
+        _check_can_be_swept(clf)
     _check_all_limits_used(bound, used)
     return curricula
+
+
+def _check_can_be_swept(clf: Any) -> None:
+    """Refuse what trains with ``fit`` but in no trial of a sweep."""
+    if isinstance(resolve_curriculum(getattr(clf, "curriculum", "uniform")), DataDriven):
+        raise InvalidParameterError(
+            "The curriculum 'data_driven' is learned from trusted rows during training, and a sweep compares "
+            "trials by these. Use a MentorNet that was learned before: 'zoo:mentornet_dd', or a file."
+        )
+    if getattr(clf, "loss", None) == "forward":
+        raise InvalidParameterError(
+            "The loss 'forward' needs the matrix of the noise, which a name cannot hold. Set it on the estimator, as "
+            "loss=ForwardCorrection(matrix), and leave 'loss' out of the limits."
+        )
 
 
 def _check_pickle(bound: BoundSpace) -> None:

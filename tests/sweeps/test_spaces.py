@@ -7,6 +7,7 @@ import torch
 from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier
 from noisylabel.curricula import CURRICULA, MentorNet, SPCLLinear, resolve_curriculum
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
+from noisylabel.losses import LOSSES
 from sweeps.spaces import SPACES, Space, check_limits
 from sweeps.spaces._parts import _OF_CURRICULUM, _WITHOUT_PERCENTILE
 from sweeps.spaces._parts import CURRICULA as IN_SPACE
@@ -29,11 +30,11 @@ def bound_space(name, limits=None, **parameters):
 def test_every_key_is_a_parameter_of_its_estimator(name):
     bound = bound_space(name)
     keys = {key for params in bound.examples() for key in params}
-    assert {key.split("__")[0] for key in keys} <= bound.estimator.get_params().keys()
-    for params in bound.examples():
-        inner = {key.removeprefix("curriculum__") for key in params if "__" in key}
-        if inner:
-            assert inner <= resolve_curriculum(params["curriculum"]).get_params().keys()
+    assert {"lr", "weight_decay"} <= {key.split("__")[0] for key in keys} <= bound.estimator.get_params().keys()
+    inner = {(params["curriculum"], key) for params in bound.examples() for key in params if "__" in key}
+    assert {key for _, key in inner} == ({"curriculum__gamma"} if name in ("mentornet", "mentormix") else set())
+    for curriculum, key in inner:
+        assert key.removeprefix("curriculum__") in resolve_curriculum(curriculum).get_params()
 
 
 @pytest.mark.filterwarnings("ignore::noisylabel.exceptions.NoisyLabelWarning")  # 120 rows are few for "auto"
@@ -51,7 +52,9 @@ def test_every_sampled_configuration_trains(name, blobs):
 
 
 def test_a_curriculum_comes_only_with_what_it_uses():
-    for params in bound_space("mentornet").examples():
+    examples = bound_space("mentornet").examples()
+    assert {params["curriculum"] for params in examples} == set(IN_SPACE)
+    for params in examples:
         curriculum = params["curriculum"]
         inner = {key for key in params if "__" in key}
         assert inner == ({f"curriculum__{_OF_CURRICULUM[curriculum][0]}"} if curriculum in _OF_CURRICULUM else set())
@@ -80,6 +83,26 @@ def test_limits_narrow_a_space():
         assert 0.5 <= params["loss_percentile"] <= 0.6
         assert 0.1 <= params["lr"] <= 0.2
         assert params["burn_in"] == 10
+
+
+def test_the_loss_is_drawn_only_where_the_limits_ask_for_it(blobs):
+    assert not any("loss" in params for params in bound_space("mentornet").examples())
+    assert {params["loss"] for params in bound_space("mentornet", {"loss": "elr"}).examples()} == {"elr"}
+    names = sorted(LOSSES.keys() - {"forward"})
+    bound = bound_space("mentornet", {"loss": names, "loss_percentile": [0.6]}, max_epochs=6, random_state=0)
+    assert check_space(bound) == {}
+    one_each = {params["loss"]: params for params in bound.examples()}
+    assert sorted(one_each) == names
+    for name, params in one_each.items():
+        clf = configure(bound.estimator, params)
+        assert clf.loss == name
+        assert clf.fit(*blobs).n_iter_ == 6
+    with pytest.raises(InvalidParameterError, match="'loss' must be one of .*Got 'gcee'. Did you mean 'gce'"):
+        check_space(bound_space("mentornet", {"loss": ["cross_entropy", "gcee"]}))
+    with pytest.raises(InvalidParameterError, match="limits of MentorMixSpace: parameter' must be one of .*Got 'loss'"):
+        check_space(bound_space("mentormix", {"loss": ["gce"]}))
+    with pytest.raises(InvalidParameterError, match="The loss 'forward' needs the matrix"):
+        check_space(bound_space("mentornet", {"loss": ["forward", "gce"]}))
 
 
 def test_an_interval_is_of_floats_where_the_space_draws_floats():
