@@ -60,7 +60,7 @@ def test_exact_noise_changes_an_exact_number(n_samples, rate, changed):
     assert (noisy != y).sum() == changed
     # with the true class among the draws, that many are redrawn and a tenth of them stays
     redrawn, _ = corrupt(y, SymmetricNoise(rate, exact=True), random_state=1)
-    assert (redrawn != y).sum() <= changed
+    assert 0 < (redrawn != y).sum() <= changed
 
 
 def test_exclusive_exact_noise_is_even_over_the_wrong_classes():
@@ -83,7 +83,10 @@ def test_asymmetric_cifar10():
         assert matrix[source, source] == pytest.approx(0.6)
     assert (1 - np.diag(matrix)).mean() == pytest.approx(0.2)
     noisy, manifest = corrupt(Y, AsymmetricCIFAR10Noise(0.4), random_state=0)
-    assert manifest.check().startswith("Your 40 % is 20 %: only 5 of 10 classes are touched. Asymmetric CIFAR-10 noise")
+    assert manifest.check() == (
+        "Your 40 % is 20 %: only 5 of 10 classes are touched. Asymmetric CIFAR-10 noise: truck to automobile, bird to "
+        "airplane, cat and dog to each other, deer to horse, each with probability 0.4."
+    )
 
 
 def test_cifar100_ring_stays_inside_superclasses():

@@ -84,12 +84,18 @@ def test_timm_and_builders(images, tmp_path):
     torch.save({"state_dict": state}, tmp_path / "timm.pth")
     for architecture in ("timm:test_resnet", TimmModel("test_resnet")):
         student = Pretrained(architecture, tmp_path / "timm.pth", body_lr=0.5)
+        network = student.build((3, 12, 12), 2)
+        body = [name for name, value in network.state_dict().items() if value.shape == state[name].shape]
+        assert len(body) == len(state) - 2  # all but the output layer
+        assert all(torch.equal(network.state_dict()[name], state[name]) for name in body)
         assert MentorNetClassifier(student=student, max_epochs=1).fit(*images).n_iter_ == 1
 
     def build(sample_shape, n_classes):
         return nn.Sequential(nn.Flatten(), nn.Linear(432, 6), nn.ReLU(), nn.Linear(6, n_classes))
 
-    torch.save(build(None, 9).state_dict(), tmp_path / "own.pt")
+    own = build(None, 9).state_dict()
+    torch.save(own, tmp_path / "own.pt")
+    assert torch.equal(Pretrained(build, tmp_path / "own.pt").build((3, 12, 12), 2)[1].weight, own["1.weight"])
     assert MentorNetClassifier(student=Pretrained(build, tmp_path / "own.pt"), max_epochs=1).fit(*images).n_iter_ == 1
 
 
