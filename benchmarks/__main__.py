@@ -25,6 +25,7 @@ from benchmarks.studies import STUDIES, help_of, run_study
 from noisylabel.exceptions import InvalidDataError, NoisyLabelError
 from noisylabel.utils import written_whole
 
+_PROFILES = ", ".join([*(name for name in PROFILES if not name.startswith("paper-")), *GROUPS])
 _OFTEN = ("speed", "scale", "detection", "audits")  # studies that are commands of their own, too
 
 
@@ -52,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(commands.add_parser("run", help="train the cells that have no result yet"))
     _add_report(commands.add_parser("report", help="mean and standard deviation over seeds"))
     trusted = commands.add_parser("trusted", help="plot of accuracy against the number of trusted labels")
-    trusted.add_argument("--profile", choices=PROFILES, default="cifar10-10k")
+    trusted.add_argument("--profile", choices=PROFILES, default="cifar10-10k", metavar="NAME")
     trusted.add_argument("--out", type=Path, default=Path("trusted.png"), help="PNG (%(default)s)")
     trusted.add_argument("--results", type=Path, default=RESULTS, help="folder of results")
     studies = commands.add_parser("studies", help="single questions: speed, scale, wrong labels found, sweeps, ...")
@@ -65,8 +66,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_run(run: argparse.ArgumentParser) -> None:
-    run.add_argument("--profile", choices=[*PROFILES, *GROUPS], required=True)
-    run.add_argument("--methods", nargs="+", choices=METHODS)
+    run.add_argument("--profile", choices=[*PROFILES, *GROUPS], required=True, metavar="NAME", help=_PROFILES)
+    run.add_argument("--methods", nargs="+", choices=METHODS, metavar="NAME", help="only these, of the profile's")
     run.add_argument("--seeds", nargs="+", type=int)
     run.add_argument("--noise", nargs="+", help="only these, such as symmetric or human_worst")
     run.add_argument(
@@ -85,9 +86,9 @@ def _add_run(run: argparse.ArgumentParser) -> None:
 def _add_report(report: argparse.ArgumentParser) -> None:
     report.add_argument("--csv", type=Path, help="also write the table there")
     report.add_argument("--html", type=Path, help="also write a page there: plots, table, published numbers")
-    report.add_argument("--profile", nargs="+", choices=PROFILES, help="only these")
+    report.add_argument("--profile", nargs="+", choices=PROFILES, metavar="NAME", help="only these")
     report.add_argument("--rates", nargs="+", type=float, help="only noises of these rates")
-    report.add_argument("--methods", nargs="+", choices=METHODS, help="only these, in this order")
+    report.add_argument("--methods", nargs="+", choices=METHODS, metavar="NAME", help="only these, in this order")
     report.add_argument("--markdown", action="store_true", help="print the tables as Markdown, as in the README")
     report.add_argument("--by-noise", action="store_true", help="Markdown, last epoch only, a column for each noise")
     report.add_argument("--collapse", action="store_true", help="Markdown, last against best epoch, and classes lost")

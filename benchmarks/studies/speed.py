@@ -282,7 +282,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--fused", action="store_true", help="fused optimisers for the bare loop and skorch too")
     parser.add_argument("--device", default="cpu", help="where to train, such as cuda (%(default)s)")
-    parser.add_argument("--only", nargs="+", choices=TIMINGS)
+    parser.add_argument("--only", nargs="+", choices=TIMINGS, metavar="NAME", help=", ".join(TIMINGS))
 
 
 def run(options: Namespace) -> None:
