@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -152,30 +153,29 @@ def make_config(values: Mapping[str, Any], source: str = "", lines: Mapping[Plac
     try:
         return SweepConfig.model_validate(values)
     except ValidationError as error:
-        mistakes = [_place(found["loc"], source, lines or {}) + _sentence(found) for found in error.errors()]
+        found = sorted((_line(mistake["loc"], lines or {}), _sentence(mistake)) for mistake in error.errors())
+        mistakes = [f"{source}, line {line}: {sentence}" if line else sentence for line, sentence in found]
         head = [f"There are {len(mistakes)} mistakes:"] if len(mistakes) > 1 else []
         raise InvalidParameterError("\n- ".join([*head, *mistakes])) from None
 
 
-def _place(place: Place, source: str, lines: Mapping[Place, int]) -> str:
-    """Return the line of a mistake, if it has one, and, below the top level, the names that lead to it."""
-    line = next((lines[place[:n]] for n in range(len(place), 0, -1) if place[:n] in lines), None)
-    words = [] if line is None else [f"{source}, line {line}"]
-    words += [".".join(map(str, place))] if len(place) > 1 else []
-    return f"{', '.join(words)}: " if words else ""
+def _line(place: Place, lines: Mapping[Place, int]) -> int:
+    """Return the line of a value, or of what it is in; 0 if none is known."""
+    return next((lines[place[:n]] for n in range(len(place), 0, -1) if place[:n] in lines), 0)
 
 
 def _sentence(mistake: Any) -> str:
-    """Return what one of pydantic's mistakes is."""
+    """Return what one of pydantic's mistakes is; below the top level, with the names that lead to it."""
+    names = ".".join(map(str, mistake["loc"]))
     if mistake["type"] == "extra_forbidden":
-        try:
-            check_choice("key", mistake["loc"][0], SweepConfig.model_fields)
-        except InvalidParameterError as error:
-            return str(error)
+        near = get_close_matches(names, SweepConfig.model_fields, n=1)
+        guess = f" Did you mean {near[0]!r}?" if near else ""
+        return f"There is no key {names!r}.{guess} The keys are {', '.join(SweepConfig.model_fields)}."
     if "error" in mistake.get("ctx", {}):
-        return str(mistake["ctx"]["error"])
+        sentence = str(mistake["ctx"]["error"])
+        return f"{names}: {sentence}" if len(mistake["loc"]) > 1 else sentence
     must_be = re.sub(r"^\w+ should", "must", mistake["msg"])
-    return f"{str(mistake['loc'][-1])!r} {must_be}. Got {mistake['input']!r}."
+    return f"{names!r} {must_be}. Got {mistake['input']!r}."
 
 
 def read_config(path: Path | None, options: Mapping[str, Any]) -> SweepConfig:
