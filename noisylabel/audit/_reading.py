@@ -239,9 +239,12 @@ def _read_images(files: list[Path], size: int, notes: list[str]) -> tuple[np.nda
     first = next(iter(errors.values()), None)
     if not images:
         raise InvalidDataError(f"None of the {len(files)} files can be read as an image. The first: {first}")
-    if errors:
-        what = "that cannot be read as an image left out"
-        notes.append(f"{counted(len(errors), 'file')} {what}: {some(list(errors))}. The first: {first}")
+    if len(errors) == 1:
+        notes.append(f"1 file left out: {first}")
+    elif errors:
+        notes.append(
+            f"{len(errors)} files left out that cannot be read as images: {some(list(errors))}. The first: {first}"
+        )
     is_read = np.isin(np.arange(len(files)), list(images))
     return np.ascontiguousarray(np.stack(list(images.values())).transpose(0, 3, 1, 2)), is_read
 

@@ -53,13 +53,14 @@ def _evaluate(options: argparse.Namespace) -> None:
 def _evaluate_and_save(options: argparse.Namespace) -> None:
     student = None if options.student is None else _import(options.student)
     X, y = _load(options)
-    print("epoch  accuracy    loss")
     if options.watch:
         patience = {"every": options.every, "timeout": options.timeout}
         rows = watch_checkpoints(options.folder, X, y, student, options.device, **patience)
     else:
         rows = iter([evaluate_checkpoint(options.folder, X, y, student, options.device)])
-    for row in rows:
+    for number, row in enumerate(rows):
+        if number == 0:
+            print("epoch  accuracy    loss")
         print(f"{row['epoch']:5d}  {row['accuracy']:8.4f}  {row['loss']:6.3f}", flush=True)
         table = save_evaluation([{"data": options.data, **row}], options.folder)
     print_written([table, table.with_suffix(".png")])

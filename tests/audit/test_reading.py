@@ -198,8 +198,11 @@ def test_folders_of_images(tmp_path):
     assert data.X[:6, 0].max() < 30  # JPEG is not exact
     assert data.picture(11) == tmp_path / "warm" / "5.png"
     file = tmp_path / "cold" / "broken.png"
-    said = f"1 file that cannot be read as an image left out: {file}. The first: {file} cannot be read as an image: "
-    assert [note for note in data.notes if note.startswith(said)]
+    assert data.notes[0].startswith(f"1 file left out: {file} cannot be read as an image: cannot identify image file")
+    (tmp_path / "warm" / "worse.png").write_bytes(b"")
+    files = f"{file}, {tmp_path / 'warm' / 'worse.png'}"
+    said = f"2 files left out that cannot be read as images: {files}. The first: {file} cannot be read as an image: "
+    assert read_audit_folder(tmp_path, size=16).notes[0].startswith(said)
 
 
 def test_folders_of_16_bit_images(tmp_path):

@@ -180,7 +180,7 @@ def test_an_absent_set_says_what_to_put_where(tmp_path, name):
 @pytest.mark.parametrize("name", WRITERS)
 def test_the_command_line_says_so_too(tmp_path, monkeypatch, capsys, name):
     monkeypatch.setenv("NOISYLABEL_DATA", str(tmp_path))
-    assert main(["evaluate", str(tmp_path), "--data", name]) != 0
+    assert main(["evaluate", str(tmp_path), "--data", name]) == 2
     assert f"is not in the data home {tmp_path}. Put " in capsys.readouterr().err
 
 
