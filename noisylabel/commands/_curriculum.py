@@ -27,7 +27,12 @@ def _add_plot(nested: Any) -> None:
     about = "Draw a curriculum as a sheet of panels (PNG), an animation (GIF) and a page with a slider (HTML)."
     plot = add_command(nested, "plot", about, _plot)
     plot.add_argument("curriculum", help="a safetensors file, zoo:NAME, or a curriculum's name")
-    plot.add_argument("--percents", type=percents, metavar="P,P,...", help="percents of training to draw (0,10,18,19,30,50,75,89,90,99)")
+    plot.add_argument(
+        "--percents",
+        type=percents,
+        metavar="P,P,...",
+        help="percents of training to draw (0,10,18,19,30,50,75,89,90,99)",
+    )
     plot.add_argument("--loss-bound", type=above_zero, default=5.0, help="largest loss")
     plot.add_argument("--vstar", metavar="NAME", help="closed form beside it (the one that it was learned from)")
     plot.add_argument("--out", type=Path, help="start of the files' names (the name of the curriculum)")
