@@ -80,5 +80,5 @@ def report(options: Namespace) -> str:
     share = 100 * more / (large["data_mb"] - small["data_mb"])
     return (
         f"{as_markdown(pd.DataFrame(rows))}\n\n"
-        f"The least with all images is {more:.0f} MB above the least with few: {share:.1f} % of the data."
+        f"From the first row to the second, the least changes by {more:+.0f} MB, {share:+.1f} % of the change in data."
     )

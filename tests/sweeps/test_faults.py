@@ -452,8 +452,8 @@ def test_a_full_disk_is_refused(no_ray, tiny_disk, tmp_path, monkeypatch, capsys
         with pytest.raises(OSError, match="No space left"):
             (tiny_disk / "full").write_bytes(bytes(2**21))
     assert run_digits((tiny_disk or tmp_path) / "sweep") == USAGE
-    error = capsys.readouterr().err
-    assert "No space left" in error or "on a disk with 0 MB left" in error
+    expected = "on a disk with 0 MB left" if tiny_disk is None else "No space left"
+    assert expected in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")
@@ -497,27 +497,27 @@ def drop_all_trials(paths):
 
 
 DAMAGES = [
-    ("searcher-state-*.pkl", truncate),
-    ("searcher-state-*.pkl", empty),
-    ("searcher-state-*.pkl", delete),
-    ("callback-states-*.pkl", truncate),
-    ("callback-states-*.pkl", delete),
-    ("search_gen_state-*.json", truncate),
-    ("tuner.pkl", truncate),
-    ("tuner.pkl", delete),
-    ("experiment_state-*.json", truncate),
-    ("experiment_state-*.json", empty),
-    ("experiment_state-*.json", delete),
-    ("experiment_state-*.json", drop_first_trial),
-    ("experiment_state-*.json", drop_all_trials),
-    (f"../{MANIFEST_FILE}", truncate),
+    ("searcher-state-*.pkl", truncate, "cannot be read"),
+    ("searcher-state-*.pkl", empty, "cannot be read"),
+    ("searcher-state-*.pkl", delete, "is missing"),
+    ("callback-states-*.pkl", truncate, "cannot be read"),
+    ("callback-states-*.pkl", delete, "is missing"),
+    ("search_gen_state-*.json", truncate, "cannot be read"),
+    ("tuner.pkl", truncate, "cannot be read"),
+    ("tuner.pkl", delete, "is missing"),
+    ("experiment_state-*.json", truncate, "is damaged"),
+    ("experiment_state-*.json", empty, "is damaged"),
+    ("experiment_state-*.json", delete, "files are missing or older than the log"),
+    ("experiment_state-*.json", drop_first_trial, "files are missing or older than the log"),
+    ("experiment_state-*.json", drop_all_trials, "files are missing or older than the log"),
+    (f"../{MANIFEST_FILE}", truncate, "is damaged"),
 ]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("pattern", "damage"), DAMAGES)
+@pytest.mark.parametrize(("pattern", "damage", "words"), DAMAGES)
 def test_a_damaged_sweep_is_refused_and_left_as_it_is(
-    local_ray, killed_sweep, pattern, damage, tmp_path, monkeypatch, capsys
+    local_ray, killed_sweep, pattern, damage, words, tmp_path, capsys
 ):
     folder = tmp_path / "sweep"
     shutil.copytree(killed_sweep, folder)
@@ -527,7 +527,7 @@ def test_a_damaged_sweep_is_refused_and_left_as_it_is(
     before = contents(folder)
     assert main(["resume", str(folder)]) == USAGE
     error = capsys.readouterr().err
-    assert error.startswith("sweeps: ")
+    assert words in error
     assert str(folder) in error
     assert contents(folder) == before
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sweeps.engine.journal import as_study, save_study
-from sweeps.engine.log import SweepLog, drawn_from, ended_trials, finished_reports, read_log
+from sweeps.engine.log import SweepLog, drawn_from, ended_trials, finished_reports, logged_checkpoints, read_log
 from sweeps.spaces import MentorNetSpace
 from sweeps.trial.clock import Clocks
 from sweeps.trial.draws import BoundSpace
@@ -36,7 +36,7 @@ def log(tmp_path):
     report = log.on_trial_result
     report(0, [], done, {"score": 0.5, "epoch": 1, "seconds": 1.0, "time_total_s": 3})
     log.on_trial_start(0, [], done)  # its process died, and it went on
-    report(0, [], done, {"score": 0.6, "epoch": 2, "seconds": 2.0})
+    report(0, [], done, {"score": 0.6, "epoch": 2, "seconds": 2.0, "checkpoint_dir_name": "checkpoint_000000"})
     right = np.packbits([1, 0, 1]).tobytes().hex()
     report(0, [], done, {"score": 0.7, "epoch": 3, "seconds": 3.0, "finished": True, "right": right, "test_score": 0.9})
     log.on_trial_complete(0, [], done)
@@ -68,6 +68,7 @@ def test_trials_are_read_back(log):
     assert trials["param_curriculum"].tolist() == ["focal", "uniform", "uniform", "uniform", "uniform"]
     assert curves[curves["trial"] == "t001"]["score"].tolist() == [0.5, 0.6, 0.7]
     assert set(finished_reports(log.path)) == {"x1"}
+    assert logged_checkpoints(log.path) == {"x1": {"checkpoint_000000"}, **{f"x{i}": set() for i in range(2, 6)}}
     known = ended_trials(log.path)
     assert known["numbers"] == {f"x{i}": i for i in range(1, 6)}
     assert known["counts"] == {"failed": 2, "done": 1, "stopped": 1}
