@@ -13,17 +13,20 @@ from noisylabel.testing import check_curriculum, check_noise, check_student
 @pytest.mark.parametrize("name", MENTORS)
 def test_mentors(name):
     mentor = MENTORS[name](DataDriven() if name == "data_driven" else SelfPaced())
-    labels = torch.arange(100) % 2
-    logits = 4 * torch.nn.functional.one_hot(labels, 2).float()
+    classes = torch.arange(100) % 2
+    labels = torch.where(torch.arange(100) < 80, classes, 1 - classes)  # of the others, whose losses are high, wrong
+    logits = 4 * torch.nn.functional.one_hot(classes, 2).float()
     mentor.check_parameters().start(100, 2, torch.Generator().manual_seed(0))
     if hasattr(mentor, "teach"):
-        mentor.teach((torch.arange(100) < 60).float())
+        mentor.teach((labels == classes).float())
     for progress in (0.0, 0.1, 0.5, 0.99):
         seen = Observation(torch.linspace(0, 3, 100), logits, labels, torch.arange(100), progress)
         seen.held_back = mentor.held_back(seen.rows, progress)
         weights = mentor.weigh(seen)
         assert weights.shape == (100,)
         assert ((weights >= 0) & (weights <= 1)).all()
+    assert weights[:20].mean() > weights[-20:].mean() + 0.5, "low losses must get more weight than high ones"
+    assert mentor.metrics()
     assert all(isinstance(value, float) for value in mentor.metrics().values())
 
 
