@@ -4,10 +4,11 @@ import pytest
 import torch
 
 from noisylabel.curricula import CURRICULA, CallableCurriculum, DataDriven, SelfPaced, resolve_curriculum
+from noisylabel.losses import LOSSES, CallableLoss, ForwardCorrection
 from noisylabel.mentors import MENTORS, Observation
 from noisylabel.noise import NOISES
 from noisylabel.students import STUDENTS, resolve_student
-from noisylabel.testing import check_curriculum, check_noise, check_student
+from noisylabel.testing import check_curriculum, check_loss, check_noise, check_student
 
 
 @pytest.mark.parametrize("name", MENTORS)
@@ -28,6 +29,15 @@ def test_mentors(name):
     assert weights[:20].mean() > weights[-20:].mean() + 0.5, "low losses must get more weight than high ones"
     assert mentor.metrics()
     assert all(isinstance(value, float) for value in mentor.metrics().values())
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses(name):
+    check_loss(ForwardCorrection(torch.full((3, 3), 0.1) + 0.7 * torch.eye(3)) if name == "forward" else LOSSES[name]())
+
+
+def test_a_function_is_a_loss():
+    check_loss(CallableLoss(lambda logits, codes: -logits.log_softmax(1).gather(1, codes[:, None])[:, 0]))
 
 
 BIG = {"mentormix_resnet32", "mentornet_resnet101"}
