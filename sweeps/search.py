@@ -2,7 +2,6 @@
 
 import tempfile
 import time
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from numbers import Integral
@@ -23,9 +22,8 @@ from noisylabel.estimators import (
     encode_labels,
     plain_labels,
     resolve_device,
-    validation_rows,
 )
-from noisylabel.exceptions import InvalidDataError, InvalidParameterError, NoisyLabelWarning
+from noisylabel.exceptions import InvalidDataError, InvalidParameterError
 from noisylabel.utils import check_choice, check_count, check_number, describe, draw_seed, hash_arrays, trusted_codes
 from sweeps.engine.manifest import (
     MANIFEST_FILE,
@@ -37,6 +35,7 @@ from sweeps.engine.manifest import (
 )
 from sweeps.engine.session import prepare_ray
 from sweeps.spaces import SPACES, Space
+from sweeps.trial.rows import hold_out
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,36 +55,39 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     estimator : MentorNetClassifier, MentorMixClassifier or FilterKDClassifier
         What is tuned. Parameters that the space does not draw stay as they are.
     space : str or Space, default="mentornet"
-        A name in :data:`sweeps.spaces.SPACES`, or an object.
+        Which parameters are drawn: a name in :data:`sweeps.spaces.SPACES`, or a :class:`Space` of your own.
     limits : mapping, optional
-        Narrows the space, by name of a parameter: a list to choose from, ``{"low": 0.5, "high": 0.9}``, or one value.
-    n_trials : int, default=40
-        Configurations to try; with ``"pbt"`` the size of the population.
+        Narrows the space. Maps the name of a parameter to a list to choose from, to ``{"low": 0.5, "high": 0.9}`` (and
+        ``"log"`` or ``"step"``), or to the one value that it always has.
+    n_trials : int of at least 1, default=40
+        Configurations to try. With ``scheduler="pbt"``, the size of the population.
     searcher : {"tpe", "tpe_grouped", "random"}, default="tpe"
-        How they are chosen. Not used with ``"pbt"``.
+        How configurations are chosen. Not used with ``scheduler="pbt"``.
     scheduler : {"asha", "none", "pbt"}, default="asha"
-        ``"asha"`` stops trials that are behind at the same epoch, none during its burn-in. ``"pbt"`` changes curriculum
-        and percentile in the course of training, and gives them back as schedules.
+        ``"asha"`` stops trials that are behind the others at the same epoch, but none during its burn-in. ``"none"``
+        trains all to the end. ``"pbt"`` changes curriculum and percentile in the course of training, and returns them
+        as schedules.
     scoring : str or callable, default="accuracy"
         As in scikit-learn; higher is better.
     validation_fraction : float in (0, 0.5], default=0.2
-        Share of the rows to hold out for comparing.
+        Share of the rows to hold out. Not used with ``y_trusted``.
     resources : mapping, optional
-        Of each trial: ``{"cpu": 1, "gpu": 0.25}``. One core by default. With a GPU, ``device`` of the estimator should
-        be ``"cuda"``.
+        What each trial gets, such as ``{"cpu": 1, "gpu": 0.25}``; by default one core. To train on the GPU, set
+        ``device="cuda"`` on the estimator too.
     address : str, optional
-        Of a Ray cluster, ``"auto"`` for the one on this machine. By default Ray is started for the time of ``fit``,
-        listens on loopback only and has no dashboard; one that is running in this process is used.
+        Address of a Ray cluster; ``"auto"`` is the one on this machine. By default Ray is started for the time of
+        ``fit``, listens on loopback only and has no dashboard. If Ray runs in this process already, it is used.
     out : str or Path, optional
-        Folder for the sweep. If it holds one of the same data and parameters, ``fit`` goes on with it. By default
-        a temporary one, so that nothing is left.
+        Folder for the sweep. If it holds a sweep of the same data and parameters, ``fit`` goes on with it. By default
+        a temporary folder, so that nothing is left.
     refit : bool, default=True
         Train the best configuration on all rows.
     trackers : sequence of {"tensorboard", "mlflow", "wandb"}, default=()
-        Where to log the trials, besides.
+        Where to log the trials as well.
     random_state : int, RandomState or None, default=None
-        Seed of the split, of the searcher, and of each training if the estimator has none. With several trials at
-        a time, which of them is first is up to the machine, and so what TPE and ASHA do next.
+        Seed of the rows that are held out, of the searcher, and of each training if the estimator has none. TPE and
+        ASHA decide by the trials that have ended. With several trials at a time, their order depends on the machine,
+        so the same seed need not try the same configurations.
     verbose : int, default=1
         1 shows a live table of the trials.
 
@@ -94,22 +96,25 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     best_params_ : dict
         For ``estimator.set_params``.
     best_score_ : float
-        Of the held-out rows, at the end of training.
+        Score of the best configuration on the held-out rows, at the end of training.
     best_estimator_ : estimator
-        Trained on all rows with ``best_params_``, and the right labels where they are known.
+        The best configuration, trained on all rows; on the right labels where they are known.
     results_ : DataFrame
         A row a trial, the best first: ``rank``, ``trial``, ``state`` (``"done"``, ``"stopped"``, ``"failed"``,
-        ``"unfinished"``), ``score``, ``test_score``, ``epochs``, ``seconds``, ``error``, ``params`` and a column
-        ``param_...`` for each.
+        ``"unfinished"``), ``score``, ``test_score``, ``epochs``, ``seconds``, ``error``, ``params``, and a column
+        ``param_...`` for each parameter.
     near_ties_ : DataFrame
-        The trials that the held-out rows cannot tell from the best one.
+        The trials that the held-out rows cannot tell from the best one, which is the first row.
     sweep_ : SweepResults
-        All of it, for :func:`sweeps.report.page.write_report`.
+        All of it, for :func:`sweeps.report.write_report`.
     classes_ : ndarray of shape (C,)
-    n_features_in_, feature_names_in_
-        As in the estimator.
+        The labels, sorted.
+    n_features_in_ : int
+        Columns of X; of images, the channels.
+    feature_names_in_ : ndarray of shape (D,)
+        Names of the columns, if X had any.
     refit_time_ : float
-        Seconds.
+        Seconds that the training on all rows took.
 
     Examples
     --------
@@ -257,7 +262,7 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         prepare_ray()
         from sweeps.engine.run import Sweep, check_sweep
         from sweeps.trial.draws import BoundSpace
-        from sweeps.trial.training import Setup
+        from sweeps.trial.training import Setup, check_scoring
 
         self._forget()
         self._check_parameters()
@@ -316,28 +321,9 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         values, labels = check_X(self, X, reset=True, y=None if y is None else plain_labels(y))
         self.sample_shape_, self.sample_dtype_ = values.shape[1:], str(values.dtype)
         self.classes_, codes = encode_labels(labels)
-        if y_trusted is None:
-            held_out = validation_rows(codes, self.validation_fraction, rng)
-            right = codes
-        else:
-            right = trusted_codes(y_trusted, len(codes), self.classes_)
-            held_out = np.flatnonzero(right >= 0)
+        held_out, right = hold_out(codes, self.classes_, y_trusted, self.validation_fraction, rng)
         kept = np.setdiff1d(np.arange(len(codes)), held_out)
-        lost = np.setdiff1d(codes, codes[kept])
-        if len(lost):
-            raise InvalidDataError(
-                f"No row of class {self.classes_[lost].tolist()[0]!r} is left for training: all are "
-                "trusted, and held out. Leave some of them out of y_trusted."
-            )
-        unseen = np.setdiff1d(codes, right[held_out])
-        if y_trusted is not None and len(unseen):
-            warnings.warn(
-                f"The trusted rows have no label {self.classes_[unseen].tolist()[0]!r}, so trials are compared "
-                "without that class. Trust some of its rows too.",
-                NoisyLabelWarning,
-                stacklevel=5,
-            )
-        data = {"X": values[kept], "y": codes[kept], "X_valid": values[held_out], "y_valid": right[held_out]}
+        data = {"X": values[kept], "y": codes[kept], "X_valid": values[held_out], "y_valid": right}
         if test_data is not None:
             X_test = check_X(self, test_data[0], reset=False)
             data |= {"X_test": X_test, "y_test": trusted_codes(test_data[1], len(X_test), self.classes_)}
@@ -419,25 +405,3 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         """Drop what an earlier fit found."""
         for name in [name for name in vars(self) if name.endswith("_") and not name.startswith("_")]:
             delattr(self, name)
-
-
-def check_scoring(setup: Any, data: Mapping[str, np.ndarray]) -> None:
-    """Refuse a scoring that cannot judge the held-out rows, before any trial fails by it.
-
-    Raises
-    ------
-    InvalidParameterError
-    """
-    from sweeps.trial.training import score
-
-    n_classes = len(setup.classes)
-    weights = 1 + np.arange(len(data["y_valid"]) * n_classes, dtype=np.float32).reshape(-1, n_classes) % 7
-    try:
-        value = score(setup, weights / weights.sum(1, keepdims=True), data)
-    except Exception as error:
-        raise InvalidParameterError(f"'scoring' {setup.scoring!r} cannot be used here: {error}") from error
-    if not np.isfinite(value):
-        raise InvalidParameterError(
-            f"'scoring' {setup.scoring!r} gives {value} on the held-out rows, of which some class may be missing. Hold "
-            "more rows out, or use 'accuracy'."
-        )

@@ -19,7 +19,7 @@ from sklearn.metrics import get_scorer
 from skorch.callbacks import Callback
 
 from noisylabel.curricula import Curriculum
-from noisylabel.exceptions import NoisyLabelError
+from noisylabel.exceptions import InvalidParameterError, NoisyLabelError
 from noisylabel.nets import TensorData
 from sweeps.trial.clock import clock_of
 from sweeps.trial.draws import configure
@@ -164,6 +164,34 @@ def score(setup: Setup, proba: np.ndarray, data: Mapping[str, np.ndarray], name:
     """Return the score of class probabilities (N, C) on the data's ``y_valid`` (or another name), as labels."""
     labels = setup.classes[data[f"y_{name}"]]
     return float(get_scorer(setup.scoring)(Predictions(proba, setup.classes), data[f"X_{name}"], labels))
+
+
+def check_scoring(setup: Setup, data: Mapping[str, np.ndarray]) -> None:
+    """Refuse a scoring that cannot judge the held-out rows, before any trial fails by it.
+
+    Parameters
+    ----------
+    setup : Setup
+        Has the scoring.
+    data : mapping of ndarray
+        Has ``X_valid`` and ``y_valid``.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it raises, or its score is not a finite number.
+    """
+    n_classes = len(setup.classes)
+    weights = 1 + np.arange(len(data["y_valid"]) * n_classes, dtype=np.float32).reshape(-1, n_classes) % 7
+    try:
+        value = score(setup, weights / weights.sum(1, keepdims=True), data)
+    except Exception as error:
+        raise InvalidParameterError(f"'scoring' {setup.scoring!r} cannot be used here: {error}") from error
+    if not np.isfinite(value):
+        raise InvalidParameterError(
+            f"'scoring' {setup.scoring!r} gives {value} on the held-out rows, of which some class may be missing. Hold "
+            "more rows out, or use 'accuracy'."
+        )
 
 
 def train_trial(config: Mapping[str, Any], setup: Setup, data: Mapping[str, np.ndarray]) -> None:
