@@ -67,21 +67,24 @@ def read(path: Path) -> list[Row]:
     """
     if not path.exists():
         return []
-    lines = enumerate(path.read_text(encoding="utf-8").split("\n"), start=1)
-    rows = (_row(line, f"{path}, line {number}") for number, line in lines if line)
-    return [row for row in rows if row is not None]
+    rows = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
+        row = _row(line, f"{path}, line {number}") if line else None
+        if row is not None:
+            rows.append(row)
+        elif line:
+            warnings.warn(f"{path}, line {number} breaks off and is left out.", stacklevel=2)
+    return rows
 
 
 def _row(line: str, place: str) -> Row | None:
-    """Return the row of a line; None, with a warning, of one that breaks off."""
+    """Return the row of a line; None if the line breaks off."""
     try:
         row, end = json.JSONDecoder().raw_decode(line)
     except ValueError:  # also of each beginning of a row
         row, end = None, len(line)
     if end < len(line) or not line.startswith("{"):
         raise InvalidFileError(f"{place} must be one JSON object. Got {line[:60]!r}. Put it right, or remove the line.")
-    if row is None:
-        warnings.warn(f"{place} breaks off and is left out.", stacklevel=3)
     return row
 
 
