@@ -85,6 +85,19 @@ def charts(dom):
     return re.findall(r'<div class="chart[^"]*"[^>]*data-drawn[^>]*>.*?(<svg.*?</svg>)', dom, re.DOTALL)
 
 
+def drawing(dom, label):
+    """Return the drawing of the chart that is described so."""
+    (found,) = re.findall(
+        f'<div class="chart[^>]*aria-label="{re.escape(label)}"[^>]*>.*?(<svg.*?</svg>)', dom, re.DOTALL
+    )
+    return found
+
+
+def n_marks(picture, kind):
+    """Return how many marks of a kind ("point", "line mark", "bar") a drawing has."""
+    return picture.count(f'aria-roledescription="{kind}"')
+
+
 def table_rows(dom, name):
     """Return the rows that are shown of a table of the page, as lists of texts."""
     rows = re.search(f'<table[^>]*id="{name}".*?<tbody>(.*?)</tbody>', dom, re.DOTALL)[1].split("</tr>")[:-1]

@@ -96,4 +96,5 @@ def _json(value: Any) -> Markup:
 def chart_library() -> str:
     """Return the script that draws charts, for the version of the grammar that Altair writes."""
     version = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
-    return vl_convert.javascript_bundle(vl_version=version)
+    script = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", version)
+    return f"(() => {{{script}}})();"  # so that its names are its own

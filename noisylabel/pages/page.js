@@ -57,6 +57,7 @@ function drawControls() {
     button.ariaPressed = value === null ? "first" in button.dataset : value === button.value;
   }
   for (const button of all("[data-toggle]")) button.ariaPressed = !offValues(button.dataset.toggle).includes(button.value);
+  for (const part of all("[data-unless]")) part.hidden = offValues(part.dataset.unless).includes(part.dataset.value);
 }
 /* Of the parts of a [data-switch], the one that the state names is shown, or else the first. */
 function drawSwitches() {

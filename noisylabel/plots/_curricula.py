@@ -17,7 +17,7 @@ from noisylabel.exceptions import InvalidParameterError
 PERCENTS = (0, 10, 18, 19, 30, 50, 75, 89, 90, 99)
 _CELLS = 61
 _COLUMNS = 5
-MAP = "viridis"
+_MAP = "viridis"
 
 
 def curriculum_weights(
@@ -149,7 +149,7 @@ def curriculum_name(curriculum: Any) -> str:
 def _draw(ax: Any, weights: np.ndarray, loss_bound: float) -> Any:
     extent = (0, loss_bound, -loss_bound, loss_bound)
     ax.axhline(0, color="white", linewidth=0.6, alpha=0.7)
-    return ax.imshow(weights, origin="lower", extent=extent, aspect="auto", vmin=0, vmax=1, cmap=MAP)
+    return ax.imshow(weights, origin="lower", extent=extent, aspect="auto", vmin=0, vmax=1, cmap=_MAP)
 
 
 def animate_curriculum(

@@ -10,9 +10,10 @@ import numpy as np
 
 from noisylabel.curricula import resolve_curriculum
 from noisylabel.pages import chart, write_page
-from noisylabel.plots._curricula import MAP, curriculum_name, named_weights
+from noisylabel.plots._curricula import curriculum_name, named_weights
 
 _CELL = 6  # pixels
+_MAP: Any = "viridis"  # as in the figures
 
 
 def write_curriculum_page(
@@ -57,7 +58,7 @@ def _heat_map(weights: np.ndarray, loss_bound: float) -> alt.Chart:
         for row, difference in enumerate(differences.tolist())
         for column, loss in enumerate(losses.tolist())
     ]
-    scale = alt.Scale(domain=[0, 1], scheme=MAP)
+    scale = alt.Scale(domain=[0, 1], scheme=_MAP)
     return (
         alt.Chart(alt.Data(values=cells), width=_CELL * n_cells, height=_CELL * n_cells)
         .mark_rect(width=_CELL + 0.5, height=_CELL + 0.5, aria=False)
@@ -72,7 +73,7 @@ def _heat_map(weights: np.ndarray, loss_bound: float) -> alt.Chart:
     )
 
 
-def _axis(field: str, title: str, values: np.ndarray) -> alt.X:
+def _axis(field: str, title: str, values: np.ndarray) -> Any:
     """Return an axis that ends half a cell beyond the first and the last value."""
     half = (values[1] - values[0]) / 2
     scale = alt.Scale(domain=[values[0] - half, values[-1] + half], nice=False)

@@ -13,9 +13,11 @@ from noisylabel.exceptions import InvalidDataError
 from sweeps.report.page import report_summary, write_report
 from sweeps.report.ranking import best_by_noise, near_ties, ranked
 from sweeps.report.tables import SweepResults
-from tests.browser import n_colours, open_browser, seen, title
+from tests.browser import body, charts, drawing, n_colours, n_marks, open_browser, seen, table_rows, title
 
 NASTY = "</script><script>document.title='taken'</script>"
+HEADLINE, CURVES, STEPS = 'class="headline">(.*?)</p>', "Learning curves", "Schedule of percentile"
+SHOWN = '<div data-case="[^"]*">(?:(?!<div data-case).)*?'  # a part that is not hidden
 N_VALID, MAX_EPOCHS = 500, 20
 HEIGHTS = {"uniform": 0.0, "self_paced": 0.05, "focal": 0.01, "mentornet_pd": 0.08, "spcl_linear": 0.06}
 DISTRIBUTIONS = {
@@ -126,15 +128,9 @@ def population(results):
     return SweepResults({**results.manifest, "schedule": schedule}, trials, results.curves)
 
 
-def table(dom, name):
-    """Return the rows of a table of the page, as lists of texts."""
-    body = re.search(f'<table[^>]*id="{name}">.*?<tbody>(.*?)</tbody>', dom, re.DOTALL)[1]
-    return [seen(row, "<td[^>]*>(.*?)</td>") for row in body.split("</tr>")[:-1]]
-
-
-def drawn(dom, name):
-    """Return the part of the document in which a plot is."""
-    return re.search(f'<div [^>]*?id="{name}"[^>]*>(.*?)</section>', dom, re.DOTALL)[1]
+def lines(picture, role):
+    """Return how many lines of a drawing are of trials with a role."""
+    return len(re.findall(rf'aria-roledescription="line mark"[^>]* stroke="var\(--{role}\)"', picture))
 
 
 def said(browser, page, script, **options):
@@ -189,92 +185,98 @@ def test_a_sweep_in_the_browser(results, tmp_path, browser):
     (summary,) = report_summary([results])["sweeps"]
     dom = browser.dom(page)
     assert title(dom) == "Sweep digits-symmetric-40"
-    assert seen(dom, 'id="headline">(.*?)</p>') == [summary["headline"]]
+    assert seen(dom, HEADLINE) == [summary["headline"]]
     n = results.trials["state"].value_counts()
-    scored, shown = n["done"] + n["stopped"], len(results.trials)
-    ties = len(summary["ties"]["rows"])
-    assert drawn(dom, "strips").count("<circle") == scored
-    assert drawn(dom, "strips").count('class="dot stopped"') == n["stopped"]
-    assert drawn(dom, "strips").count('class="dot best"') == 1
-    assert drawn(dom, "parallel").count('class="line parallel') == shown
-    assert drawn(dom, "parallel").count('class="line parallel tie"') == ties - 1
-    assert drawn(dom, "curves").count('class="line curve') == scored  # the failed ones have no value
-    assert drawn(dom, "curves").count('class="line curve best"') == 1
-    assert not re.search("NaN|undefined", drawn(dom, "strips") + drawn(dom, "parallel") + drawn(dom, "curves"))
-    hidden = re.findall(r'<section id="(\w+)-section"([^>]*)>', dom)
-    assert [name for name, attributes in hidden if "hidden" in attributes] == ["schedule"]
-    everything = page.read_text(encoding="utf-8")
-    assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//""", everything)
-    assert "default-src 'none'" in everything  # the browser would refuse and say so
+    scored, ties = n["done"] + n["stopped"], len(summary["ties"]["rows"])
+    scores, parallel, curves = (drawing(dom, name) for name in ("Score by curriculum", "Parallel coordinates", CURVES))
+    assert n_marks(scores, "point") == scored
+    assert len(re.findall('aria-roledescription="point"[^>]* fill="var\\(--card\\)"', scores)) == n["stopped"]
+    assert len(re.findall('aria-roledescription="point"[^>]* fill="var\\(--best\\)"', scores)) == 1
+    assert n_marks(parallel, "line mark") == len(results.trials)
+    assert lines(parallel, "tie") == ties - 1
+    assert n_marks(curves, "line mark") == scored  # the failed ones have no value
+    assert lines(curves, "best") == 1
+    assert not re.search("NaN|undefined", scores + parallel + curves)
+    assert "The schedule that was found" not in body(dom)
+    assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//""", body(dom))
 
 
 def test_tables_and_texts_in_the_browser(results, tmp_path, browser):
     dom = browser.dom(write_report(results, tmp_path / "report.html"))
     (summary,) = report_summary([results])["sweeps"]
-    assert len(table(dom, "ties")) == len(near_ties(results))
-    rows = table(dom, "trials")
+    assert [row[0] for row in table_rows(dom, "ties-1")] == near_ties(results)["trial"].tolist()
+    rows = table_rows(dom, "trials-1")
     assert [row[1] for row in rows] == ranked(results)["trial"].tolist()
     failed = [row for row in rows if row[2] == "failed"]
     assert [row[-1] for row in failed] == [error for error in results.trials["error"] if error]
-    shares = seen(drawn(dom, "importances"), "<span>(.*?)</span>")
+    shares = [row[0] for row in table_rows(dom, "importances-1")]
     assert shares == [name for name, _ in summary["importances"]["shares"]]
     assert "epoch 5" in summary["importances"]["sentence"]
-    assert "The choice never saw the test data." in seen(dom, 'id="gap">(.*?)</p>')[0]
+    assert summary["importances"]["sentence"] in dom
+    assert "The choice never saw the test data." in seen(dom, 'class="gap">(.*?)</p>')[0]
 
 
 def test_means_stand_where_they_should(results, tmp_path, browser):
     page = write_report(results, tmp_path / "report.html")
     done = results.trials[results.trials["state"] == "done"]
     means = done.groupby("param_curriculum")["score"].mean().sort_values(ascending=False)
-    strips = drawn(browser.dom(page), "strips")
-    names = seen(strips, '<text [^>]*class="strong">(.*?)<title>')
+    scores = drawing(browser.dom(page), "Score by curriculum")
+    names = [name for name in re.findall(r"<tspan[^>]*>(\w+)</tspan>", scores) if name in HEIGHTS]
     assert names == means.index.tolist()
-    marks = [float(x) for x in re.findall(r'<line x1="([\d.]+)"[^>]*class="mean"', strips)]
-    assert np.corrcoef(marks, means)[0, 1] == pytest.approx(1)
+    ticks = [float(x) for x in re.findall(r'aria-roledescription="tick" d="M([\d.]+),', scores)]
+    assert np.corrcoef(ticks, means)[0, 1] == pytest.approx(1)
 
 
 def test_sorting_by_click(results, tmp_path, browser):
     page = write_report(results, tmp_path / "report.html")
-    click = "[...document.querySelectorAll('#trials th button')].find(b => b.textContent === '{}').click();"
-    epochs = [int(row[5]) for row in table(browser.dom(page, script=click.format("Epochs")), "trials")]
+    click = "[...document.querySelectorAll('#trials-1 th button')].find(b => b.textContent === '{}').click();"
+    epochs = [int(row[5]) for row in table_rows(browser.dom(page, script=click.format("Epochs")), "trials-1")]
     assert epochs == sorted(epochs)
-    scores = [row[3] for row in table(browser.dom(page, script=click.format("Validation")), "trials")]
+    scores = [row[3] for row in table_rows(browser.dom(page, script=click.format("Validation")), "trials-1")]
     numbers = [float(text) for text in scores if text]
     assert numbers == sorted(numbers, reverse=True)
     assert all(text == "" for text in scores[len(numbers) :])  # without a score, at the end
     twice = browser.dom(page, script=2 * click.format("percentile"))
-    shown = [row[9] for row in table(twice, "trials")]
+    shown = [row[9] for row in table_rows(twice, "trials-1")]
     assert shown == sorted(shown, key=lambda text: (text != "auto", -float(text) if text != "auto" else 0))
     assert 'aria-sort="descending"' in twice
 
 
-def test_pointing_at_a_trial_marks_it_everywhere(results, tmp_path, browser):
+def test_a_trial_is_marked_everywhere(results, tmp_path, browser):
     page = write_report(results, tmp_path / "report.html")
     name = ranked(results)["trial"].iloc[2]
-    touch = f"""const line = document.querySelector('#curves path.touch[data-trial="{name}"]');
-        line.dispatchEvent(new PointerEvent('pointerenter', {{ clientX: 300, clientY: 300 }}));"""
-    dom = browser.dom(page, script=touch)
-    assert seen(dom, '<div id="tip"[^>]*>(.*?)</div>')[0].startswith(f"{name}: 0.")
-    for plot in ("strips", "parallel", "curves"):
-        hot = set(re.findall(r'class="[^"]*\bhot"[^>]*data-trial="(\w+)"', drawn(dom, plot)))
-        hot |= set(re.findall(r'data-trial="(\w+)"[^>]*class="[^"]*\bhot"', drawn(dom, plot)))
-        assert hot == {name}
-    left = touch + "line.dispatchEvent(new PointerEvent('pointerleave'));"
-    count = "document.title = document.querySelectorAll('.hot').length + ' ' + find('tip').hidden"
-    assert said(browser, page, left + count) == "0 true"
-    pinned = f"[...document.querySelectorAll('#trials td button')].find(b => b.textContent === '{name}').click();"
-    assert said(browser, page, pinned + left + count) == "6 true"  # a dot, two lines with what is over them, a row
-    assert said(browser, page, pinned + pinned + count) == "0 true"
+    pin = f"document.querySelector('#trials-1 button[value={name}]').click();"
+    for dom in (browser.dom(page, f"marked={name}"), browser.dom(page, script=pin)):
+        assert set(re.findall(r'data-mark="(\w+)" class="[^"]*hot"', dom)) == {name}
+        for label, kind in (
+            ("Score by curriculum", "point"),
+            ("Parallel coordinates", "line mark"),
+            (CURVES, "line mark"),
+        ):
+            opacities = re.findall(rf'aria-roledescription="{kind}"[^>]* opacity="([^"]*)"', drawing(dom, label))
+            assert sum(float(opacity) > 0.5 for opacity in opacities) == 1
+    unpinned = browser.dom(page, script=pin + pin)
+    assert 'class="hot"' not in body(unpinned)
+    point = f"""const button = document.querySelector('#trials-1 button[value={name}]');
+        button.dispatchEvent(new PointerEvent('pointerenter'));"""
+    assert 'hot"' in body(browser.dom(page, script=point))
+    assert 'hot"' not in body(
+        browser.dom(page, script=point + "button.dispatchEvent(new PointerEvent('pointerleave'));")
+    )
 
 
 def test_score_by_another_parameter(results, tmp_path, browser):
     page = write_report(results, tmp_path / "report.html")
-    for name, script in [("lr", "scatter"), ("loss_percentile", "strips"), ("curriculum__gamma", "scatter")]:
-        dom = browser.dom(page, script=f"find('by').value = '{name}'; find('by').onchange();")
-        n_scored = results.trials["state"].isin(["done", "stopped"]).sum()
-        assert drawn(dom, "strips").count("<circle") == n_scored
-        assert "NaN" not in drawn(dom, "strips")
-        assert ('class="mean"' in drawn(dom, "strips")) == (script == "strips")
+    n_scored = results.trials["state"].isin(["done", "stopped"]).sum()
+    for name, label, has_mean in [
+        ("lr", "lr", False),
+        ("loss_percentile", "percentile", True),
+        ("curriculum__gamma", "gamma", False),
+    ]:
+        picture = drawing(browser.dom(page, f"by={name}"), f"Score by {label}")
+        assert n_marks(picture, "point") == n_scored
+        assert "NaN" not in picture
+        assert (n_marks(picture, "tick") > 0) == has_mean
 
 
 def test_hostile_texts_are_harmless(results, tmp_path, browser):
@@ -287,43 +289,39 @@ def test_hostile_texts_are_harmless(results, tmp_path, browser):
     curves = results.curves.assign(trial="\"'<i>" + results.curves["trial"])
     manifest = {**results.manifest, "name": NASTY, "command": NASTY, "schedule": {NASTY: f"{NASTY},100"}}
     hostile = SweepResults(manifest, trials, curves)
-    count = """document.title += '|' + document.querySelectorAll('script').length + '|' +
-        document.querySelectorAll('b, img, td i, h1 *, h2 > :not(select)').length"""
+    count = """document.title += '|' + document.querySelectorAll('script:not([type])').length + '|' +
+        document.querySelectorAll('b, img, td i, h1 *, h2 > :not(label)').length"""
     for several in (hostile, [hostile, hostile]):
         page = write_report(several, tmp_path / "report.html")
         dom = browser.dom(page, script=count)
         expected = f"Sweep {NASTY}" if several is hostile else "2 sweeps"
-        assert title(dom) == f"{expected}|2|0"  # the page's own script and this test's
+        assert title(dom) == f"{expected}|3|0"  # the page's own scripts and this test's
         messages = [html.unescape(text) for text in re.findall('<td class="long failed">(.*?)</td>', dom, re.DOTALL)]
         assert messages
         assert set(messages) == {f"<b>bold</b> {NASTY}"}
-        assert drawn(dom, "curves").count('class="line curve') > 20
+        assert n_marks(drawing(dom, CURVES), "line mark") > 20
 
 
-def test_several_sweeps(results, population, tmp_path, browser):
+def test_several_sweeps(results, tmp_path, browser):
     others = [make_results(seed=1, name="second", rate=0.6), make_results(seed=2, name="third", rate=None, noise=None)]
     page = write_report([results, *others], tmp_path / "report.html")
     dom = browser.dom(page)
     expected = best_by_noise([results, *others])
-    rows = table(dom, "best")
+    rows = table_rows(dom, "best")
     assert [row[0] for row in rows] == ["digits-symmetric-40", "second", "third"]
     assert [row[3] for row in rows] == ["40 %", "60 %", ""]
     assert [row[-1] for row in rows] == expected["params"].tolist()
     assert [row[4] for row in rows] == [f"{score:.3f}" for score in expected["score"]]
     headlines = [sweep["headline"] for sweep in report_summary([results, *others])["sweeps"]]
-    headline = 'id="headline">(.*?)</p>'
-    assert seen(dom, headline) == headlines[:1]
-    assert seen(browser.dom(page, "2"), headline) == headlines[1:2]
-    key = "find('tabs').dispatchEvent(new KeyboardEvent('keydown', {{ key: '{}' }}));"
-    tell = "addEventListener('hashchange', () => { document.title = find('headline').textContent; });"
-    focus = "document.title = document.activeElement.textContent;"
-    assert said(browser, page, key.format("ArrowRight") + focus) == "second"
-    assert said(browser, page, tell + key.format("ArrowRight")) == headlines[1]
-    assert said(browser, page, tell + key.format("ArrowLeft")) == headlines[2]
-    tabs = re.findall(r'role="tab" aria-controls="panel" aria-selected="(\w+)" tabindex="([-\d]+)"', dom)
-    assert tabs == [("true", "0"), ("false", "-1"), ("false", "-1")]
-    click = "document.querySelectorAll('#best button')[2].click();"
-    assert said(browser, page, tell + click) == headlines[2]
+    assert seen(dom, SHOWN + HEADLINE) == headlines[:1]
+    assert seen(browser.dom(page, "sweep=2"), SHOWN + HEADLINE) == headlines[1:2]
+    assert re.findall(r'data-link="sweep" data-value="(\d)" aria-current="(\w+)"', dom) == [
+        ("1", "true"),
+        ("2", "false"),
+        ("3", "false"),
+    ]
+    click = "document.querySelectorAll('#best a')[2].click();"
+    assert seen(browser.dom(page, "by=lr&sort=epochs", script=click), SHOWN + HEADLINE) == headlines[2:]
 
 
 def test_a_schedule_is_drawn(population, tmp_path, browser):
@@ -337,14 +335,15 @@ def test_a_schedule_is_drawn(population, tmp_path, browser):
     assert axes["curriculum"]["names"] == sorted(HEIGHTS)
     assert axes["loss_percentile"]["ticks"] == [0.5, 0.6, 0.7]
     dom = browser.dom(write_report(population, tmp_path / "report.html"))
-    widths = [
-        float(width) for width in re.findall(r'<rect[^>]* width="([\d.]+)"[^>]*class="band"', drawn(dom, "schedule"))
-    ]
-    assert np.add(widths, 1) / sum(np.add(widths, 1)) == pytest.approx([0.18, 0.40, 0.42])
-    assert len(set(re.findall(r'<rect[^>]* fill="([^"]+)"', drawn(dom, "schedule")))) == 3
-    path = re.search(r'<path d="([^"]*)" class="step"', drawn(dom, "schedule"))[1]
-    assert len(set(re.findall(r"[ML][\d.]+ ([\d.]+)", path))) == 2
-    assert "no importance" in seen(dom, 'id="importances-text">(.*?)</span>')[0]
+    bands = drawing(dom, "Schedule of curriculum")
+    found = re.findall(r'aria-roledescription="bar" d="M([\d.]+),.*?" fill="([^"]+)"', bands)
+    starts = [float(start) for start, _ in found]
+    assert (starts[2] - starts[0]) / (starts[1] - starts[0]) == pytest.approx(58 / 18, rel=0.02)
+    assert len({colour for _, colour in found}) == 3
+    heights = dict(re.findall(r"<text[^>]*translate\([\d.]+,([\d.]+)\)[^>]*>(0\.[67])</text>", drawing(dom, STEPS)))
+    assert sorted(heights.values()) == ["0.6", "0.7"]  # by height
+    assert float(min(heights, key=float)) < float(max(heights, key=float)) - 20
+    assert "no importance" in summary["importances"]["sentence"]
 
 
 @pytest.mark.parametrize("text", ["uniform,18,self_paced", "uniform,many", ",,"])
@@ -376,10 +375,11 @@ def test_sweeps_with_little_to_show(results, tmp_path, browser):
     }
     page = write_report(list(sweeps.values()), tmp_path / "report.html")
     for at, words in enumerate(sweeps, start=1):
-        dom = browser.dom(page, str(at))
-        assert seen(dom, 'id="headline">(.*?)</p>')[0].startswith(words)
-        assert "NaN" not in re.sub("the loss became NaN", "", dom.split("<script>")[0])
-        assert "Infinity" not in dom.split("<script>")[0]
+        dom = browser.dom(page, f"sweep={at}")
+        assert seen(dom, SHOWN + HEADLINE)[0].startswith(words)
+        shown = body(dom)
+        assert not re.search("NaN|Infinity|undefined", re.sub("the loss became NaN", "", shown))
+        assert (charts(dom) == []) == words.endswith("0 of 0")
     with pytest.raises(InvalidDataError, match="got no sweep"):
         write_report([], tmp_path / "report.html")
 
