@@ -28,15 +28,16 @@ _ESTIMATORS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Problem:
-    """What is learned from.
+    """The data of a sweep.
 
     Attributes
     ----------
-    X : array or DataFrame
+    X : ndarray or DataFrame of N rows
     noisy_y : ndarray of shape (N,)
     test_data : pair (X, y) or None
-        With right labels.
+        Other rows, with right labels.
     noise_manifest : NoiseManifest or None
+        What noise was added, if any.
     """
 
     X: Any
@@ -46,7 +47,20 @@ class Problem:
 
 
 def load_problem(config: SweepConfig) -> Problem:
-    """Load the data of a configuration and make its noise, from its seed."""
+    """Load the data of a configuration, and add its noise.
+
+    Parameters
+    ----------
+    config : SweepConfig
+        Its seed draws the rows and the noise.
+
+    Raises
+    ------
+    InvalidDataError
+        If a table has columns that are no numbers, or missing values.
+    InvalidParameterError
+        If more rows are asked for than there are.
+    """
     rng = np.random.default_rng(config.seed)
     if config.data is not None:
         assert config.label is not None
@@ -99,7 +113,13 @@ def _add_noise(
 
 
 def make_search(config: SweepConfig, problem: Problem, *, refit: bool = False, verbose: int = 1) -> CurriculumSearch:
-    """Return the search of a configuration, to be fitted on the problem."""
+    """Return the search of a configuration, to be fitted on the problem.
+
+    Raises
+    ------
+    InvalidParameterError
+        If ``method`` names no space, or ``estimator`` a parameter that the classifier does not have.
+    """
     space = SPACES[config.method]() if config.method in SPACES else _import_space(config.method)
     device = {"device": "cuda"} if config.gpus_per_trial else {}
     epochs = {} if config.epochs is None else {"max_epochs": config.epochs}
@@ -132,7 +152,24 @@ def make_search(config: SweepConfig, problem: Problem, *, refit: bool = False, v
 
 
 def export_best(search: CurriculumSearch, problem: Problem, params: dict[str, Any], folder: Path) -> None:
-    """Train a configuration on all rows, into a folder from which ``noisylabel.load_checkpoint`` reads it."""
+    """Train a configuration on all rows, and save it for ``noisylabel.load_checkpoint``.
+
+    Parameters
+    ----------
+    search : CurriculumSearch
+        As :func:`make_search` returns it.
+    problem : Problem
+        What to train on.
+    params : dict
+        The configuration.
+    folder : Path
+        New or empty.
+
+    Raises
+    ------
+    InvalidParameterError
+        If there are files in the folder.
+    """
     from sweeps.trial.draws import configure
 
     if folder.exists() and any(folder.iterdir()):

@@ -1,4 +1,4 @@
-"""A finished sweep as an Optuna study, for Optuna's own analyses and its dashboard."""
+"""The trials of a sweep as an Optuna study, for Optuna's own analyses and its dashboard."""
 
 from collections.abc import Mapping
 from pathlib import Path

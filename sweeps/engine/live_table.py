@@ -1,4 +1,4 @@
-"""What one sees while a sweep runs: a table of the running trials, the best so far, and the time that is left."""
+"""The table in the terminal while a sweep runs: the running trials, the best so far, and the time that is left."""
 
 import math
 import sys
@@ -17,7 +17,7 @@ from sweeps.trial.clock import Clocks
 
 
 class LiveTable(Callback):
-    """Draw a table in the terminal; where there is none, write a line for each trial that ends.
+    """Draw a table in the terminal. If the output goes elsewhere, write a line for each trial that ends.
 
     Parameters
     ----------

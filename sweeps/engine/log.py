@@ -1,4 +1,4 @@
-"""The sweep's own record: one line for each thing that happens, so that a killed driver loses nothing."""
+"""The log of a sweep: one line for each thing that happens, so that nothing is lost if the sweep is killed."""
 
 import json
 import math
@@ -113,7 +113,14 @@ def drawn_from(path: Path) -> dict[str, dict[str, BaseDistribution]]:
 
 
 def ended_trials(path: Path) -> dict[str, Any]:
-    """Return what the live table of a resumed sweep must know: names, how many ended in each state, and the best."""
+    """Return what an earlier run of the sweep has done, for the live table.
+
+    Returns
+    -------
+    dict
+        ``numbers`` (from Ray's name of a trial to its number), ``counts`` (ended trials by state) and ``best`` (score,
+        name and parameters of the best trial, or None).
+    """
     trials, _ = read_log(path)
     ids = dict.fromkeys(event["trial"] for event in read_events(path))
     counts = trials.loc[trials["state"] != "unfinished", "state"].value_counts()

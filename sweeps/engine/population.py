@@ -20,7 +20,7 @@ def population_space(limits: Mapping[str, Any]) -> dict[str, list[Any]]:
     Parameters
     ----------
     limits : mapping
-        Lists instead of the usual ones.
+        Lists that replace the default ones, by the name of the parameter. Percentiles are fractions in [0, 1].
 
     Raises
     ------
@@ -47,7 +47,19 @@ def population_space(limits: Mapping[str, Any]) -> dict[str, list[Any]]:
 
 
 def make_pbt(space: Mapping[str, Sequence[Any]], max_epochs: int, warm_up: int) -> CurriculumPBT:
-    """Return a scheduler by which the worst quarter goes on from the best, at each tenth after the burn-in."""
+    """Return a scheduler that lets the worst quarter of the trials go on from the networks of the best quarter.
+
+    It does so after each tenth of the training, from the end of the burn-in on.
+
+    Parameters
+    ----------
+    space : mapping
+        As :func:`population_space` returns it.
+    max_epochs : int
+        Of a training.
+    warm_up : int
+        Epochs of the burn-in.
+    """
     interval = change_interval(max_epochs)
     first = interval * math.ceil((warm_up + 1) / interval)  # a trial has a checkpoint at multiples of the interval only
     return CurriculumPBT(
@@ -62,5 +74,5 @@ def make_pbt(space: Mapping[str, Sequence[Any]], max_epochs: int, warm_up: int) 
 
 
 def change_interval(max_epochs: int) -> int:
-    """Return the epochs between two changes."""
+    """Return the epochs between two changes: a tenth of the training, at least one."""
     return max(1, round(max_epochs / _CHANGES))

@@ -1,4 +1,4 @@
-"""Whether what a killed driver has left is enough to go on with, and where Ray would silently start over."""
+"""Whether a sweep that was killed can go on: its files are checked, since Ray would silently start over."""
 
 import json
 from pathlib import Path
@@ -38,9 +38,10 @@ def known_trials(folder: Path) -> dict[str, float]:
 
 
 def check_none_lost(log: Path, known: dict[str, float]) -> None:
-    """Refuse a snapshot without trials that it must have.
+    """Refuse a snapshot that lacks trials which are in the log.
 
-    Trials that began after the snapshot are not in it; they are few and young. Others are only missing if files are.
+    Trials that began after the snapshot was taken are not in it, and that is no fault. Any other trial can only be
+    missing if files are missing.
 
     Raises
     ------
@@ -58,7 +59,7 @@ def check_none_lost(log: Path, known: dict[str, float]) -> None:
 
 
 def check_states(folder: Path, has_searcher: bool) -> None:
-    """Refuse states that are missing or cannot be read, over which Ray would silently start again.
+    """Refuse to go on if a state that Ray saved is missing or cannot be read: Ray would silently start over.
 
     Parameters
     ----------
@@ -93,13 +94,13 @@ def _check_pickle(path: Path) -> None:
 
 
 def forget_others(log: Path, known: dict[str, float]) -> None:
-    """Take out of the log what is of none of the known trials, and lines that a kill cut off."""
+    """Remove from the log the lines of trials that Ray does not know, and lines that a kill cut off."""
     kept = [json.dumps(event) + "\n" for event in read_events(log) if event["trial"] in known]
     write_whole(log, "".join(kept).encode())
 
 
 class CheckpointRepair(Callback):
-    """Let the trials of a sweep that goes on begin with checkpoints that are there.
+    """Make sure that each trial of a sweep that goes on starts from a checkpoint that is there.
 
     Ray's snapshot is up to some seconds older than the kill, and may name a checkpoint that newer ones have replaced
     since. Ray would try in vain to read it, and fail the trial. The newest one of all may be newer than the last report
@@ -139,7 +140,7 @@ def _use_existing_checkpoint(trial: Any, logged: set[str]) -> None:
 
 
 def _is_whole(folder: Path) -> bool:
-    """Whether a folder holds checkpoints, of a training or of a teacher and a student, and all are whole."""
+    """Whether a folder holds at least one checkpoint (with a teacher there are two), and all of them can be read."""
     files = list(folder.rglob(CHECKPOINT_FILE))
     try:
         return len(files) > 0 and all(read_checkpoint(file.parent) is not None for file in files)

@@ -90,11 +90,21 @@ class Sweep:
 
 
 def check_sweep(sweep: Sweep) -> Sweep:
-    """Refuse what cannot work before anything is started; return the sweep with what the trials need to know.
+    """Refuse what cannot work, before anything is started.
+
+    Parameters
+    ----------
+    sweep : Sweep
+
+    Returns
+    -------
+    Sweep
+        With what the trials need to know beyond it: threads, learned curricula, how often to write checkpoints.
 
     Raises
     ------
     InvalidParameterError
+        Naming the parameter.
     """
     check_count("n_trials", sweep.n_trials)
     check_choice("searcher", sweep.searcher, SEARCHERS)

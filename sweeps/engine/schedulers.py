@@ -19,9 +19,9 @@ class EpochASHA(ASHAScheduler):
 
     Epochs are those of the network that is kept: a teacher's do not count.
 
-    At each rung the better half goes on. Rungs are closer than Ray's, whose distance grows as fast as the number of
-    trials falls: trials with a long burn-in, which no comparison may cut short, then wait less for the next one. Ray's
-    own also writes a trial's later scores into rungs that it has jumped over, as happens after a restart.
+    At each rung, an epoch of comparison, the better half goes on. The rungs are closer to each other than Ray's, so
+    that a trial with a long burn-in, in which it is not compared, has less time to wait for its first rung. And a score
+    counts at the rung of its own epoch only: Ray writes the first score after a restart into each rung before it.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ class RunAll(FIFOScheduler):
 
 
 class SchedulerMemory(Callback):
-    """Save the scheduler's state with the sweep, which Ray does not, and refuse a resume that starts over.
+    """Save the scheduler's state with the sweep, which Ray does not do, and refuse to resume without the trials.
 
     Parameters
     ----------
@@ -149,7 +149,17 @@ class Plan:
 
 
 def halving_rungs(max_epochs: int, least_warm_up: int) -> list[int]:
-    """Return the epochs of comparison: from a ninth of the training on, each 1.7 times as late, none near the end.
+    """Return the epochs of comparison.
+
+    The first is after a ninth of the training, and after the shortest burn-in. Each further one is 1.7 times as late,
+    and none is in the last quarter.
+
+    Parameters
+    ----------
+    max_epochs : int
+        Of the longest training.
+    least_warm_up : int
+        Epochs of the shortest burn-in.
 
     Examples
     --------

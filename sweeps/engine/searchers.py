@@ -1,4 +1,4 @@
-"""How configurations are chosen: Optuna's samplers, in Ray Tune's hands."""
+"""How configurations are chosen: Optuna's samplers, called by Ray Tune."""
 
 import math
 from collections.abc import Callable
@@ -32,17 +32,22 @@ SEARCHERS: dict[str, Callable[[int], BaseSampler]] = {
 
 
 class SweepSearch(OptunaSearch):
-    """Optuna's search with four things mended that Ray 2.60's has otherwise.
+    """Ray's search by Optuna, with what Ray 2.60 does otherwise put right.
 
-    A trial that failed or has no finite score is told as failed, and does not stay open; one that was stopped early is
-    told as pruned, and not as if its score were final; the state is saved with cloudpickle, so that spaces of a
-    notebook survive; and it is saved whole or not at all.
+    - Optuna is told that a trial failed if it raised or has no finite score; in Ray's, such a trial stays open.
+    - It is told that a trial was pruned if it was stopped early; in Ray's, the score counts as a final one.
+    - A score that a restarted trial reports for the second time is not passed on.
+    - The state is saved with cloudpickle, so that it can hold spaces that were defined in a notebook, and it is saved
+      whole or not at all.
     """
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        """Pass a finite score on."""
-        if trial_id not in self._completed_trials and math.isfinite(result[self.metric]):
-            self._ot_trials[trial_id].report(result[self.metric], int(result["epoch"]))
+        """Pass a finite score on, if it is the first of its epoch."""
+        trial, epoch = self._ot_trials[trial_id], int(result["epoch"])
+        if trial_id in self._completed_trials or not math.isfinite(result[self.metric]):
+            return
+        if epoch not in self._ot_study.get_trials(deepcopy=False)[trial.number].intermediate_values:
+            trial.report(result[self.metric], epoch)
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Tell how the trial ended."""

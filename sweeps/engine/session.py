@@ -1,4 +1,4 @@
-"""Ray Tune as this package wants it: quiet, with what trials need checked first."""
+"""Start Ray, quietly, and check what trials need before any of them starts."""
 
 import os
 import sys
@@ -55,17 +55,17 @@ def prepare_ray() -> None:
 
 
 def ray_session(address: str | None = None, n_cpus: int | None = None) -> AbstractContextManager[None]:
-    """Return :func:`noisylabel.utils.ray_session`, with our code for machines that have none."""
+    """Return :func:`noisylabel.utils.ray_session`, which also sends our code to machines that do not have it."""
     return shared_session(address, n_cpus, _our_code())
 
 
 def _our_code() -> dict[str, Any]:
-    """Return what to send to machines that have this code in no file: our two packages."""
+    """Return what Ray sends to each machine: our two packages."""
     return {"py_modules": [sys.modules["noisylabel"], sys.modules["sweeps"]]}
 
 
 def check_workers(setup: Any) -> None:
-    """Refuse what workers cannot read, such as a student of a module that they cannot import.
+    """Refuse an estimator or scoring that other processes cannot read, as their modules cannot be imported there.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def _reading_error(pickled: bytes) -> str:
 
 
 def check_resources(resources: Mapping[str, float]) -> None:
-    """Refuse trials that fit on no machine, which Ray would wait for for ever.
+    """Refuse trials that ask for more than any machine has; Ray would wait without end.
 
     Raises
     ------

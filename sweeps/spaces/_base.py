@@ -18,7 +18,7 @@ Choice = str | int | float | bool | None
 class Space(ABC):
     """What a sweep may try: parameters of an estimator, drawn from an Optuna trial.
 
-    A sub-class is a few lines, in a module, a script or a notebook, and is passed as an object.
+    Write a sub-class, in a module, a script or a notebook, and pass an object of it.
 
     Examples
     --------
@@ -44,7 +44,7 @@ class Space(ABC):
 
 
 class Suggestions:
-    """An Optuna trial that keeps to what the user allows.
+    """An Optuna trial that draws within the limits of the user.
 
     Parameters
     ----------

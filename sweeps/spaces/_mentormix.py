@@ -7,7 +7,7 @@ from sweeps.spaces._parts import suggest_curriculum, suggest_mixing, suggest_tra
 
 
 class MentorMixSpace(Space):
-    """As :class:`MentorNetSpace`, and how strongly samples are mixed and whether mixes are weighted again."""
+    """As :class:`MentorNetSpace`, and how strongly samples are mixed, and whether mixes are weighted too."""
 
     def suggest(self, trial: Suggestions, estimator: BaseEstimator) -> None:
         """See :meth:`Space.suggest`."""

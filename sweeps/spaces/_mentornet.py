@@ -16,7 +16,7 @@ MENTORNET_GRID: dict[str, list[object]] = {
 
 
 class MentorNetSpace(Space):
-    """Which MentorNet, pre-defined or learned, at which percentile, burn-in, drop-out, learning rate and decay.
+    """Which MentorNet, pre-defined or learned, at which percentile, burn-in, dropout, learning rate and decay.
 
     The loss is drawn only if the limits name some: ``limits={"loss": ["cross_entropy", "gce"]}``.
     """

@@ -16,13 +16,13 @@ _OF_CURRICULUM: dict[str, tuple[str, float, float]] = {
     "l1_l2": ("lam", 0.3, 3.0),
     "welsch": ("lam", 0.3, 3.0),
 }
-#: Curricula that look at the losses themselves, and not at how they compare with the moving percentile.
+#: Curricula that look at the losses themselves, without the moving percentile.
 _WITHOUT_PERCENTILE = ("uniform", "baseline", "focal", "focal_loss", "huber", "cauchy", "l1_l2", "welsch")
 _NO_BURN_IN = ("uniform", "baseline")
 
 
 def suggest_curriculum(trial: Suggestions, curricula: tuple[str, ...] = CURRICULA) -> None:
-    """Draw a curriculum, and what has a meaning with it: its own parameter, the percentile, burn-in and drop-out."""
+    """Draw a curriculum and the parameters that it uses: its own, percentile, burn-in and dropout of samples."""
     curriculum = trial.suggest_categorical("curriculum", curricula)
     if curriculum in _OF_CURRICULUM:
         name, low, high = _OF_CURRICULUM[curriculum]

@@ -1,4 +1,4 @@
-"""What to try of plain training: the baseline that deserves tuning too."""
+"""What to try of plain training, the baseline."""
 
 from sklearn.base import BaseEstimator
 
@@ -7,7 +7,7 @@ from sweeps.spaces._parts import suggest_training
 
 
 class PlainSpace(Space):
-    """No curriculum: learning rate, weight decay, drop-out of samples, and for how many epochs to train.
+    """No curriculum: learning rate, weight decay, and the number of epochs.
 
     The number of epochs is what helps plain training most, as it learns wrong labels late. Stopping early by a
     scheduler would compare trials whose learning rates fall at different times; use ``scheduler="none"``.

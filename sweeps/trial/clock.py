@@ -47,7 +47,7 @@ def clock_of(clf: Any) -> Clock:
 
 @dataclass
 class Clocks:
-    """The epochs of configurations, for those who have no classifier; it can be pickled.
+    """From a configuration to the epochs of its training; can be pickled.
 
     Attributes
     ----------

@@ -52,7 +52,7 @@ class BoundSpace:
 def estimator_params(
     estimator: BaseEstimator, params: Mapping[str, Any], curricula: Mapping[str, Curriculum] | None = None
 ) -> dict[str, Any]:
-    """Return a configuration as parameters of the estimator itself, for its ``set_params``.
+    """Return a configuration as parameters for the ``set_params`` of the estimator.
 
     Parameters
     ----------

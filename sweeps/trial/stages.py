@@ -1,4 +1,4 @@
-"""What a trial of population-based training has trained with so far, stage by stage."""
+"""The stages of a trial of population-based training: with which settings it trained, and from when on."""
 
 import json
 import math
@@ -18,7 +18,17 @@ Stage = tuple[int, str, float]  # from which percent of training on, curriculum,
 
 
 def as_schedule(stages: Sequence[Stage]) -> dict[str, Any]:
-    """Return the parameters that train as the stages did.
+    """Return the parameters of one training that repeats the stages.
+
+    Parameters
+    ----------
+    stages : sequence of (percent, curriculum, percentile)
+        ``percent`` of training, from 0 to 99, at which the stage starts; percentiles are fractions.
+
+    Returns
+    -------
+    dict
+        ``curriculum`` and ``loss_percentile``: schedules, if there are several stages.
 
     Examples
     --------
@@ -35,15 +45,21 @@ def as_schedule(stages: Sequence[Stage]) -> dict[str, Any]:
 
 
 def continue_with(config: Mapping[str, Any], estimator: BaseEstimator, folder: Path) -> dict[str, Any]:
-    """Return a trial's parameters, as schedules of what it and those that it was copied from did before.
+    """Return the parameters with which a trial goes on: schedules of what its network was trained with so far, and now.
 
     Parameters
     ----------
     config : mapping
-        ``curriculum`` and ``loss_percentile`` are for the training to come.
+        ``curriculum`` and ``loss_percentile`` for the training to come.
     estimator : BaseEstimator
+        Unfitted.
     folder : Path
         Holds the checkpoint to go on from, if any, and the stages so far. Both are brought up to date.
+
+    Returns
+    -------
+    dict
+        ``config`` with the two parameters as schedules.
     """
     stages = _read(folder)
     done = epochs_done(folder)

@@ -1,4 +1,4 @@
-"""What one trial does: train one configuration, and say after each epoch how good it is."""
+"""Train one configuration, and report its score to Ray Tune after each epoch."""
 
 import math
 import shutil
@@ -29,12 +29,12 @@ METRIC = "score"
 
 
 class SharedDataError(NoisyLabelError, RuntimeError):
-    """A trial wrote into the data of all."""
+    """A trial wrote into the data that all trials share."""
 
 
 @dataclass
 class Setup:
-    """What all trials share and is small.
+    """What all trials share, except the data.
 
     Attributes
     ----------
@@ -73,7 +73,7 @@ class Setup:
 
 
 class Predictions(ClassifierMixin, BaseEstimator):
-    """A stand-in for a classifier, for scikit-learn's scorers: it knows the probabilities already."""
+    """A classifier for scikit-learn's scorers that returns probabilities which were computed before."""
 
     def __init__(self, proba: np.ndarray, classes: np.ndarray) -> None:
         self.proba = proba
@@ -97,8 +97,9 @@ class Predictions(ClassifierMixin, BaseEstimator):
 class EpochReports(Callback):
     """Tell Ray Tune the score after each epoch, with a checkpoint now and then.
 
-    An epoch is reported when the next one begins, as only then is its checkpoint written; the very last one is left to
-    :func:`train_trial`, which has the final classifier. Of training in two stages, epochs are counted through.
+    An epoch is reported when the next one begins, since its checkpoint is not written before. The last epoch is
+    reported by :func:`train_trial`, which has the final classifier. With a teacher, the epochs of the student are
+    counted on from the teacher's last.
 
     Parameters
     ----------
@@ -161,7 +162,7 @@ class EpochReports(Callback):
 
 
 def score(setup: Setup, proba: np.ndarray, data: Mapping[str, np.ndarray], name: str = "valid") -> float:
-    """Return the score of class probabilities (N, C) on the data's ``y_valid`` (or another name), as labels."""
+    """Return the score of class probabilities (N, C) by the labels ``y_valid``, or those of another name."""
     labels = setup.classes[data[f"y_{name}"]]
     return float(get_scorer(setup.scoring)(Predictions(proba, setup.classes), data[f"X_{name}"], labels))
 
@@ -197,8 +198,8 @@ def check_scoring(setup: Setup, data: Mapping[str, np.ndarray]) -> None:
 def train_trial(config: Mapping[str, Any], setup: Setup, data: Mapping[str, np.ndarray]) -> None:
     """Train a configuration, from its checkpoint if it has one, and report.
 
-    An exception is a failed trial and not one to try again: it is reported with its message. What Ray repeats is a
-    process that died.
+    If the training raises, the trial has failed; it is reported with the message and not repeated. Ray repeats a trial
+    only if its process has died.
 
     Parameters
     ----------
@@ -262,7 +263,12 @@ def _failure(error: Exception) -> dict[str, Any]:
 
 
 def _check_unchanged(setup: Setup, data: Mapping[str, np.ndarray]) -> None:
-    """Refuse to train on, or to believe what was trained on, data that some trial has written to."""
+    """Refuse data that some trial has written to.
+
+    Raises
+    ------
+    SharedDataError
+    """
     if setup.fingerprint is not None and fingerprint(data) != setup.fingerprint:
         raise SharedDataError(
             "The training data, which all trials share, are not what they were: this trial, or one before or beside "
@@ -271,7 +277,7 @@ def _check_unchanged(setup: Setup, data: Mapping[str, np.ndarray]) -> None:
 
 
 def fingerprint(data: Mapping[str, np.ndarray]) -> int:
-    """Return a checksum of the arrays, some milliseconds for a hundred megabytes."""
+    """Return a checksum of the arrays; a hundred megabytes take some milliseconds."""
     checksum = 0
     for array in data.values():
         checksum = zlib.crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data, checksum)

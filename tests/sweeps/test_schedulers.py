@@ -162,6 +162,7 @@ def test_optuna_is_told_how_a_trial_ended(search, result, error, state):
     search.suggest("t")
     search.on_trial_result("t", {"score": 0.4, "epoch": 2})
     search.on_trial_result("t", {"score": math.nan, "epoch": 3})
+    search.on_trial_result("t", {"score": 0.7, "epoch": 2})  # again, after a restart: Optuna would warn of it
     search.on_trial_complete("t", result, error)
     (ended,) = search._ot_study.trials
     assert ended.state == state
