@@ -14,6 +14,7 @@ from noisylabel._support.files import written_whole
 from noisylabel.commands._options import add_command, print_written, whole
 from noisylabel.datasets import load_digits
 from noisylabel.estimators import MentorNetClassifier
+from noisylabel.exceptions import InvalidParameterError
 from noisylabel.noise import SymmetricNoise, corrupt
 
 METHODS: dict[str, dict[str, Any]] = {
@@ -54,8 +55,15 @@ def run_demo(out: str | os.PathLike[str] = "noisylabel-demo", *, n_seeds: int = 
     -------
     Path
         The folder.
+
+    Raises
+    ------
+    InvalidParameterError
+        If ``out`` is a file.
     """
     folder = Path(out).expanduser().resolve()
+    if folder.is_file():
+        raise InvalidParameterError(f"'out' is {folder}, which is a file. Give the name of a folder.")
     folder.mkdir(parents=True, exist_ok=True)
     print("Digits with wrong labels: plain training against three curricula.")
     print("0 to 80 % of 1,200 training labels are replaced by random ones; accuracy is on 597 clean test digits.\n")

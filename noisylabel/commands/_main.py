@@ -52,11 +52,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.run(options)
             return DONE
     except (NoisyLabelError, OSError) as error:
-        print(f"noisylabel: {error}", file=sys.stderr)
+        print(f"noisylabel: {_sentence(error)}", file=sys.stderr)
         return WRONG
     except KeyboardInterrupt:
         print("noisylabel: stopped.", file=sys.stderr)
         return STOPPED
+
+
+def _sentence(error: Exception) -> str:
+    """Return what an error says; of the system's errors the file and the reason, without their number."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."
+    return str(error)
 
 
 def _parser() -> Parser:

@@ -50,8 +50,10 @@ def test_errors_have_no_traceback(tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert main(["demo", "--out", str(tmp_path / "file"), "--seeds", "1"]) == 2
     captured = capsys.readouterr()
-    assert captured.err == f"noisylabel: [Errno 17] File exists: '{tmp_path / 'file'}'\n"
+    assert captured.err == f"noisylabel: 'out' is {tmp_path / 'file'}, which is a file. Give the name of a folder.\n"
     assert captured.out == ""
+    assert main(["demo", "--out", str(tmp_path / "file" / "deep"), "--seeds", "1"]) == 2
+    assert capsys.readouterr().err == f"noisylabel: {tmp_path / 'file' / 'deep'}: Not a directory.\n"
 
 
 @pytest.mark.parametrize(
