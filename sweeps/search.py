@@ -268,9 +268,7 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self._check_parameters()
         seed = self._seed(folder)
         data = self._split(X, y, y_trusted, test_data, np.random.default_rng(seed))
-        estimator = clone(self.estimator)
-        if estimator.random_state is None:
-            estimator.set_params(random_state=seed % 2**31)
+        estimator = self._seeded_estimator(seed)
         setup = Setup(estimator, self.scoring, self.classes_)
         check_scoring(setup, data)
         limits = {name: plain(value) for name, value in (self.limits or {}).items()}
@@ -293,6 +291,11 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         files = {name: describe_curriculum(curriculum) for name, curriculum in sweep.setup.curricula.items()}
         sweep.manifest["fingerprint"]["files of curricula"] = describe(files)
         return sweep
+
+    def _seeded_estimator(self, seed: int) -> Any:
+        """Return a clone of the estimator that has a seed."""
+        estimator = clone(self.estimator)
+        return estimator if estimator.random_state is not None else estimator.set_params(random_state=seed % 2**31)
 
     def _check_parameters(self) -> None:
         if not isinstance(self.estimator, BaseNoisyLabelClassifier):
@@ -358,16 +361,20 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             "versions": package_versions(),
             "command": "CurriculumSearch",
             "seconds": None,
-            "fingerprint": {
-                **{f"estimator {name}": text for name, text in describe_parameters(estimator).items()},
-                "data": hash_arrays(*data.values()),
-                "random_state": str(seed),
-                "space": describe_object(self._space()),
-                "limits": describe(self.limits or {}),
-                "scoring": describe_object(self.scoring),
-                **{name: describe(getattr(self, name)) for name in ("n_trials", "searcher", "scheduler")},
-            },
+            "fingerprint": self._fingerprint(data, estimator, seed),
             **getattr(self, "_described", {}),
+        }
+
+    def _fingerprint(self, data: Mapping[str, np.ndarray], estimator: Any, seed: int) -> dict[str, str]:
+        """Return what must be the same for a sweep to go on, as texts."""
+        return {
+            **{f"estimator {name}": text for name, text in describe_parameters(estimator).items()},
+            "data": hash_arrays(*data.values()),
+            "random_state": str(seed),
+            "space": describe_object(self._space()),
+            "limits": describe(self.limits or {}),
+            "scoring": describe_object(self.scoring),
+            **{name: describe(getattr(self, name)) for name in ("n_trials", "searcher", "scheduler")},
         }
 
     def _run(self, sweep: "Sweep") -> Any:
