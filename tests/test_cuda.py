@@ -8,12 +8,13 @@ import pytest
 import torch
 from torch.utils.data import TensorDataset
 
-from benchmarks.cells.catalogue import PROFILES
-from benchmarks.cells.cell import Cell, run_cell
+from benchmarks.cells import PROFILES, Cell, run_cell
 from benchmarks.methods import METHODS
 from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier, corrupt
 from noisylabel.datasets import load_digits
 from noisylabel.estimators import load_checkpoint
+from noisylabel.losses import LOSSES, ForwardCorrection
+from noisylabel.noise import SymmetricNoise
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 SHORT = replace(PROFILES["digits"], n_train=400, n_valid=100, max_epochs=6, tuned_epochs=2)
@@ -49,7 +50,9 @@ def test_classifiers_learn_and_come_back_to_the_cpu(digits, name, student):
     clf.fit(X, noisy_y)
     assert clf.score(X_test, data.test_target) > 0.7
     assert next(clf.net_.module_.parameters()).device.type == "cuda"
-    assert clf.label_issues()["is_label_issue"].any()
+    issues = clf.label_issues()
+    wrong = (noisy_y != data.target)[issues["row"]]
+    assert wrong[issues["is_label_issue"]].mean() > wrong.mean() + 0.2
     copy = pickle.loads(pickle.dumps(clf))
     np.testing.assert_allclose(copy.predict_proba(X_test), clf.predict_proba(X_test), atol=1e-5)
 
@@ -76,6 +79,15 @@ def test_a_dataset_and_sample_weights(digits):
         assert clf.score(data.test_data, data.test_target) > 0.85
 
 
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_loss(digits, loss):
+    data, noisy_y = digits
+    matrix = SymmetricNoise(0.4).transition_matrix(10)
+    loss = ForwardCorrection(matrix) if loss == "forward" else loss
+    clf = settings(MentorNetClassifier("uniform", loss=loss), student="mlp").fit(data.data, noisy_y)
+    assert clf.score(data.test_data, data.test_target) > 0.5
+
+
 def test_trusted_labels(digits):
     data, noisy_y = digits
     trusted = np.where(np.arange(len(noisy_y)) < 200, data.target, -1)
@@ -99,5 +111,5 @@ def test_a_checkpoint_goes_on_and_opens_on_the_cpu(digits, name, tmp_path):
 def test_every_method_of_the_tables(method):
     cell = Cell("digits", "symmetric", 0.4, method, 0)
     metrics = run_cell(cell, device="cuda", profile=SHORT)["metrics"]
-    assert 0 < metrics["last"] <= metrics["oracle"] <= 1
+    assert 0.2 < metrics["last"] <= metrics["oracle"] <= 1  # a guess has 0.1
     assert metrics["peak_gpu_memory_mb"] > 0
