@@ -30,8 +30,8 @@ def test_no_page_shows_raw_roles_or_placeholders(api):
 
 @pytest.mark.parametrize(
     ("page", "package"),
-    [("estimators", estimators), ("losses", losses), ("curricula", curricula), ("noise", noise),
-     ("students", students), ("functional", functional)],
+    [("estimators", estimators), ("estimators", losses), ("curricula", curricula), ("data", noise),
+     ("training", students), ("training", functional)],
 )  # fmt: skip
 def test_public_classes_and_functions_have_an_entry(api, page, package):
     public = [name for name in package.__all__ if callable(getattr(package, name))]
@@ -39,7 +39,7 @@ def test_public_classes_and_functions_have_an_entry(api, page, package):
 
 
 def test_a_role_became_a_link(api):
-    assert re.search(r'<a [^>]*href="#noisylabel.noise.corrupt"[^>]*><code>corrupt</code>', api["noise"])
+    assert re.search(r'<a [^>]*href="#noisylabel.noise.corrupt"[^>]*><code>corrupt</code>', api["data"])
 
 
 def test_estimators_show_the_parameters_that_they_share(api):
