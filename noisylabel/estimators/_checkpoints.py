@@ -100,10 +100,22 @@ def open_folder(checkpoint_dir: Any) -> Path:
     return folder
 
 
-def check_same_run(saved: dict[str, Any], fingerprint: dict[str, dict[str, str]], folder: Path) -> None:
-    """Refuse to continue a run with other parameters or other data."""
-    for kind, now in fingerprint.items():
-        then = saved["fingerprint"][kind]
+def check_same_run(saved: dict[str, Any], header: dict[str, Any], folder: Path, defaults: BaseEstimator) -> None:
+    """Refuse to continue a run with other parameters or other data.
+
+    Parameters
+    ----------
+    saved : dict
+        What is in the folder's checkpoint.
+    header : dict
+        Of the run that wants to go on; see :func:`checkpoint_header`.
+    folder : Path
+    defaults : BaseEstimator
+        With the values of parameters that there were not when the checkpoint was written.
+    """
+    known = {"parameters": describe_parameters(defaults), "data": {}}
+    for kind, now in header["fingerprint"].items():
+        then = known[kind] | saved["fingerprint"][kind]
         changed = [name for name in {**then, **now} if then.get(name) != now.get(name)]
         if changed:
             shown = "; ".join(f"{name} was {then.get(name)}, is {now.get(name)}" for name in changed)

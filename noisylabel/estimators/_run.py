@@ -168,7 +168,7 @@ class TrainingRun:
             return None
         header = checkpoint_header(self.estimator, self.seed, self.data)
         if self.saved.content is not None:
-            check_same_run(self.saved.content, header["fingerprint"], self.saved.folder)
+            check_same_run(self.saved.content, header, self.saved.folder, type(self.estimator)())
         return CheckpointFile(self.saved.folder, header)
 
     def _parts_of_data(self) -> tuple[Data, Data | None]:

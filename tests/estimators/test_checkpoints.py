@@ -137,6 +137,18 @@ def test_another_run_is_refused_and_nothing_is_lost(blobs, tmp_path):
     clf.set_params(verbose=0, device=torch.device("cpu")).fit(X, y)
 
 
+def test_a_run_from_before_a_parameter_was_there_goes_on_with_its_default(blobs, tmp_path):
+    clf = MentorNetClassifier(max_epochs=4, checkpoint_dir=tmp_path, callbacks=[Kill(3, 1)], random_state=0)
+    with pytest.raises(RuntimeError, match="killed"):
+        clf.fit(*blobs)
+    saved = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    del saved["fingerprint"]["parameters"]["burn_in"]
+    torch.save(saved, tmp_path / "checkpoint.pt")
+    with pytest.raises(InvalidParameterError, match="other parameters: burn_in was 18, is 40. Use"):
+        clf.set_params(callbacks=None, burn_in=40).fit(*blobs)
+    assert clf.set_params(burn_in=18).fit(*blobs).n_iter_ == 4
+
+
 def test_damaged_and_foreign_files_are_refused(blobs, tmp_path):
     clf = MentorNetClassifier(max_epochs=2, checkpoint_dir=tmp_path, random_state=0).fit(*blobs)
     path = tmp_path / "checkpoint.pt"

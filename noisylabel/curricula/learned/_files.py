@@ -33,6 +33,7 @@ def save_network(network: MentorNetwork, card: dict[str, Any], path: str | Path)
         "sha256": hashlib.sha256(data).hexdigest(),
         "made_with": f"noisylabel {version('noisylabel')}",
     }
+    _check_card(full_card, path.with_suffix(".json"))
     text = json.dumps(full_card, indent=2, allow_nan=False) + "\n"
     write_whole(path, data)
     write_whole(path.with_suffix(".json"), text.encode())
@@ -82,6 +83,12 @@ def read_card(path: Path) -> dict[str, Any]:
         card = json.loads(_read(path, "card"))
     except (ValueError, RecursionError) as error:  # not JSON, not text, or a number of thousands of digits
         raise InvalidFileError(f"The card {path} is not JSON ({error}).") from error
+    _check_card(card, path)
+    return card
+
+
+def _check_card(card: Any, path: Path) -> None:
+    """Say which entry of a card is wrong."""
     if not isinstance(card, dict) or card.get("format") != FORMAT:
         found = card.get("format") if isinstance(card, dict) else type(card).__name__
         raise InvalidFileError(f"The card {path} must have 'format' {FORMAT!r}. Got {found!r}.")
@@ -95,7 +102,6 @@ def read_card(path: Path) -> dict[str, Any]:
             f"The card {path} must have 'network' with history_length, n_labels (whole numbers of at least 1) and "
             f"use_label (true or false). Got {card.get('network')!r}."
         )
-    return card
 
 
 def _is_config(config: Any) -> bool:

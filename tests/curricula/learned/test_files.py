@@ -105,6 +105,13 @@ def test_wrong_card(saved, entries, message):
         MentorNet.load(saved)
 
 
+def test_a_wrong_card_is_not_written(tmp_path):
+    mentornet = MentorNet(MentorNetwork(), card={"learned_from": "losses"})
+    with pytest.raises(InvalidFileError, match="'learned_from' must be a dict. Got 'losses'"):
+        mentornet.save(tmp_path / "mine")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("text", ["", "{", "[1, 2]", "\x00\xff", "[" * 100_000, '{"a": ' + "9" * 5000 + "}"])
 def test_a_card_that_is_none(saved, text):
     card_of(saved).write_text(text, encoding="latin-1")
