@@ -2,13 +2,13 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from benchmarks.cells import GROUPS, PROFILES, RESULTS, RunOptions, load_rows, run_profile
 from benchmarks.methods import METHODS
-from benchmarks.report.page import write_report
 from benchmarks.report.regimes import markdown_regimes, regimes
 from benchmarks.report.tables import (
     SHOWN,
@@ -29,10 +29,10 @@ _PROFILES = ", ".join([*(name for name in PROFILES if not name.startswith("paper
 _OFTEN = ("speed", "scale", "detection", "audits")  # studies that are commands of their own, too
 
 
-def main() -> int:
-    """Run the command line and return its exit code."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line, by default the process's own arguments, and return its exit code."""
     parser = _parser()
-    options, rest = parser.parse_known_args()
+    options, rest = parser.parse_known_args(arguments)
     study = getattr(options, "study", options.command)
     if rest and study not in STUDIES:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
@@ -134,6 +134,8 @@ def _report(options: argparse.Namespace) -> None:
     if options.csv:
         written_whole(options.csv, lambda partial: table.to_csv(partial, index=False))
     if options.html:
+        from benchmarks.report.page import write_report  # the charts' library is not needed elsewhere
+
         write_report([results[at] for at in chosen.index], verdicts, options.html)
 
 

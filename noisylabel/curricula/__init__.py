@@ -7,14 +7,12 @@ between batches; what has memory (moving percentile, burn-in, drop-out) lives in
 from noisylabel.curricula._base import Curriculum
 from noisylabel.curricula._callable import CallableCurriculum
 from noisylabel.curricula._focal import Focal
-from noisylabel.curricula._hard_example_mining import HardExampleMining
 from noisylabel.curricula._mentornet_pd import MentorNetPD
 from noisylabel.curricula._resolve import CURRICULA, resolve_curriculum
 from noisylabel.curricula._robust import L1L2, Cauchy, Huber, Welsch
 from noisylabel.curricula._schedule import CurriculumSchedule
-from noisylabel.curricula._self_paced import SelfPaced
 from noisylabel.curricula._spcl import SPCLLinear, SPCLLogarithmic, SPCLMixture, SPCLPolynomial
-from noisylabel.curricula._uniform import Uniform
+from noisylabel.curricula._thresholds import HardExampleMining, SelfPaced, Uniform
 from noisylabel.curricula.learned._data_driven import DataDriven
 from noisylabel.curricula.learned._files import list_zoo
 from noisylabel.curricula.learned._mentornet import MentorNet

@@ -7,12 +7,10 @@ from noisylabel._support.validation import check_choice
 from noisylabel.curricula._base import Curriculum
 from noisylabel.curricula._callable import CallableCurriculum
 from noisylabel.curricula._focal import Focal
-from noisylabel.curricula._hard_example_mining import HardExampleMining
 from noisylabel.curricula._mentornet_pd import MentorNetPD
 from noisylabel.curricula._robust import L1L2, Cauchy, Huber, Welsch
-from noisylabel.curricula._self_paced import SelfPaced
 from noisylabel.curricula._spcl import SPCLLinear, SPCLLogarithmic, SPCLMixture, SPCLPolynomial
-from noisylabel.curricula._uniform import Uniform
+from noisylabel.curricula._thresholds import HardExampleMining, SelfPaced, Uniform
 
 CLOSED_FORMS: dict[str, Callable[[], Curriculum]] = {
     "uniform": Uniform,
