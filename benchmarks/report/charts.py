@@ -128,22 +128,11 @@ def draw_accuracy(
 ) -> Markup:
     """Draw the accuracy of each method against the rate of noise, the noises without an axis beside it."""
     is_many = sum(method["family"] not in hidden_families for method in profile["methods"]) > _MANY
-    text = f"datum.method + ', ' + datum.noise + ': ' + {_spread('datum.value', 'datum.std')}"
-    data = (
-        alt.Chart()
-        .transform_calculate(value="datum[metric]", std="datum[metric + '_std']")
-        .transform_filter("isValid(datum.value)")
-        .transform_calculate(
-            low="datum.value - datum.std",
-            high="datum.value + datum.std",
-            text=f"{text} + ' % (n = ' + datum.n + ')'",
-        )
-        .encode(
-            x=_noise_axis(profile["noises"]),
-            y=alt.Y("value:Q", title="accuracy, %", scale=alt.Scale(zero=False)),
-            color=_colour(drawn),
-            opacity=_marked(),
-        )
+    data = _accuracies().encode(
+        x=_noise_axis(profile["noises"]),
+        y=alt.Y("value:Q", title="accuracy, %", scale=alt.Scale(zero=False)),
+        color=_colour(drawn),
+        opacity=_marked(),
     )
     dashes = _by_method(alt.StrokeDash, [style.dash for style in drawn.values()], drawn)
     layers = [
@@ -157,6 +146,21 @@ def draw_accuracy(
     ]
     drawing = _together(layers, name, hidden_families, 520 if is_many else 400, metric="last")
     return chart(drawing, "Accuracy against noise")
+
+
+def _accuracies() -> alt.Chart:
+    """Return the rows that have the chosen accuracy, with its spread and a text for where it is pointed at."""
+    text = f"datum.method + ', ' + datum.noise + ': ' + {_spread('datum.value', 'datum.std')}"
+    return (
+        alt.Chart()
+        .transform_calculate(value="datum[metric]", std="datum[metric + '_std']")
+        .transform_filter("isValid(datum.value)")
+        .transform_calculate(
+            low="datum.value - datum.std",
+            high="datum.value + datum.std",
+            text=f"{text} + ' % (n = ' + datum.n + ')'",
+        )
+    )
 
 
 def _noise_axis(noises: Sequence[Mapping[str, Any]]) -> alt.X:
@@ -183,43 +187,39 @@ def draw_gaps(
 ) -> Markup:
     """Draw how far the last and the selected epoch of each method are behind the best, under the chosen noise."""
     n_shown = sum(method["family"] not in hidden_families for method in profile["methods"])
+    method = alt.Y(
+        "method:N",
+        title=None,
+        sort=alt.EncodingSortField("oracle_gap_last", order="descending"),
+        axis=alt.Axis(labelLimit=170, grid=False),
+    )
+    data = _gaps().encode(y=method, opacity=_marked())
+    scale = alt.Scale(zero=True, nice=False, padding=10)
+    last = alt.X("oracle_gap_last:Q", title="points behind the best epoch", scale=scale)
+    points = data.encode(shape=_shape(drawn), tooltip="text:N")
+    open_marks = points.mark_point(size=110, fill="var(--card)", strokeWidth=1.6)
+    filled_marks = points.mark_point(size=45, filled=True)
+    layers = [
+        data.mark_rule(aria=False).encode(x=last, x2="oracle_gap_selected:Q", color=_colour(drawn)),
+        open_marks.encode(x="oracle_gap_selected:Q", stroke=_colour(drawn, alt.Stroke)),
+        filled_marks.encode(x="oracle_gap_last:Q", color=_colour(drawn)).add_params(_pointed()),
+        data.mark_text(align="left", dx=12, aria=False).encode(x="end:Q", text="both:N"),
+    ]
+    drawing = _together(layers, name, hidden_families, max(120, 22 * n_shown), gap=noise)
+    return chart(drawing, "Points behind the best epoch")
+
+
+def _gaps() -> alt.Chart:
+    """Return the rows of the chosen noise, with texts."""
     last, selected = "datum.oracle_gap_last", "datum.oracle_gap_selected"
     text = (
         f"datum.method + ', ' + datum.noise + ': last ' + {_spread(last, last + '_std')} + ', selected ' + "
         f"{_spread(selected, selected + '_std')} + ' points behind (n = ' + datum.n + ')'"
     )
-    data = (
+    return (
         alt.Chart()
         .transform_filter(f"datum.noise === gap && isValid({last})")
         .transform_calculate(
-            end=f"max({last}, {selected})",
-            both=f"format({last}, '.1f') + ' / ' + format({selected}, '.1f')",
-            text=text,
+            end=f"max({last}, {selected})", both=f"format({last}, '.1f') + ' / ' + format({selected}, '.1f')", text=text
         )
-        .encode(
-            y=alt.Y(
-                "method:N",
-                title=None,
-                sort=alt.EncodingSortField("oracle_gap_last", order="descending"),
-                axis=alt.Axis(labelLimit=170, grid=False),
-            ),
-            opacity=_marked(),
-        )
-    )
-    x: dict[str, Any] = {"title": "points behind the best epoch", "scale": alt.Scale(zero=True, nice=False, padding=10)}
-    points = data.mark_point(size=110, fill="var(--card)", strokeWidth=1.6).encode(
-        shape=_shape(drawn), tooltip="text:N"
-    )
-    layers = [
-        data.mark_rule(aria=False).encode(
-            x=alt.X("oracle_gap_last:Q", **x), x2="oracle_gap_selected:Q", color=_colour(drawn)
-        ),
-        points.encode(x="oracle_gap_selected:Q", stroke=_colour(drawn, alt.Stroke)),
-        data.mark_point(size=45, filled=True)
-        .encode(x="oracle_gap_last:Q", shape=_shape(drawn), color=_colour(drawn), tooltip="text:N")
-        .add_params(_pointed()),
-        data.mark_text(align="left", dx=12, aria=False).encode(x="end:Q", text="both:N"),
-    ]
-    return chart(
-        _together(layers, name, hidden_families, max(120, 22 * n_shown), gap=noise), "Points behind the best epoch"
     )

@@ -77,7 +77,9 @@ def _lines(data: alt.Chart) -> alt.LayerChart:
         strokeDash=alt.StrokeDash("role:N", scale=_scale(3), legend=None),
         opacity=alt.condition(_IS_SHOWN, alt.value(0.85), alt.value(0.07)),
     )
-    return shown + of_trial.mark_line(strokeWidth=9, opacity=0, aria=False).encode(tooltip="text:N").add_params(*_parameters())
+    return shown + of_trial.mark_line(strokeWidth=9, opacity=0, aria=False).encode(tooltip="text:N").add_params(
+        *_parameters()
+    )
 
 
 def scored(trials: Sequence[Trial]) -> list[Trial]:
@@ -102,6 +104,7 @@ def draw_scores(trials: Sequence[Trial], axis: Axis | None, name: str) -> Markup
 
 
 def _grouped(trials: Sequence[Trial], axis: Axis | None, name: str) -> alt.LayerChart:
+    """Draw the trials of each value in a row of its own, with the mean of those trained to the end."""
     groups: dict[Any, list[Trial]] = {}
     for trial in trials:
         groups.setdefault(trial["params"][axis["name"]] if axis else "all trials", []).append(trial)
@@ -113,30 +116,26 @@ def _grouped(trials: Sequence[Trial], axis: Axis | None, name: str) -> alt.Layer
         for index, trial in enumerate(own)
     ]
     means = [{"group": at, "mean": mean} for at, (_, own) in enumerate(in_order) if (mean := _mean(own)) is not None]
-    texts = [(at, _text_of_group(value, own)) for at, (value, own) in enumerate(in_order)]
-    group = alt.Y(
-        "group:O",
-        title=None,
-        axis=labelled_axis(
-            texts,
-            labelLimit=170,
-            labelPadding=14,
-            labelOffset=-14,
-            labelColor="var(--ink)",
-            grid=True,
-            tickBand="extent",
-        ),
-    )
     score: dict[str, Any] = {"scale": alt.Scale(domain=[low, high], nice=False), "title": "validation score"}
-    data = _with_trials(
-        alt.Chart(alt.Data(values=_sorted_as(rows, trials)), width="container", height=56 * len(in_order)), name
-    )
-    dots = _dots(data).encode(
-        x=alt.X("score:Q", **score), y=group, yOffset=alt.YOffset("jitter:Q", scale=alt.Scale(domain=[-0.7, 0.7]))
-    )
+    group = _group_axis([_text_of_group(value, own) for value, own in in_order])
+    data = alt.Chart(alt.Data(values=_sorted_as(rows, trials)), width="container", height=56 * len(in_order))
     bars = alt.Chart(alt.Data(values=means)).mark_tick(thickness=2.5, size=42, color="var(--ink)")
-    means_drawn = bars.encode(x=alt.X("mean:Q", **score), y=group, tooltip=alt.Tooltip("mean:Q", format=".3f"))
-    return means_drawn + dots
+    return bars.encode(x=alt.X("mean:Q", **score), y=group, tooltip=alt.Tooltip("mean:Q", format=".3f")) + _dots(
+        _with_trials(data, name)
+    ).encode(x=alt.X("score:Q", **score), y=group, yOffset=alt.YOffset("jitter:Q", scale=alt.Scale(domain=[-0.7, 0.7])))
+
+
+def _group_axis(texts: Sequence[str]) -> alt.Y:
+    axis = labelled_axis(
+        list(enumerate(texts)),
+        labelLimit=170,
+        labelPadding=14,
+        labelOffset=-14,
+        labelColor="var(--ink)",
+        grid=True,
+        tickBand="extent",
+    )
+    return alt.Y("group:O", title=None, axis=axis)
 
 
 def _sorted_as(rows: list[dict[str, Any]], trials: Sequence[Trial]) -> list[dict[str, Any]]:

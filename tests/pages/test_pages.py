@@ -182,7 +182,7 @@ def test_pointing_marks_in_charts_and_tables(page, browser):
         if (!mark) return;
         clearInterval(wait);
         const box = mark.getBoundingClientRect(), at = { clientX: box.x + 2, clientY: box.y + 2, bubbles: true };
-        for (const kind of ['pointermove', 'mousemove', 'pointerover', 'mouseover']) 
+        for (const kind of ['pointermove', 'mousemove', 'pointerover', 'mouseover'])
             mark.dispatchEvent(new PointerEvent(kind, at));
     }, 10);"""
     dom = browser.dom(page, script=point)

@@ -162,7 +162,9 @@ def test_sorting_and_choosing_a_noise(results, tmp_path, browser):
     dom = browser.dom(page)
     verdicts = seen(dom, '<p class="verdicts">(.*?)</p>')[0]
     assert verdicts.split() == f"{ONLY_MEMORISING} gce (symmetric 40 %)".split()
-    badges = {row[0]: row[12].replace("\n", "").split() for row in table_rows(dom, "numbers-1") if row[2] == "symmetric 40 %"}
+    badges = {
+        row[0]: row[12].replace("\n", "").split() for row in table_rows(dom, "numbers-1") if row[2] == "symmetric 40 %"
+    }
     assert badges == {"plain": [], "gce": f"{ONLY_MEMORISING}+10.0 in cifar10-10k, -10.0 in cifar10-short".split()}
 
 
