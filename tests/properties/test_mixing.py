@@ -15,7 +15,7 @@ KINDS = st.sampled_from(["hard", "soft"])
 def batches(draw):
     """Draws and weights of one batch."""
     size = draw(st.integers(1, 20))
-    numbers = st.lists(st.floats(0, 1), min_size=size, max_size=size)
+    numbers = st.lists(st.floats(0, 1) | st.sampled_from([0.0, 0.5, 1.0]), min_size=size, max_size=size)
     return torch.tensor(draw(numbers), dtype=torch.double), torch.tensor(draw(numbers), dtype=torch.double)
 
 

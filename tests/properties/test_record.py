@@ -66,6 +66,8 @@ def training_runs(draw):
 def visit(rng, rows, codes, n_classes):
     weights = np.where(rng.random(len(rows)) < 0.2, np.nan, rng.random(len(rows))).astype(np.float32)
     logits = (3 * rng.normal(size=(len(rows), n_classes))).astype(np.float32)
+    ties = rng.random(len(rows)) < 0.2  # the given label is exactly as probable as the most probable other one
+    logits[ties, codes[rows][ties]] = np.where(np.eye(n_classes)[codes[rows]], -np.inf, logits).max(axis=1)[ties]
     return rows, codes[rows], logits, weights, rng.random() < 0.3
 
 
