@@ -64,22 +64,19 @@ def make_data():
 
 
 def make_runs(folder, name, X, y):
-    """Write a half-done and a finished run of a classifier, packed; return what their networks say."""
+    """Write a half-done and a finished run of a classifier; return what their networks say."""
     kind, parameters = CLASSIFIERS[name]
     killer = KillAfterOneEpoch(n_trainings=2 if kind == "FilterKDClassifier" else 1)
-    with tempfile.TemporaryDirectory() as work:
-        half, finished = Path(work, "half"), Path(work, "finished")
-        with contextlib.suppress(Killed):
-            build(kind, parameters | SHARED, half, callbacks=[killer]).fit(X, y)
-        clf = build(kind, parameters | SHARED, finished).fit(X, y)
-        for run in (half, finished):
-            shutil.make_archive(str(folder / f"{name}_{run.name}"), "zip", run)
-        return {
-            f"{name}_half": load_checkpoint(half).predict_proba(X),
-            f"{name}_finished": clf.predict_proba(X),
-            f"{name}_weights": clf.sample_weight_,
-            f"{name}_record": clf.record_.to_frame().to_numpy(np.float32),
-        }
+    half, finished = folder / f"{name}_half", folder / f"{name}_finished"
+    with contextlib.suppress(Killed):
+        build(kind, parameters | SHARED, half, callbacks=[killer]).fit(X, y)
+    clf = build(kind, parameters | SHARED, finished).fit(X, y)
+    return {
+        f"{name}_half": load_checkpoint(half).predict_proba(X),
+        f"{name}_finished": clf.predict_proba(X),
+        f"{name}_weights": clf.sample_weight_,
+        f"{name}_record": clf.record_.to_frame().to_numpy(np.float32),
+    }
 
 
 def make_mentornet(folder):
@@ -100,8 +97,10 @@ def make(folder):
     X, y, manifest = make_data()
     manifest.to_json(folder / "manifest.json")
     expected = {"X": X, "y": y, **make_mentornet(folder)}
-    for name in CLASSIFIERS:
-        expected |= make_runs(folder, name, X, y)
+    with tempfile.TemporaryDirectory() as work:
+        for name in CLASSIFIERS:
+            expected |= make_runs(Path(work), name, X, y)
+        shutil.make_archive(str(folder / "runs"), "zip", work)
     np.savez_compressed(folder / "expected.npz", **expected)
     runs = {
         name: {"class": kind, "parameters": parameters | SHARED, "hidden": HIDDEN}

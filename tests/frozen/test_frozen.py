@@ -35,10 +35,13 @@ def expected_of(folder):
 def goes_on(folder, name, state, tmp_path):
     """Fit a classifier again from its checkpoint; return it and the number of epochs that it had to train."""
     run = json.loads((folder / "classifiers.json").read_text())["runs"][name]
-    shutil.unpack_archive(folder / f"{name}_{state}.zip", tmp_path)
+    shutil.unpack_archive(folder / "runs.zip", tmp_path)
     counter = CountEpochs()
     clf = getattr(noisylabel, run["class"])(
-        student=MLP(tuple(run["hidden"])), checkpoint_dir=tmp_path, callbacks=[counter], **run["parameters"]
+        student=MLP(tuple(run["hidden"])),
+        checkpoint_dir=tmp_path / f"{name}_{state}",
+        callbacks=[counter],
+        **run["parameters"],
     )
     expected = expected_of(folder)
     return clf.fit(expected["X"], expected["y"]), counter.n_epochs
@@ -52,8 +55,8 @@ def test_there_is_something_to_read():
 @pytest.mark.parametrize("state", ["half", "finished"])
 def test_a_checkpoint_predicts_as_it_did(folder, name, state, tmp_path):
     expected = expected_of(folder)
-    shutil.unpack_archive(folder / f"{name}_{state}.zip", tmp_path)
-    clf = load_checkpoint(tmp_path)
+    shutil.unpack_archive(folder / "runs.zip", tmp_path)
+    clf = load_checkpoint(tmp_path / f"{name}_{state}")
     np.testing.assert_allclose(clf.predict_proba(expected["X"]), expected[f"{name}_{state}"], atol=1e-6)
     assert clf.classes_.tolist() == ["ant", "bee", "cow"]
     assert clf.n_iter_ == (1 if state == "half" else 2)
@@ -95,4 +98,4 @@ def test_a_noise_manifest_knows_its_labels(folder):
 
 def test_files_are_small():
     sizes = {path: path.stat().st_size for folder in FOLDERS for path in folder.rglob("*") if path.is_file()}
-    assert max(sizes.values()) < 40_000
+    assert max(sizes.values()) < 200_000
