@@ -2,8 +2,7 @@
 
 from torch import nn
 
-from noisylabel.students._base import Student
-from noisylabel.students._shapes import image_shape
+from noisylabel.students._base import Student, image_shape
 
 
 def conv_bn_relu(n_in: int, n_out: int, *, pool: bool = False) -> nn.Sequential:

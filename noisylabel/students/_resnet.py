@@ -4,8 +4,7 @@ from torch import Tensor, nn
 
 from noisylabel._support.validation import check_count
 from noisylabel.exceptions import InvalidParameterError
-from noisylabel.students._base import Student
-from noisylabel.students._shapes import image_shape
+from noisylabel.students._base import Student, image_shape
 
 
 class PreActivationBlock(nn.Module):

@@ -3,8 +3,7 @@
 from torch import nn
 
 from noisylabel.exceptions import InvalidParameterError, MissingDependencyError
-from noisylabel.students._base import Student
-from noisylabel.students._shapes import image_shape
+from noisylabel.students._base import Student, image_shape
 
 
 class TimmModel(Student):

@@ -8,6 +8,7 @@ from torch import nn
 from torch.utils.data import Dataset, TensorDataset
 
 from noisylabel import MentorNetClassifier
+from noisylabel.estimators._inputs import validation_rows
 from noisylabel.students import MLP, ResNet, SmallCNN
 
 QUICK = {"max_epochs": 6, "batch_size": 16, "random_state": 0}
@@ -185,3 +186,20 @@ def test_resnet_student(images):
     X, y = images
     clf = MentorNetClassifier(student=ResNet(8, width=8), lr=0.01, **QUICK).fit(X, y)
     assert clf.score(X, y) > 0.9
+
+
+@pytest.mark.parametrize("fraction", [0.05, 0.1, 0.25, 0.5])
+def test_classes_are_held_out_in_proportion(fraction):
+    codes = np.repeat([0, 1, 2], [600, 300, 100])
+    rows = validation_rows(codes, fraction, np.random.default_rng(0))
+    assert len(rows) == round(1000 * fraction)
+    assert len(np.unique(rows)) == len(rows)
+    np.testing.assert_allclose(np.bincount(codes[rows]) / len(rows), [0.6, 0.3, 0.1], atol=1 / len(rows) + 1e-9)
+
+
+def test_a_class_is_never_held_out_whole():
+    codes = np.array([0] * 10 + [1] * 2 + [2])
+    for seed in range(50):
+        rows = validation_rows(codes, 0.5, np.random.default_rng(seed))
+        left = np.delete(codes, rows)
+        assert set(left) == {0, 1, 2}
