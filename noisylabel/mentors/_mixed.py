@@ -57,10 +57,10 @@ class MixedLossMentor(PercentileMentor):
     def weigh(self, seen: Observation) -> Tensor:
         """See :meth:`Mentor.weigh`."""
         self.percentile_schedule_ = self.plain.percentile_schedule_
-        self.threshold_ = self._moved_threshold(seen)
+        thresholds = self._thresholds(seen)
         if self.if_few_are_right and not self._helps(seen.progress):
             return torch.ones_like(seen.losses)
-        features = self._features(seen, seen.losses - self._threshold_of(seen))
+        features = self._features(seen, seen.losses - thresholds)
         return self.plain.curriculum_weights(seen, *features).to(seen.losses.dtype).detach()
 
     def _helps(self, progress: float) -> bool:

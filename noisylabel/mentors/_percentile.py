@@ -122,32 +122,31 @@ class PercentileMentor(Mentor):
 
     def weigh(self, seen: Observation) -> Tensor:
         """See :meth:`Mentor.weigh`."""
-        self.threshold_ = self._moved_threshold(seen)
-        features = self._features(seen, seen.losses - self._threshold_of(seen))
+        features = self._features(seen, seen.losses - self._thresholds(seen))
         weights = self.curriculum_weights(seen, *features).to(seen.losses.dtype)
         dropout = self.dropout_schedule_(seen.progress)
         if dropout > 0:
             weights = weights * example_dropout_mask(len(weights), dropout, self.generator_)
         return weights.detach()
 
-    def _moved_threshold(self, seen: Observation) -> Tensor:
-        """Return the average with the batch's percentile in it; a batch of which no row counts leaves it as it was."""
-        if self.threshold_ is not None and seen.sample_weight is not None and not bool(seen.sample_weight.any()):
-            return self.threshold_
-        fraction, weight = self.percentile_schedule_(seen.progress), seen.sample_weight
+    def _thresholds(self, seen: Observation) -> Tensor:
+        """Move the average by the batch's percentile, and return what each loss is compared with, (B,) or ().
+
+        A batch of which no row counts leaves the average as it was; if there is none yet, its own percentile serves it.
+        """
+        if seen.sample_weight is None or bool(seen.sample_weight.any()):
+            self.threshold_ = self._moved_threshold(seen, seen.sample_weight)
+        threshold = self._moved_threshold(seen, None) if self.threshold_ is None else self.threshold_
+        return threshold[seen.labels] if self.percentile_by_class else threshold
+
+    def _moved_threshold(self, seen: Observation, weight: Tensor | None) -> Tensor:
+        """Return the average with the batch's percentile in it, () or by class (C,)."""
+        fraction, before = self.percentile_schedule_(seen.progress), self.threshold_
         if not self.percentile_by_class:
-            return moving_average(
-                self.threshold_, batch_percentile(seen.losses, fraction, weight), self.percentile_decay
-            )
-        before = self.threshold_
+            return moving_average(before, batch_percentile(seen.losses, fraction, weight), self.percentile_decay)
         if before is None:
             before = batch_percentile(seen.losses, fraction, weight).repeat(self.n_classes_)
         return class_percentiles(before, seen.losses, seen.labels, fraction, self.percentile_decay, weight)
-
-    def _threshold_of(self, seen: Observation) -> Tensor:
-        """Return what each loss is compared with, (B,) or ()."""
-        assert self.threshold_ is not None
-        return self.threshold_[seen.labels] if self.percentile_by_class else self.threshold_
 
     def _features(self, seen: Observation, loss_diff: Tensor) -> tuple[Tensor, Tensor]:
         """Return losses and differences as the curriculum reads them, (B,) or (B, K), and remember them if K > 1."""

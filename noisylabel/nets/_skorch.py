@@ -31,7 +31,7 @@ class Feature(NamedTuple):
     note: str
 
 
-_OURS = "parameter of the classifier: give it there"
+_OURS = "it is a parameter of the classifier, set it there"
 SKORCH_FEATURES = (
     Feature("optimizer__*", "net_params", True, "options of the optimizer, also for groups of parameters"),
     Feature("iterator_train__num_workers", "net_params", True, "processes that load the samples of a Dataset"),

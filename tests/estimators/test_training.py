@@ -252,12 +252,14 @@ def test_rows_without_weight_do_not_move_the_threshold(blobs):
     assert clf.history_["data_utilization"].iloc[0] == 1
 
 
-def test_the_losses_of_rows_without_weight_do_not_matter(blobs):
+@pytest.mark.parametrize("seed", range(4))  # with some of them no row of the first batch counts
+@pytest.mark.parametrize("by_class", [False, True])
+def test_the_losses_of_rows_without_weight_do_not_matter(blobs, seed, by_class):
     X, y = blobs
     weight = np.where(np.arange(120) % 15 == 0, 1.0, 0.0)
     louder = np.where(weight == 0, 50, 1).astype(np.float32)[:, None] * X
     student = torch.nn.Linear(5, 3)
     settings = {"student": student, "standardize": False, "batch_size": 10, "max_epochs": 3}
-    settings["random_state"] = 1  # with it a row of the first batch counts
+    settings |= {"random_state": seed, "percentile_by_class": by_class}
     plain, loud = (MentorNetClassifier(**settings).fit(rows, y, sample_weight=weight) for rows in (X, louder))
     assert loud.history_["loss_threshold"].tolist() == plain.history_["loss_threshold"].tolist()
