@@ -3,9 +3,14 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 
 from noisylabel import corrupt
 from noisylabel.datasets import get_data_home, load_digits
+
+# Properties draw the same examples in every run, and remember none.
+settings.register_profile("same_every_time", derandomize=True, max_examples=40, deadline=None, database=None)
+settings.load_profile("same_every_time")
 
 
 @pytest.fixture(autouse=True, scope="session")

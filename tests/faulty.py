@@ -124,8 +124,8 @@ def slow_driver():
     from ray import cloudpickle
 
     from sweeps import search
-    from sweeps.engine import storage
     from sweeps.__main__ import main
+    from sweeps.engine import storage
 
     cloudpickle.register_pickle_by_value(sys.modules["tests.faulty"])  # nodes of a cluster do not have this file
     storage._is_file = sees_unless_blind

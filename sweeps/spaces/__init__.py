@@ -1,10 +1,13 @@
-"""Search spaces, one file each."""
+"""Search spaces: what a sweep draws, by name."""
 
 from sweeps.spaces._base import Space, Suggestions, check_limit, check_limits
-from sweeps.spaces._filterkd import FilterKDSpace
-from sweeps.spaces._mentormix import MentorMixSpace
-from sweeps.spaces._mentornet import MENTORNET_GRID, MentorNetSpace
-from sweeps.spaces._plain import PlainSpace
+from sweeps.spaces._classifiers import (
+    MENTORNET_GRID,
+    FilterKDSpace,
+    MentorMixSpace,
+    MentorNetSpace,
+    PlainSpace,
+)
 
 SPACES: dict[str, type[Space]] = {
     "mentornet": MentorNetSpace,

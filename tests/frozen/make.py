@@ -1,6 +1,6 @@
-"""Write files of this version that every later one must read: ``python tests/frozen/make.py tests/frozen/NAME``.
+"""Write files of this version that every later one must read: ``python tests/frozen/make.py tests/frozen/NAME.zip``.
 
-A folder that has been made is never made again: it would only say that a version reads its own files. Make a new one
+An archive that has been made is never made again: it would only say that a version reads its own files. Make a new one
 when files get a new content.
 """
 
@@ -91,23 +91,25 @@ def make_mentornet(folder):
     return {"mentornet_loss": loss.numpy(), "mentornet_weights_at": np.stack(weights)}
 
 
-def make(folder):
-    """Write all files."""
-    folder.mkdir(parents=True)
+def make(archive):
+    """Write all files, into a zip archive that is not there yet."""
+    if archive.exists():
+        sys.exit(f"{archive} is there already; take another name.")
     X, y, manifest = make_data()
-    manifest.to_json(folder / "manifest.json")
-    expected = {"X": X, "y": y, **make_mentornet(folder)}
     with tempfile.TemporaryDirectory() as work:
+        folder = Path(work)
+        manifest.to_json(folder / "manifest.json")
+        expected = {"X": X, "y": y, **make_mentornet(folder)}
         for name in CLASSIFIERS:
-            expected |= make_runs(Path(work), name, X, y)
-        shutil.make_archive(str(folder / "runs"), "zip", work)
-    np.savez_compressed(folder / "expected.npz", **expected)
-    runs = {
-        name: {"class": kind, "parameters": parameters | SHARED, "hidden": HIDDEN}
-        for name, (kind, parameters) in CLASSIFIERS.items()
-    }
-    description = {"made_with": f"noisylabel {noisylabel.__version__}", "runs": runs}
-    (folder / "classifiers.json").write_text(json.dumps(description, indent=1) + "\n")
+            expected |= make_runs(folder, name, X, y)
+        np.savez_compressed(folder / "expected.npz", **expected)
+        runs = {
+            name: {"class": kind, "parameters": parameters | SHARED, "hidden": HIDDEN}
+            for name, (kind, parameters) in CLASSIFIERS.items()
+        }
+        description = {"made_with": f"noisylabel {noisylabel.__version__}", "runs": runs}
+        (folder / "classifiers.json").write_text(json.dumps(description, indent=1) + "\n")
+        shutil.make_archive(str(archive.with_suffix("")), "zip", folder)
 
 
 if __name__ == "__main__":

@@ -32,11 +32,12 @@ def test_every_parameter_of_skorch_is_taken_or_refused():
 @pytest.mark.parametrize(
     ("name", "instead"),
     [
-        ("module", "student="), ("module__width", "student="), ("criterion", "loss="), ("lr", "it is a parameter of the classifier"),
+        ("module", "student="), ("module__width", "student="), ("criterion", "loss="), ("lr", "it is a parameter"),
         ("criterion__label_smoothing", "loss="), ("train_split", "validation_fraction="),
         ("warm_start", "checkpoint_dir="),
         ("iterator_train__shuffle", "batches"), ("predict_nonlinearity", "logits"), ("dataset", "torch Dataset"),
-        ("callbacks__print_log__sink", "verbose=1"), ("callbacks", "it is a parameter of the classifier"), ("verbose", "it is a parameter of the classifier"),
+        ("callbacks__print_log__sink", "verbose=1"), ("callbacks", "it is a parameter"),
+        ("verbose", "it is a parameter"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("kind", [MentorNetClassifier, MentorMixClassifier, FilterKDClassifier])

@@ -3,11 +3,13 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks.cells.store import read
 from benchmarks.studies import run_study
 from benchmarks.studies._runs import run_once, runs_of
+from benchmarks.studies.audits import _made_wrong, _of_table, make_messages
 
 DOCS = (Path(__file__).parents[3] / "docs" / "sweeps.md").read_text(encoding="utf-8")
 
@@ -28,3 +30,15 @@ def test_the_docs_have_the_table_that_the_command_prints(name, capsys):
     run_study(name, ["--report"])
     (table,) = re.findall(rf"<!-- table: .* studies {name} --report -->\n\n(.*?)\n\n<!-- end", DOCS, re.DOTALL)
     assert capsys.readouterr().out.strip() == table
+
+
+def test_every_fifth_label_is_wrong():
+    y = np.repeat(["cat", "dog", "emu"], 100)
+    assert (_made_wrong(y) != y).sum() == 60
+
+
+def test_a_file_of_messages_is_audited():
+    table, y = make_messages(600, np.random.default_rng(0))
+    rows, classes, _, precision, recall, suggestion = _of_table(table, y)
+    assert (rows, classes) == ("600", "4")
+    assert all(int(share.rstrip("%")) > 80 for share in (precision, recall, suggestion))
