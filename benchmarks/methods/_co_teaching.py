@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy
 from noisylabel import MentorNetClassifier
 from noisylabel.estimators import NetParts
 from noisylabel.mentors import Mentor
-from noisylabel.nets import Batch, IndexedNet, SampleRecord, WeightedNet
+from noisylabel.nets import Batch, SampleRecord, WeightedNet
 from noisylabel.students import Student, resolve_student
 
 _RAMP = 0.05  # of training, over which ever more samples are left out: 10 of 200 epochs
@@ -102,7 +102,7 @@ class CoTeachingClassifier(MentorNetClassifier):
         """See :meth:`MentorNetClassifier.make_student`."""
         return PairOf(self.student)
 
-    def make_net(self, mentor: Mentor, parts: NetParts) -> IndexedNet:
+    def make_net(self, mentor: Mentor, parts: NetParts) -> WeightedNet:
         """See :meth:`MentorNetClassifier.make_net`."""
         mentor.start(parts.n_samples, parts.n_classes, parts.generator)
         record = SampleRecord(parts.n_samples, parts.n_classes, parts.generator.device)

@@ -54,14 +54,17 @@ class Choice:
 
 @dataclass(frozen=True)
 class NameOr:
-    """One of some names, or something else that is no text."""
+    """One of some names, or something that can be called."""
 
     names: Iterable[str]
+    what: str
 
     def check(self, name: str, value: Any) -> None:
         """See :meth:`Constraint.check`."""
         if isinstance(value, str):
             check_choice(name, value, self.names)
+        elif not callable(value):
+            raise InvalidParameterError(f"{name!r} must be one of {list(self.names)}, or {self.what}. Got {value!r}.")
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,8 @@ def describe(value: Any) -> str:
         return repr(str(value) if isinstance(value, (Path, torch.device)) else value)
     if isinstance(value, partial):
         return f"partial({describe(value.func)}, {describe(value.args)}, {describe(value.keywords)})"
+    if isinstance(value, (np.ndarray, Tensor)):
+        return f"array with hash {hash_arrays(value)}"
     if isinstance(value, nn.Module):
         return f"{type(value).__qualname__} with weights {hash_arrays(*value.state_dict().values())}"
     if isinstance(value, BaseEstimator):

@@ -27,7 +27,7 @@ from noisylabel.estimators._shared import SHARED_CONSTRAINTS
 from noisylabel.exceptions import InvalidParameterError
 from noisylabel.issues import label_issues
 from noisylabel.mentors import Mentor
-from noisylabel.nets import Data, IndexedNet, StreamedData, TensorData, check_callbacks, check_net_params
+from noisylabel.nets import Data, StreamedData, TensorData, WeightedNet, check_callbacks, check_net_params
 from noisylabel.students import Student, resolve_student
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         """Return a new mentor with the classifier's parameters."""
 
     @abstractmethod
-    def make_net(self, mentor: Mentor, parts: NetParts) -> IndexedNet:
+    def make_net(self, mentor: Mentor, parts: NetParts) -> WeightedNet:
         """Return an uninitialised net, whose step is the training rule.
 
         Parameters
@@ -98,35 +98,31 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
             If X or y cannot be used; the message says why.
         """
         self._forget()
+        device = resolve_device(self.device)
         mentor = self._checked_mentor()
-        if y_trusted is not None:
-            self._check_use_of_trusted(mentor)
-        saved = self._saved_run()
-        data = take_inputs(self, X, y, sample_weight, y_trusted, self.training_device())
+        self._check_use_of_trusted(mentor, is_given=y_trusted is not None)
+        saved = SavedRun.open(self.checkpoint_dir)
+        data = take_inputs(self, X, y, sample_weight, y_trusted, device)
         self._keep_inputs(data)
         self._keep(self._run(mentor, data, saved), data)
         return self
 
-    def training_device(self) -> torch.device:
-        """Return the torch device that ``device`` names; an InvalidParameterError says why it cannot be used."""
-        return resolve_device(self.device)
-
     def check_parameters(self) -> None:
-        """Check all that can be known without data, as ``fit`` does before it looks at them.
+        """Check what can be known without data, as ``fit`` does before it looks at them.
 
         Raises
         ------
         InvalidParameterError
             Naming the first parameter that is outside what it allows.
         """
+        resolve_device(self.device)
         self._checked_mentor()
 
     def _checked_mentor(self) -> Mentor:
         """Check the parameters, and return the mentor that they make."""
-        self.training_device()
         check_constraints(self, self.constraints)
         check_net_params(self.net_params)
-        check_callbacks(self.callbacks or [], self.ema_decay)
+        check_callbacks([*(self.callbacks or []), *dict(self.net_params or {}).items()], self.ema_decay)
         if self.checkpoint_dir is not None and dict(self.net_params or {}).get("compile"):
             raise InvalidParameterError(
                 "'net_params' has compile=True, and a compiled network cannot be read from a checkpoint yet. Leave out "
@@ -138,28 +134,25 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
     def _check_together(self) -> None:
         """Check parameters that depend on each other."""
 
-    def _check_use_of_trusted(self, mentor: Mentor) -> None:
+    def _check_use_of_trusted(self, mentor: Mentor, is_given: bool) -> None:
         """Refuse trusted labels that nothing would learn from."""
-        raise InvalidParameterError(f"{type(self).__name__} has no use for 'y_trusted'. Leave it out.")
-
-    def _saved_run(self) -> SavedRun:
-        return SavedRun.open(self.checkpoint_dir)
+        if is_given:
+            raise InvalidParameterError(f"{type(self).__name__} has no use for 'y_trusted'. Leave it out.")
 
     def _run(self, mentor: Mentor, data: TrainingData, saved: SavedRun) -> Fitted:
         """Train the classifier."""
         seed = saved.seed(self.random_state)
         split = split_rows(data.codes, self.validation_fraction, seed)
+        checkpoint = saved.file_for(self, seed, data)
+        bar = type(self).__name__ if self.verbose else None
         make_net = partial(self.make_net, mentor)
-        return TrainingRun(self, data, make_net, split, seed, saved, bar=self._bar(type(self).__name__)).train()
+        return TrainingRun(self, data, make_net, split, seed, checkpoint, bar=bar).train()
 
-    def _bar(self, text: str) -> str | None:
-        return text if self.verbose else None
-
-    def take_over(self, fitted: Fitted, data: TrainingData, other: "BaseNoisyLabelClassifier") -> None:
-        """Become the fitted classifier of a run on data that ``other`` has checked."""
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(other, name):
-                setattr(self, name, getattr(other, name))
+    def take_over(self, fitted: Fitted, data: TrainingData) -> None:
+        """Become the fitted classifier of a run on data that another classifier has checked."""
+        self.n_features_in_ = data.sample_shape[0]
+        if data.feature_names:
+            self.feature_names_in_ = np.array(data.feature_names, dtype=object)
         self._keep_inputs(data)
         self._keep(fitted, data)
 

@@ -6,15 +6,14 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 
-from noisylabel._support.describe import PLAIN, describe, hash_arrays, plain_value
+from noisylabel._support.describe import PLAIN, describe, plain_value
 from noisylabel._support.files import written_whole
 from noisylabel.estimators._inputs import TrainingData
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
-from noisylabel.nets import CHECKPOINT_FILE, TensorData
+from noisylabel.nets import CHECKPOINT_FILE, CHECKPOINT_FORMAT
 from noisylabel.students import MLP, CifarNet, Pretrained, ResNet, SmallCNN, Student, TimmModel
 
 _MAY_CHANGE = {"callbacks", "checkpoint_dir", "verbose"}  # between a run and its continuation
@@ -30,22 +29,11 @@ def describe_parameters(estimator: BaseEstimator) -> dict[str, str]:
     return {name: describe(value) for name, value in parameters.items()}
 
 
-def describe_data(data: TrainingData) -> dict[str, str]:
-    """Return hashes of what is trained on; of a Dataset only its labels and length."""
-    samples, weight = data.samples, data.samples.sample_weight
-    values = samples.X if isinstance(samples, TensorData) else torch.zeros(0)
-    return {
-        "X": f"{len(samples)} rows, hash {hash_arrays(values)}",
-        "y": hash_arrays(data.codes, np.asarray(data.classes).astype(str)),
-        "sample_weight": "none" if weight is None else hash_arrays(weight),
-        "y_trusted": "none" if data.right_codes is None else hash_arrays(data.right_codes),
-    }
-
-
 def checkpoint_header(estimator: Any, seed: int, data: TrainingData) -> dict[str, Any]:
     """Return what a checkpoint says besides the state of training: what run it is, and how to predict with it."""
     return {
-        "fingerprint": {"parameters": describe_parameters(estimator), "data": describe_data(data)},
+        "format": CHECKPOINT_FORMAT,
+        "fingerprint": {"parameters": describe_parameters(estimator), "data": data.fingerprint},
         "seed": seed,
         "estimator": type(estimator).__name__,
         "max_epochs": estimator.max_epochs,
@@ -55,7 +43,7 @@ def checkpoint_header(estimator: Any, seed: int, data: TrainingData) -> dict[str
         "classes": {"dtype": data.classes.dtype.str, "labels": [plain_value(c) for c in data.classes.tolist()]},
         "sample_shape": list(data.sample_shape),
         "sample_dtype": data.sample_dtype,
-        "feature_names": getattr(estimator, "feature_names_in_", np.array([])).tolist(),
+        "feature_names": data.feature_names,
     }
 
 
@@ -67,7 +55,7 @@ def read_checkpoint(folder: Path) -> dict[str, Any] | None:
     Raises
     ------
     InvalidFileError
-        If the file is cut off or no checkpoint.
+        If the file is cut off, no checkpoint, or of another format.
     """
     path = folder / CHECKPOINT_FILE
     if not path.exists():
@@ -80,6 +68,11 @@ def read_checkpoint(folder: Path) -> dict[str, Any] | None:
         raise InvalidFileError(
             f"{path} is no checkpoint of noisylabel, or is damaged. Delete it to start anew."
         ) from error
+    if saved.get("format") != CHECKPOINT_FORMAT:
+        raise InvalidFileError(
+            f"{path} has the format {saved.get('format')!r}, and this version of noisylabel reads {CHECKPOINT_FORMAT}. "
+            "Use the version that wrote it, or delete it to start anew."
+        )
     return saved
 
 
@@ -155,7 +148,12 @@ def rebuild_student(described: dict[str, Any] | None, student: Any) -> Any:
 def epochs_done(folder: Path) -> int:
     """Return how many epochs the run of a folder's checkpoint has had; 0 if there is none."""
     saved = read_checkpoint(folder)
-    return 0 if saved is None else len(json.loads(saved["training"]["history"]))
+    return 0 if saved is None else epochs_of(saved)
+
+
+def epochs_of(saved: dict[str, Any]) -> int:
+    """Return how many epochs a checkpoint that has been read has had."""
+    return len(json.loads(saved["training"]["history"]))
 
 
 def change_parameters(folder: Path, estimator: BaseEstimator) -> None:

@@ -20,12 +20,12 @@ from noisylabel.exceptions import InvalidParameterError
 from noisylabel.mentors import Mentor, PercentileMentor
 from noisylabel.nets import (
     DistillingNet,
-    IndexedNet,
     LabelTargets,
     NetworkTargets,
     SampleRecord,
     TableTargets,
     Targets,
+    WeightedNet,
 )
 
 
@@ -36,45 +36,49 @@ class Teaching:
     Attributes
     ----------
     targets : callable
-        From the teacher's run and the number of rows trained on to the targets; without a teacher, from the classifier.
+        From the student's classifier, the data, and what the teacher's run found (None without a teacher) to the
+        targets.
     has_teacher : bool
         Whether there is a teacher, whose predictions have a temperature.
     keeps_table : bool
         Whether the teacher must keep filtered predictions.
+    keeps_last : bool
+        Whether the teacher must keep its last network.
     """
 
-    targets: Callable[..., Targets]
+    targets: Callable[[Any, TrainingData, Any], Targets]
     has_teacher: bool = True
     keeps_table: bool = False
+    keeps_last: bool = False
 
 
-def _filtered(fitted: Fitted) -> Targets:
+def _filtered(clf: Any, data: TrainingData, fitted: Fitted) -> Targets:
     proba = fitted.record.proba_
     assert proba is not None  # the teacher keeps it
     return TableTargets(proba[torch.as_tensor(fitted.split.train_rows)])
 
 
-def _last(fitted: Fitted) -> Targets:
+def _last(clf: Any, data: TrainingData, fitted: Fitted) -> Targets:
     module = copy.deepcopy(fitted.net.module_)
     module.load_state_dict(fitted.trained.last_state)
     return NetworkTargets(module)
 
 
-def _early_stopped(fitted: Fitted) -> Targets:
+def _early_stopped(clf: Any, data: TrainingData, fitted: Fitted) -> Targets:
     return NetworkTargets(fitted.net.module_)
 
 
-def _smoothed_labels(clf: Any) -> Targets:
-    return LabelTargets(len(clf.classes_), clf.label_smoothing)
+def _smoothed_labels(clf: Any, data: TrainingData, fitted: None) -> Targets:
+    return LabelTargets(data.n_classes, clf.label_smoothing)
 
 
-def _labels(clf: Any) -> Targets:
-    return LabelTargets(len(clf.classes_))
+def _labels(clf: Any, data: TrainingData, fitted: None) -> Targets:
+    return LabelTargets(data.n_classes)
 
 
 TEACHINGS = {
     "filtered": Teaching(_filtered, keeps_table=True),
-    "last": Teaching(_last),
+    "last": Teaching(_last, keeps_last=True),
     "early_stopped": Teaching(_early_stopped),
     "label_smoothing": Teaching(_smoothed_labels, has_teacher=False),
     "one_hot": Teaching(_labels, has_teacher=False),
@@ -226,7 +230,7 @@ class FilterKDClassifier(BaseNoisyLabelClassifier):
         """See :meth:`BaseNoisyLabelClassifier.make_mentor`; it weighs nothing."""
         return PercentileMentor(Uniform())
 
-    def make_net(self, mentor: Mentor, parts: NetParts, targets: Targets | None = None) -> IndexedNet:
+    def make_net(self, mentor: Mentor, parts: NetParts, targets: Targets | None = None) -> WeightedNet:
         """See :meth:`BaseNoisyLabelClassifier.make_net`; ``targets`` are what the net learns, the labels by default."""
         mentor.start(parts.n_samples, parts.n_classes, parts.generator)
         return DistillingNet(
@@ -241,32 +245,39 @@ class FilterKDClassifier(BaseNoisyLabelClassifier):
     def _run(self, mentor: Mentor, data: TrainingData, saved: SavedRun) -> Fitted:
         """Train the teacher, if there is one, and then the student, from one seed and on the same rows."""
         teaching = TEACHINGS[self.teacher]
-        self.teacher_: MentorNetClassifier | None = None
         teacher_saved = SavedRun.open(self._teacher_dir()) if teaching.has_teacher else SavedRun()
         seed = (teacher_saved if saved.content is None else saved).seed(self.random_state)
         split = split_rows(data.codes, self.validation_fraction, seed)
+        checkpoint = saved.file_for(self, seed, data)  # before the teacher is trained: it may be another run's
+        fitted, self.teacher_ = None, None
         if teaching.has_teacher:
-            targets = teaching.targets(self._teach(teaching, data, split, seed, teacher_saved))
-            student_seed = seed if self.same_init else seed + 4
-        else:
-            targets, student_seed = teaching.targets(self), seed
-        make_net = partial(self.make_net, mentor, targets=targets)
-        bar = self._bar(type(self).__name__)
-        return TrainingRun(self, data, make_net, split, seed, saved, student_seed, bar).train()
+            self.teacher_, fitted = self._teach(teaching, data, split, seed, teacher_saved)
+        make_net = partial(self.make_net, mentor, targets=teaching.targets(self, data, fitted))
+        student_seed = seed + 4 if teaching.has_teacher and not self.same_init else seed
+        bar = type(self).__name__ if self.verbose else None
+        return TrainingRun(self, data, make_net, split, seed, checkpoint, student_seed, bar).train()
 
     def _teacher_dir(self) -> Path | None:
         return None if self.checkpoint_dir is None else Path(self.checkpoint_dir) / "teacher"
 
-    def _teach(self, teaching: Teaching, data: TrainingData, split: Split, seed: int, saved: SavedRun) -> Fitted:
-        """Train the teacher on the same rows as the student, and keep it."""
+    def _teach(
+        self, teaching: Teaching, data: TrainingData, split: Split, seed: int, saved: SavedRun
+    ) -> tuple[MentorNetClassifier, Fitted]:
+        """Train the teacher on the same rows as the student; return it, and what its run found."""
         teacher = self._make_teacher(teaching)
-        mentor = teacher.make_mentor().check_parameters()
-        bar = self._bar(f"teacher of {type(self).__name__}")
-        run = TrainingRun(teacher, data, partial(teacher.make_net, mentor), split, seed, saved, bar=bar)
+        run = TrainingRun(
+            teacher,
+            data,
+            partial(teacher.make_net, teacher.make_mentor().check_parameters()),
+            split,
+            seed,
+            saved.file_for(teacher, seed, data),
+            bar=f"teacher of {type(self).__name__}" if self.verbose else None,
+            keep_last=teaching.keeps_last,
+        )
         fitted = run.train()
-        teacher.take_over(fitted, data, self)
-        self.teacher_ = teacher
-        return fitted
+        teacher.take_over(fitted, data)
+        return teacher, fitted
 
     def _make_teacher(self, teaching: Teaching) -> MentorNetClassifier:
         """Return the unfitted teacher: plain training with the parameters that it shares with this classifier."""

@@ -3,6 +3,7 @@
 import math
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from pandas.api.types import infer_dtype
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
+from noisylabel._support.describe import hash_arrays
 from noisylabel._support.sklearn_compat import (
     check_classification_targets,
     check_sample_weight,
@@ -41,6 +43,10 @@ class TrainingData:
         Codes of the labels known to be right, -1 where unknown; None if nothing was said about them.
     sample_shape : tuple of int
     sample_dtype : {"float32", "uint8", "dataset"}
+    feature_names : list of str
+        Of a DataFrame; else empty.
+    device : torch.device
+        Where samples are, or go batch by batch.
     """
 
     samples: Data
@@ -49,6 +55,20 @@ class TrainingData:
     right_codes: np.ndarray | None
     sample_shape: tuple[int, ...]
     sample_dtype: str
+    feature_names: list[str]
+    device: torch.device
+
+    @cached_property
+    def fingerprint(self) -> dict[str, str]:
+        """Hashes of what is trained on, worked out once; of a Dataset only its labels and length."""
+        weight = self.samples.sample_weight
+        values = self.samples.all_X if isinstance(self.samples, TensorData) else torch.zeros(0)
+        return {
+            "X": f"{len(self.samples)} rows, hash {hash_arrays(values)}",
+            "y": hash_arrays(self.codes, np.asarray(self.classes).astype(str)),
+            "sample_weight": "none" if weight is None else hash_arrays(weight),
+            "y_trusted": "none" if self.right_codes is None else hash_arrays(self.right_codes),
+        }
 
     @property
     def n_classes(self) -> int:
@@ -56,9 +76,9 @@ class TrainingData:
         return len(self.classes)
 
     def is_right(self, rows: np.ndarray) -> Tensor | None:
-        """Return 1 for rows whose label is known to be right, 0 for wrong, NaN for unknown, (n,); None if all are.
+        """Return 1 for rows whose label is known to be right, 0 for wrong, NaN for unknown, (n,).
 
-        Rows of sample weight 0 do not count, so nothing is said of them.
+        Rows of sample weight 0 do not count, so nothing is said of them. None if no trusted labels were given.
         """
         if self.right_codes is None:
             return None
@@ -101,7 +121,8 @@ def take_inputs(
     else:
         samples = TensorData(as_tensor(values).to(device), torch.as_tensor(codes).to(device), weight)
     right_codes = None if y_trusted is None else trusted_codes(y_trusted, len(codes), classes)
-    return TrainingData(samples, codes, classes, right_codes, shape, dtype)
+    names = list(getattr(estimator, "feature_names_in_", []))
+    return TrainingData(samples, codes, classes, right_codes, shape, dtype, names, device)
 
 
 def as_tensor(array: np.ndarray) -> Tensor:

@@ -10,7 +10,7 @@ from torch import nn
 
 from noisylabel._support.random import private_torch_stream
 from noisylabel.estimators._base import BaseNoisyLabelClassifier
-from noisylabel.estimators._checkpoints import read_checkpoint, rebuild_student
+from noisylabel.estimators._checkpoints import epochs_of, read_checkpoint, rebuild_student
 from noisylabel.estimators._filterkd import FilterKDClassifier
 from noisylabel.estimators._mentormix import MentorMixClassifier
 from noisylabel.estimators._mentornet import MentorNetClassifier
@@ -75,6 +75,11 @@ def load_checkpoint(folder: str | Path, student: Any = None, device: Any = "cpu"
 
 def classifier_of(saved: dict[str, Any], student: Any = None, device: Any = "cpu") -> BaseNoisyLabelClassifier:
     """Return the classifier of a checkpoint that has been read; see :func:`load_checkpoint`."""
+    if saved["estimator"] not in _ESTIMATORS:
+        raise InvalidFileError(
+            f"The checkpoint is of the class {saved['estimator']!r}, which is not one of noisylabel's. Fit an object "
+            "of that class with the same 'checkpoint_dir', data and parameters: it goes on from there."
+        )
     student = rebuild_student(saved["student"], student)
     clf = _ESTIMATORS[saved["estimator"]](
         student=student, standardize=saved["standardize"], precision=saved["precision"], device=device
@@ -84,18 +89,11 @@ def classifier_of(saved: dict[str, Any], student: Any = None, device: Any = "cpu
     if saved["feature_names"]:
         clf.feature_names_in_ = np.array(saved["feature_names"], dtype=object)
     clf.classes_ = np.array(saved["classes"]["labels"], dtype=np.dtype(saved["classes"]["dtype"]))
-    clf.n_iter_ = len(_epochs(saved))
+    clf.n_iter_ = epochs_of(saved)
     with private_torch_stream(0, torch.device("cpu")):
         module = _load_module(saved, student)
     clf.net_ = _make_net(module, clf, resolve_device(device))
     return clf
-
-
-def _epochs(saved: dict[str, Any]) -> list[dict[str, Any]]:
-    import json
-
-    rows: list[dict[str, Any]] = json.loads(saved["training"]["history"])
-    return rows
 
 
 def _load_module(saved: dict[str, Any], student: Any) -> nn.Module:

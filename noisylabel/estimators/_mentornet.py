@@ -18,7 +18,7 @@ from noisylabel.estimators._shared import SHARED_CONSTRAINTS, with_shared_docs
 from noisylabel.exceptions import InvalidParameterError, NoisyLabelWarning
 from noisylabel.losses import LOSSES, CrossEntropy, Loss, resolve_loss
 from noisylabel.mentors import AutoPercentileMentor, DataDrivenMentor, Mentor, MixedLossMentor, PercentileMentor
-from noisylabel.nets import IndexedNet, MixingNet, SampleRecord, WeightedNet
+from noisylabel.nets import MixingNet, SampleRecord, WeightedNet
 from noisylabel.schedules import percent_of_training
 
 
@@ -71,8 +71,8 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
     loss : str, Loss or callable, default="cross_entropy"
         What is minimised: a name in ``noisylabel.losses.LOSSES`` (``"gce"``, ``"symmetric_ce"``, ``"bootstrapping"``,
         ``"elr"``), an object such as ``GeneralizedCrossEntropy(q=0.5)`` or ``ForwardCorrection(matrix)``, or a function
-        of logits (B, C) and label codes (B,) that returns the losses (B,). The curriculum goes by the cross entropy,
-        whatever the loss. Mixes are learned by cross entropy only.
+        of logits (B, C) and label codes (B,) that returns the losses (B,). An object is copied. The curriculum goes by
+        the cross entropy, whatever the loss. Mixes are learned by cross entropy only.
     ema_decay : float in [0, 1), default=0.0
         Above 0: evaluate with a moving average of the parameters, whose decay grows to this from 0.1.
     {parameters}
@@ -172,11 +172,12 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         self.random_state = random_state
         self.verbose = verbose
 
+    mixing_net: ClassVar[type[MixingNet]] = MixingNet
     constraints: ClassVar[Mapping[str, Constraint]] = {
         **SHARED_CONSTRAINTS,
         "percentile_by_class": Flag(),
         "fixed_epoch_after_burn_in": Flag(),
-        "loss": NameOr(LOSSES),
+        "loss": NameOr(LOSSES, "a Loss or a function"),
         "mixup_alpha": Number(0, hint="0 mixes nothing."),
         "mix_ratio": Choice(("hard", "soft")),
         "filter_alpha": OrNone(Number(0, 1, closed="right", hint="None keeps no predictions.")),
@@ -215,10 +216,11 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         return PercentileMentor(curriculum, loss_percentile=self.loss_percentile, **options)
 
     def make_loss(self) -> Loss:
-        """Return a new loss, not yet started."""
-        return clone(resolve_loss(self.loss))
+        """Return a new loss, not yet started; an object is copied, since it may remember."""
+        loss = resolve_loss(self.loss)
+        return clone(loss) if loss is self.loss else loss
 
-    def make_net(self, mentor: Mentor, parts: NetParts) -> IndexedNet:
+    def make_net(self, mentor: Mentor, parts: NetParts) -> WeightedNet:
         """See :meth:`BaseNoisyLabelClassifier.make_net`."""
         mentor.start(parts.n_samples, parts.n_classes, parts.generator)
         if isinstance(mentor, DataDrivenMentor):
@@ -228,11 +230,16 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         if self.mixup_alpha == 0:
             return WeightedNet(parts.network, loss=self.make_loss(), **shared)
         mixed_mentor = None
-        if self.second_reweight and isinstance(mentor, PercentileMentor):
+        if self.second_reweight:
+            if not isinstance(mentor, PercentileMentor):
+                raise InvalidParameterError(
+                    f"'second_reweight' follows a PercentileMentor, and make_mentor returned {mentor!r}. Set "
+                    "second_reweight=False."
+                )
             mixed_mentor = MixedLossMentor(mentor, if_few_are_right=self.second_reweight == "auto")
             mixed_mentor.start(parts.n_samples, parts.n_classes, parts.generator)
         stream = torch.Generator(parts.generator.device).manual_seed(parts.generator.initial_seed() + 2)
-        return MixingNet(
+        return self.mixing_net(
             parts.network,
             mixup_alpha=self.mixup_alpha,
             mix_ratio=self.mix_ratio,
@@ -241,8 +248,11 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
             **shared,
         )
 
-    def _check_use_of_trusted(self, mentor: Mentor) -> None:
-        if not isinstance(mentor, DataDrivenMentor):
+    def _check_use_of_trusted(self, mentor: Mentor, is_given: bool) -> None:
+        if isinstance(mentor, DataDrivenMentor):
+            if not is_given:
+                mentor.teach(None)  # says what is missing
+        elif is_given:
             raise InvalidParameterError(
                 f"'y_trusted' teaches curriculum='data_driven'; 'curriculum' is {self.curriculum!r}, which does not "
                 "learn. Set curriculum='data_driven', or leave y_trusted out."
@@ -250,14 +260,15 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
 
     def _keep(self, fitted: Fitted, data: TrainingData) -> None:
         net, mentor = fitted.net, fitted.net.mentor
-        if net.clock_.step < net.clock_.n_steps and not isinstance(mentor.curriculum, Uniform):
+        curriculum = getattr(mentor, "curriculum", None)  # a mentor of one's own need not have one
+        if net.clock_.step < net.clock_.n_steps and not isinstance(curriculum, Uniform):
             self._warn_if_within_burn_in(net)
         if isinstance(mentor, (AutoPercentileMentor, DataDrivenMentor)):
             self.noise_rate_ = mentor.noise_rate_
-        self.curriculum_ = mentor.result() if isinstance(mentor, DataDrivenMentor) else mentor.curriculum
+        self.curriculum_ = mentor.result() if isinstance(mentor, DataDrivenMentor) else curriculum
         super()._keep(fitted, data)
 
-    def _warn_if_within_burn_in(self, net: IndexedNet) -> None:
+    def _warn_if_within_burn_in(self, net: WeightedNet) -> None:
         """Say so if training was stopped before its curriculum did anything."""
         if percent_of_training((net.clock_.step - 1) / net.clock_.n_steps) >= self.burn_in:
             return
@@ -266,5 +277,5 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
             f"'max_epochs' ({self.max_epochs}): the curriculum never acted. Stop later (a larger 'patience'), or lower "
             "'max_epochs' or 'burn_in'.",
             NoisyLabelWarning,
-            stacklevel=5,
+            stacklevel=4,
         )

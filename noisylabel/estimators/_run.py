@@ -15,7 +15,7 @@ from noisylabel.estimators._checkpoints import check_same_run, checkpoint_header
 from noisylabel.estimators._inputs import TrainingData, validation_rows
 from noisylabel.estimators._settings import net_options
 from noisylabel.estimators._student import build_network
-from noisylabel.nets import CheckpointFile, Data, IndexedNet, SampleRecord, Trained, train_net
+from noisylabel.nets import CheckpointFile, Data, SampleRecord, Trained, WeightedNet, train_net
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SavedRun:
-    """The folder of a run's checkpoint, and what it holds.
+    """The folder of a run's checkpoint, and what it held when the run began.
 
     Attributes
     ----------
     folder : Path or None
         None if nothing is saved.
     content : dict or None
-        Of the checkpoint; None if there is none yet.
+        Of the checkpoint; None if there was none.
     """
 
     folder: Path | None = None
@@ -47,6 +47,15 @@ class SavedRun:
     def seed(self, random_state: Any) -> int:
         """Return the seed of the run that goes on, or draw that of a new one."""
         return draw_seed(random_state) if self.content is None else int(self.content["seed"])
+
+    def file_for(self, estimator: Any, seed: int, data: TrainingData) -> CheckpointFile | None:
+        """Return the file to save to; refuse a folder that holds a run with other parameters or data."""
+        if self.folder is None:
+            return None
+        header = checkpoint_header(estimator, seed, data)
+        if self.content is not None:
+            check_same_run(self.content, header, self.folder, type(estimator)())
+        return CheckpointFile(self.folder, header, self.content)
 
 
 @dataclass(frozen=True)
@@ -79,7 +88,7 @@ class NetParts:
     generator : torch.Generator
         Stream of the mentor, on the training device.
     is_right : Tensor of shape (n_samples,) or None
-        1 for rows whose label is known to be right, 0 for wrong, NaN for unknown.
+        1 for rows whose label is known to be right, 0 for wrong, NaN for unknown; None without trusted labels.
     options : dict
         skorch's options, the same for every rule.
     """
@@ -98,7 +107,7 @@ class Fitted:
 
     Attributes
     ----------
-    net : IndexedNet
+    net : WeightedNet
         Trained, with all of its state.
     trained : Trained
     record : SampleRecord
@@ -106,7 +115,7 @@ class Fitted:
     split : Split
     """
 
-    net: IndexedNet
+    net: WeightedNet
     trained: Trained
     record: SampleRecord
     split: Split
@@ -135,48 +144,43 @@ class TrainingRun:
         From :class:`NetParts` to an uninitialised net: the training rule.
     split : Split
     seed : int
-    saved : SavedRun
+    checkpoint : CheckpointFile, optional
+        Where the state goes after each epoch, and where it comes from if the run goes on.
     student_seed : int, optional
         Seed of the first weights, and of all that the network itself draws, such as dropout; ``seed`` by default.
     bar : str, optional
         Text before the progress bar; no bar by default.
+    keep_last : bool, default=False
+        Keep the network of the last epoch too.
     """
 
     estimator: Any
     data: TrainingData
-    make_net: Callable[[NetParts], IndexedNet]
+    make_net: Callable[[NetParts], WeightedNet]
     split: Split
     seed: int
-    saved: SavedRun = SavedRun()
+    checkpoint: CheckpointFile | None = None
     student_seed: int | None = None
     bar: str | None = None
+    keep_last: bool = False
 
     def train(self) -> Fitted:
         """Build everything, train, and return what was found."""
-        checkpoint = self._checkpoint()
-        device = self.estimator.training_device()
-        with private_torch_stream(self.seed if self.student_seed is None else self.student_seed, device):
+        seed = self.seed if self.student_seed is None else self.student_seed
+        with private_torch_stream(seed, self.data.device):
             train, valid = self._parts_of_data()
-            net = self._net(device, len(train))
-            trained = train_net(net, train, valid, checkpoint, self.saved.content)
+            net = self._net(self.data.device, len(train))
+            trained = train_net(net, train, valid, self.checkpoint, self.keep_last)
             record = self._record(net, valid)
         return Fitted(net, trained, record, self.split)
 
-    def _checkpoint(self) -> CheckpointFile | None:
-        """Return the file to save to; refuse a folder that holds another run."""
-        if self.saved.folder is None:
-            return None
-        header = checkpoint_header(self.estimator, self.seed, self.data)
-        if self.saved.content is not None:
-            check_same_run(self.saved.content, header, self.saved.folder, type(self.estimator)())
-        return CheckpointFile(self.saved.folder, header)
-
     def _parts_of_data(self) -> tuple[Data, Data | None]:
+        """Return the rows that are trained on and the held-out ones, None if there are none; X is shared."""
         if len(self.split.valid_rows) == 0:
             return self.data.samples, None
         return self.data.samples.take(self.split.train_rows), self.data.samples.take(self.split.valid_rows)
 
-    def _net(self, device: torch.device, n_samples: int) -> IndexedNet:
+    def _net(self, device: torch.device, n_samples: int) -> WeightedNet:
         estimator, data = self.estimator, self.data
         maker = estimator.make_student(data.sample_shape)
         network, groups = build_network(maker, estimator.student, data, estimator.standardize, estimator.lr)
@@ -193,7 +197,7 @@ class TrainingRun:
         )
         return self.make_net(parts).initialize()
 
-    def _record(self, net: Any, valid: Data | None) -> SampleRecord:
+    def _record(self, net: WeightedNet, valid: Data | None) -> SampleRecord:
         """Return the record of all rows; of held-out rows it gets what the final network says."""
         record: SampleRecord = net.record.spread(self.split.train_rows, len(self.data.codes))
         start = 0

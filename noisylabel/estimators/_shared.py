@@ -3,7 +3,8 @@
 import inspect
 from typing import TypeVar
 
-from noisylabel._support.constraints import Choice, Constraint, Count, Flag, ListOf, Number, OrNone
+from noisylabel._support.constraints import Choice, Constraint, Count, Flag, ListOf, NameOr, Number, OrNone
+from noisylabel.estimators._settings import OPTIMIZERS
 
 SHARED_CONSTRAINTS: dict[str, Constraint] = {
     "max_epochs": Count(),
@@ -13,6 +14,8 @@ SHARED_CONSTRAINTS: dict[str, Constraint] = {
     "validation_fraction": Number(0, 0.5, hint="0 holds nothing out."),
     "precision": Choice(("fp32", "bf16")),
     "standardize": Flag(),
+    "optimizer": NameOr(OPTIMIZERS, "an optimizer class of torch"),
+    "augment": OrNone(NameOr(("shift", "shift_flip"), "a function of (batch, generator)")),
     "ema_decay": Number(0, 1, closed="left", hint="0 averages nothing."),
     "callbacks": OrNone(ListOf("skorch callbacks")),
 }

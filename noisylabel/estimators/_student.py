@@ -68,7 +68,7 @@ def _first_layer(data: TrainingData, standardize: bool) -> tuple[nn.Module | Non
 
 def _samples(samples: Data, rows: np.ndarray) -> Tensor:
     if isinstance(samples, TensorData):
-        return samples.X[torch.as_tensor(rows, device=samples.X.device)].cpu()
+        return samples.all_X[torch.as_tensor(rows, device=samples.all_X.device)].cpu()
     try:
         return torch.stack([dataset_sample(samples.dataset, int(row)) for row in rows])
     except RuntimeError as error:

@@ -22,7 +22,7 @@ class Observation:
     labels : Tensor of shape (B,)
         Given label codes.
     rows : Tensor of shape (B,)
-        Row number of each sample in the data given to ``fit``.
+        Row number of each sample among the rows that are trained on.
     progress : float in [0, 1)
         Share of training that is over.
     sample_weight : Tensor of shape (B,) or None
@@ -48,7 +48,7 @@ class Mentor(BaseEstimator, ABC):
     """
 
     def check_parameters(self) -> Self:
-        """Check the parameters, read schedules from texts, and return the mentor.
+        """Check the parameters, and return the mentor.
 
         Raises
         ------
@@ -59,7 +59,7 @@ class Mentor(BaseEstimator, ABC):
 
     @abstractmethod
     def start(self, n_samples: int, n_classes: int, generator: torch.Generator) -> None:
-        """Forget everything and get ready for a training run; after :meth:`check_parameters`.
+        """Forget everything and get ready for a training run.
 
         Parameters
         ----------

@@ -82,14 +82,14 @@ class DataDrivenMentor(PercentileMentor):
         super().check_parameters()
         check_count("history_length", self.curriculum.history_length)
         check_number("sharpness", self.curriculum.sharpness, 0, closed="neither")
-        self.updates_ = _checked_percents(self.update_at)
+        _checked_percents(self.update_at)
         return self
 
     def start(self, n_samples: int, n_classes: int, generator: torch.Generator) -> None:
         """See :meth:`Mentor.start`."""
         super().start(n_samples, n_classes, generator)
         self.history_ = torch.full((n_samples, self._history_length(), 2), torch.nan, device=generator.device)
-        self.pending_ = self.updates_
+        self.pending_ = _checked_percents(self.update_at)
         self.learned_: MentorNet | None = None
         self.is_right_: Tensor | None = None
         self.noise_rate_ = float("nan")

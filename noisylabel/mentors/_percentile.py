@@ -11,7 +11,7 @@ from noisylabel.curricula import Curriculum, Uniform
 from noisylabel.exceptions import InvalidParameterError
 from noisylabel.functional import batch_percentile, class_percentiles, example_dropout_mask, moving_average
 from noisylabel.mentors._base import Mentor, Observation
-from noisylabel.schedules import percent_of_training, resolve_fraction_schedule
+from noisylabel.schedules import Schedule, percent_of_training, resolve_fraction_schedule
 
 
 class PercentileMentor(Mentor):
@@ -94,13 +94,13 @@ class PercentileMentor(Mentor):
         percent = check_number("burn_in", self.burn_in, 0, 100, hint="It is a percent of training.")
         if 0 < percent < 1:
             raise InvalidParameterError(f"'burn_in' is a percent of training: 18 for 18 %. Got {self.burn_in!r}.")
-        dropout = 0.0 if self.example_dropout is None else self.example_dropout
-        self.dropout_schedule_ = resolve_fraction_schedule("example_dropout", dropout)
-        self.percentile_schedule_ = self._percentile_schedule()
+        self._dropout_schedule()
+        self._percentile_schedule()
         return self
 
     def start(self, n_samples: int, n_classes: int, generator: torch.Generator) -> None:
         """See :meth:`Mentor.start`."""
+        self.dropout_schedule_, self.percentile_schedule_ = self._dropout_schedule(), self._percentile_schedule()
         self.generator_ = generator
         self.n_classes_ = n_classes
         self.active_ = self.curriculum.to(generator.device)
@@ -117,7 +117,12 @@ class PercentileMentor(Mentor):
     def _history_length(self) -> int:
         return self.curriculum.history_length
 
-    def _percentile_schedule(self) -> Any:
+    def _dropout_schedule(self) -> Schedule:
+        return resolve_fraction_schedule(
+            "example_dropout", 0.0 if self.example_dropout is None else self.example_dropout
+        )
+
+    def _percentile_schedule(self) -> Schedule:
         return resolve_fraction_schedule("loss_percentile", self.loss_percentile)
 
     def weigh(self, seen: Observation) -> Tensor:

@@ -2,7 +2,7 @@
 
 from noisylabel.nets._base import IndexedNet
 from noisylabel.nets._batches import Batch, Data, OrderedBatches, StreamedData, TensorData, TrainingBatches, as_float32
-from noisylabel.nets._checkpoint import CHECKPOINT_FILE, CheckpointFile
+from noisylabel.nets._checkpoint import CHECKPOINT_FILE, CHECKPOINT_FORMAT, CheckpointFile
 from noisylabel.nets._distilling import DistillingNet, LabelTargets, NetworkTargets, TableTargets, Targets
 from noisylabel.nets._loop import Trained, train_net
 from noisylabel.nets._mixing import MixingNet
@@ -12,6 +12,7 @@ from noisylabel.nets._weighted import Weighed, WeightedNet
 
 __all__ = [
     "CHECKPOINT_FILE",
+    "CHECKPOINT_FORMAT",
     "SKORCH_FEATURES",
     "Batch",
     "CheckpointFile",

@@ -16,7 +16,7 @@ from torch.nn.modules.batchnorm import _NormBase
 
 from noisylabel.exceptions import NoisyLabelError
 from noisylabel.nets._averaging import ParameterAverage
-from noisylabel.nets._batches import Batch, count_batches
+from noisylabel.nets._batches import Batch, StreamedData, TensorData, count_batches
 from noisylabel.schedules import Schedule
 
 
@@ -218,7 +218,12 @@ class IndexedNet(NeuralNet):
         del self.learnable_, self.named_parameters_
 
     def forward_iter(self, X: Any, training: bool = False, device: Any = "cpu") -> Iterator[Tensor]:
-        """Yield the logits of each batch of a dataset, in evaluation mode."""
+        """Yield the logits of each batch of TensorData or StreamedData, in evaluation mode."""
+        if not isinstance(X, TensorData | StreamedData):
+            raise NoisyLabelError(
+                f"The net predicts its own kind of data. Got {type(X).__name__}: call predict_proba of the classifier, "
+                "which checks its input."
+            )
         self._set_training(training)
         module = self.evaluated_module()
         for batch in self.get_iterator(X, training=training):

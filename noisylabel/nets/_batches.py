@@ -46,34 +46,37 @@ class TensorData(Dataset):
     sample_weight : Tensor of shape (n,), optional
     rows : Tensor of shape (n,), optional
         Which rows of ``X`` are in use; all by default. They are looked up batch by batch, never copied as a whole.
+
+    Attributes
+    ----------
+    all_X : Tensor of shape (N, ...)
+        All samples, those out of use too.
+    is_part : bool
+        Whether ``rows`` says which samples are in use.
     """
 
     def __init__(
         self, X: Tensor, codes: Tensor | None = None, sample_weight: Tensor | None = None, rows: Tensor | None = None
     ) -> None:
-        self.X = X
+        self.all_X = X
         self.codes = codes
         self.sample_weight = sample_weight
         self.rows = rows
+        self.is_part = rows is not None
 
     def __len__(self) -> int:
-        return len(self.X if self.rows is None else self.rows)
+        return len(self.all_X if self.rows is None else self.rows)
 
     def __getitem__(self, position: int) -> tuple[Tensor, Tensor]:
         row = position if self.rows is None else self.rows[position]
-        return self.X[row], torch.tensor(0) if self.codes is None else self.codes[position]
-
-    @property
-    def is_part(self) -> bool:
-        """Whether only some rows of the samples are in use."""
-        return self.rows is not None
+        return self.all_X[row], torch.tensor(0) if self.codes is None else self.codes[position]
 
     def take(self, positions: np.ndarray) -> "TensorData":
         """Return the data of some rows; the samples are shared."""
-        chosen = torch.as_tensor(positions, device=self.X.device)
+        chosen = torch.as_tensor(positions, device=self.all_X.device)
         weight = None if self.sample_weight is None else self.sample_weight[chosen]
         codes = None if self.codes is None else self.codes[chosen]
-        return TensorData(self.X, codes, weight, chosen if self.rows is None else self.rows[chosen])
+        return TensorData(self.all_X, codes, weight, chosen if self.rows is None else self.rows[chosen])
 
     def batches(self, chunks: Iterator[Tensor]) -> Iterator[Batch]:
         """Yield a batch for each tensor of positions."""
@@ -81,16 +84,14 @@ class TensorData(Dataset):
             weight = None if self.sample_weight is None else self.sample_weight.index_select(0, positions)
             codes = None if self.codes is None else self.codes.index_select(0, positions)
             rows = positions if self.rows is None else self.rows.index_select(0, positions)
-            yield Batch(self.X.index_select(0, rows), codes, positions, weight)
+            yield Batch(self.all_X.index_select(0, rows), codes, positions, weight)
 
     def slices(self, batch_size: int) -> Iterator[Batch]:
-        """Yield the rows in order; as views, without copying, where all are in use."""
-        if self.rows is not None:
-            yield from self.batches(iter(torch.arange(len(self), device=self.X.device).split(batch_size)))
-            return
-        for start in range(0, len(self.X), batch_size):
+        """Yield the samples in use in order, without row numbers; as views, where all are in use."""
+        for start in range(0, len(self), batch_size):
             part = slice(start, start + batch_size)
-            yield Batch(self.X[part], None if self.codes is None else self.codes[part])
+            X = self.all_X[part] if self.rows is None else self.all_X.index_select(0, self.rows[part])
+            yield Batch(X, None if self.codes is None else self.codes[part])
 
 
 class StreamedData(Dataset):
@@ -122,14 +123,10 @@ class StreamedData(Dataset):
         self.codes = None if codes is None else torch.as_tensor(codes, device=device)
         self.sample_weight = sample_weight
         self.device = device
+        self.is_part = rows is not None
 
     def __len__(self) -> int:
         return len(self.rows)
-
-    @property
-    def is_part(self) -> bool:
-        """Whether only some rows of the Dataset are in use."""
-        return len(self.rows) < len(self.dataset)  # type: ignore[arg-type]
 
     def take(self, positions: np.ndarray) -> "StreamedData":
         """Return the data of some rows, still loaded when needed."""
@@ -241,7 +238,7 @@ class TrainingBatches:
     def __iter__(self) -> Iterator[Batch]:
         order = torch.randperm(len(self.dataset), generator=self.generator)
         if isinstance(self.dataset, TensorData):
-            order = order.to(self.dataset.X.device)
+            order = order.to(self.dataset.all_X.device)
         workers = {"num_workers": self.num_workers} if isinstance(self.dataset, StreamedData) else {}
         chunks = iter(balanced_chunks(len(order), self.batch_size, order))
         for batch in self.dataset.batches(chunks, **workers):

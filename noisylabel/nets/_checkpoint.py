@@ -9,6 +9,7 @@ from skorch.callbacks import Callback, EarlyStopping
 from noisylabel._support.files import written_whole
 
 CHECKPOINT_FILE = "checkpoint.pt"
+CHECKPOINT_FORMAT = 1  # one more whenever what is in the file changes
 _EARLY_STOPPING = ("misses_", "dynamic_threshold_", "best_epoch_", "best_model_weights_")
 
 
@@ -23,11 +24,14 @@ class CheckpointFile:
         Where ``checkpoint.pt`` goes.
     header : dict
         What run it is, and how to predict with it; numbers, texts, lists and dicts of them.
+    content : dict, optional
+        What the file holds: the run goes on from there. None starts anew.
     """
 
-    def __init__(self, folder: Path, header: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, header: dict[str, Any], content: dict[str, Any] | None = None) -> None:
         self.path = folder / CHECKPOINT_FILE
         self.header = header
+        self.content = content
 
     def save(self, state: dict[str, Any]) -> None:
         """Replace the file by the state after an epoch."""

@@ -116,7 +116,7 @@ class DistillingNet(WeightedNet):
     module : nn.Module
         The student.
     targets : Targets
-        Who says what to learn; may be replaced before training.
+        Who says what to learn.
     temperature : float in (0, inf), default=1.0
         See :func:`noisylabel.functional.distillation_losses`.
     **kwargs

@@ -48,12 +48,12 @@ class Trained:
     ----------
     best_epoch : int or None
         The epoch whose network the net has now, from 1; None if no row was held out, so that it is the last.
-    last_state : dict
-        Parameters and buffers of the network of the last epoch.
+    last_state : dict or None
+        Parameters and buffers of the network of the last epoch, if they were asked for.
     """
 
     best_epoch: int | None
-    last_state: dict[str, Any]
+    last_state: dict[str, Any] | None = None
 
 
 def train_net(
@@ -61,9 +61,9 @@ def train_net(
     train: Data,
     valid: Data | None = None,
     checkpoint: CheckpointFile | None = None,
-    saved: dict[str, Any] | None = None,
+    keep_last: bool = False,
 ) -> Trained:
-    """Train a net for its ``max_epochs``, or for what is left of a ``saved`` run.
+    """Train a net for its ``max_epochs``, or for what is left of a run whose checkpoint is given.
 
     Parameters
     ----------
@@ -73,9 +73,9 @@ def train_net(
     valid : TensorData or StreamedData, optional
         Held-out rows; the net ends with the network that was best on them.
     checkpoint : CheckpointFile, optional
-        Where the state goes after each epoch.
-    saved : dict, optional
-        What such a file held.
+        Where the state goes after each epoch, and where it comes from if the run goes on.
+    keep_last : bool, default=False
+        Return the network of the last epoch too, whichever the net ends with.
 
     Raises
     ------
@@ -83,6 +83,7 @@ def train_net(
         If the training loss is no longer finite.
     """
     best = None if valid is None else BestEpoch()
+    saved = None if checkpoint is None else checkpoint.content
     if saved is not None:
         net.restore_history(saved["training"])  # callbacks read it when training begins
     net.notify("on_train_begin", X=train, y=None)
@@ -99,15 +100,9 @@ def train_net(
         _tell_callbacks(net, dataset_train=train, dataset_valid=valid)
         if checkpoint is not None:
             checkpoint.save(_state(net, best))
-    return _end(net, train, best, checkpoint)
-
-
-def _end(net: IndexedNet, train: Data, best: BestEpoch | None, checkpoint: CheckpointFile | None) -> Trained:
-    """Let the net have its final network, tell the callbacks, and close the checkpoint."""
     net.keep_average()
-    last = net.module_.state_dict()
+    last = copy.deepcopy(net.module_.state_dict()) if keep_last else None
     if best is not None and best.state is not None:
-        last = copy.deepcopy(last)
         net.module_.load_state_dict(best.state)
     net.notify("on_train_end", X=train, y=None)
     if checkpoint is not None:
@@ -132,12 +127,17 @@ def _restore(net: IndexedNet, best: BestEpoch | None, saved: dict[str, Any]) -> 
 
 
 def _tell_callbacks(net: IndexedNet, **datasets: Any) -> None:
-    """End the epoch; skorch's EarlyStopping ends training by a KeyboardInterrupt, which is then no error."""
-    try:
-        net.notify("on_epoch_end", **datasets)
-    except KeyboardInterrupt:
-        if not _has_stopped(net):
-            raise
+    """End the epoch for each callback, whatever its place in the list.
+
+    skorch's EarlyStopping ends training by a KeyboardInterrupt, which is then no error.
+    """
+    net.on_epoch_end(net, **datasets)
+    for _, callback in net.callbacks_:
+        try:
+            callback.on_epoch_end(net, **datasets)
+        except KeyboardInterrupt:
+            if not isinstance(callback, EarlyStopping):
+                raise
 
 
 def _has_stopped(net: IndexedNet) -> bool:

@@ -1,6 +1,7 @@
 """Which features of skorch hold for our nets, and which do not: as data, which the guide shows and ``fit`` checks."""
 
 import difflib
+import inspect
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
@@ -58,8 +59,13 @@ SKORCH_FEATURES = (
     Feature("dataset*", "net_params", False, "give fit a torch Dataset"),
     Feature("predict_nonlinearity", "net_params", False, "the network gives logits, which become probabilities"),
     Feature("warm_start", "net_params", False, "use checkpoint_dir=..., which goes on with a training"),
-    Feature("use_caching", "net_params", False, "EpochScoring(..., use_caching=...) says it for one callback"),
-    Feature("EpochScoring", "callbacks", True, "scores of the held-out rows, with on_train=True of the training rows"),
+    Feature("use_caching", "net_params", False, "give it to EpochScoring"),
+    Feature(
+        "EpochScoring",
+        "callbacks",
+        True,
+        "held-out rows; on_train=True: training rows; use_caching=False: a function only",
+    ),
     Feature("EarlyStopping", "callbacks", True, "needs validation_fraction; load_best=True only with ema_decay=0"),
     Feature("Checkpoint", "callbacks", True, "saves the network in training; load_best=True only with ema_decay=0"),
     Feature("GradientNormClipping", "callbacks", True, "as in skorch"),
@@ -70,7 +76,8 @@ SKORCH_FEATURES = (
     Feature("history", "net_", True, "skorch's; history_ of the classifier is the same as a table"),
     Feature("module_", "net_", True, "the trained network, logits out, with the inputs' standardisation in front"),
     Feature("save_params", "net_", True, "as in skorch"),
-    Feature("predict_proba", "net_", True, "of a Dataset; the classifier's takes arrays too and checks them"),
+    Feature("predict_proba", "net_", False, "call predict_proba of the classifier, which checks its input"),
+    Feature("predict", "net_", False, "call predict of the classifier, which knows the labels"),
     Feature("fit", "net_", False, "call fit of the classifier"),
     Feature("partial_fit", "net_", False, "call fit of the classifier: the curriculum needs the whole training"),
 )
@@ -140,13 +147,14 @@ def check_callbacks(callbacks: Iterable[Any], ema_decay: float) -> None:
     """
     for entry in callbacks:
         callback = entry[1] if isinstance(entry, tuple) else entry
-        for kind in (LRScheduler, LoadInitState):
-            if isinstance(callback, kind):
-                note = next(f.note for f in SKORCH_FEATURES if (f.name, f.kind) == (kind.__name__, "callbacks"))
-                raise InvalidParameterError(f"'callbacks' has {kind.__name__}, which does not work here: {note}.")
-        if ema_decay and isinstance(callback, (EarlyStopping, Checkpoint)) and callback.load_best:
+        kind = callback if inspect.isclass(callback) else type(callback)
+        for refused in (LRScheduler, LoadInitState):
+            if issubclass(kind, refused):
+                note = next(f.note for f in SKORCH_FEATURES if (f.name, f.kind) == (refused.__name__, "callbacks"))
+                raise InvalidParameterError(f"'callbacks' has {refused.__name__}, which does not work here: {note}.")
+        if ema_decay and issubclass(kind, (EarlyStopping, Checkpoint)) and getattr(callback, "load_best", False):
             raise InvalidParameterError(
-                f"{type(callback).__name__}(load_best=True) would bring back the parameters of its best epoch and not "
-                "their average, which 'ema_decay' evaluates. Use load_best=False with 'validation_fraction', which "
-                "keeps the best epoch."
+                f"{kind.__name__}(load_best=True) would bring back the parameters of its best epoch and not their "
+                "average, which 'ema_decay' evaluates. Use load_best=False with 'validation_fraction', which keeps the "
+                "best epoch."
             )

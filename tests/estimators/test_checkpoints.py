@@ -14,6 +14,7 @@ from noisylabel import MentorMixClassifier, MentorNetClassifier, load_checkpoint
 from noisylabel.callbacks import StudentRecorder
 from noisylabel.curricula import DataDriven
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
+from noisylabel.losses import ForwardCorrection
 from noisylabel.utils import describe
 
 ALL_STATE = {"loss_percentile": "auto", "second_reweight": True, "validation_fraction": 0.1, "random_state": 0}
@@ -326,3 +327,24 @@ def test_kill_minus_nine_at_five_random_points(tmp_path):
     with np.load(tmp_path / "whole.npz") as whole, np.load(tmp_path / "killed.npz") as killed:
         assert len(whole.files) == len(killed.files) > 4
         assert all(np.array_equal(whole[name], killed[name]) for name in whole.files)
+
+
+def test_arrays_tell_runs_apart(blobs, tmp_path):
+    matrix = np.full((3, 3), 0.1) + 0.7 * np.eye(3)
+    clf = MentorNetClassifier("uniform", loss=ForwardCorrection(matrix), max_epochs=1, checkpoint_dir=tmp_path)
+    clf.fit(*blobs).fit(*blobs)
+    with pytest.raises(InvalidParameterError, match="other parameters: loss was .* hash"):
+        clf.set_params(loss=ForwardCorrection(np.eye(3))).fit(*blobs)
+
+
+def test_a_checkpoint_of_another_format_or_class_is_refused(blobs, tmp_path):
+    class Own(MentorNetClassifier):
+        pass
+
+    Own(max_epochs=1, checkpoint_dir=tmp_path).fit(*blobs)
+    with pytest.raises(InvalidFileError, match="of the class 'Own', which is not one of noisylabel's. Fit an object"):
+        load_checkpoint(tmp_path)
+    path = tmp_path / "checkpoint.pt"
+    torch.save(torch.load(path, weights_only=True) | {"format": 0}, path)
+    with pytest.raises(InvalidFileError, match="has the format 0, and this version of noisylabel reads 1"):
+        Own(max_epochs=1, checkpoint_dir=tmp_path).fit(*blobs)

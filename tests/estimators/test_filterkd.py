@@ -129,8 +129,8 @@ class Look(FilterKDClassifier):
     """Keep what the teacher's run found."""
 
     def _teach(self, *args):
-        self.found_ = super()._teach(*args)
-        return self.found_
+        teacher, self.found_ = super()._teach(*args)
+        return teacher, self.found_
 
 
 def test_last_is_the_last_network_and_early_stopped_the_best(digits):
@@ -138,11 +138,11 @@ def test_last_is_the_last_network_and_early_stopped_the_best(digits):
     watch = Stages()
     last = Look("last", callbacks=[watch], **settings).fit(digits.data, digits.noisy)
     assert last.teacher_.best_epoch_ < 30
-    asked = TEACHINGS["last"].targets(last.found_).module
+    asked = TEACHINGS["last"].targets(last, None, last.found_).module
     kept = torch.cat([value.double().flatten() for value in asked.state_dict().values()])
     assert torch.equal(kept, watch.last_weights[0])
     assert not torch.equal(kept, weights_of(last.teacher_.net_))
-    best = TEACHINGS["early_stopped"].targets(last.found_).module
+    best = TEACHINGS["early_stopped"].targets(last, None, last.found_).module
     assert best is last.teacher_.net_.module_
     early = FilterKDClassifier("early_stopped", **(settings | {"max_epochs": 10})).fit(digits.data, digits.noisy)
     late = FilterKDClassifier("last", **(settings | {"max_epochs": 10})).fit(digits.data, digits.noisy)
@@ -152,7 +152,7 @@ def test_last_is_the_last_network_and_early_stopped_the_best(digits):
 
 def test_last_with_an_average_is_the_average(blobs):
     clf = Look("last", ema_decay=0.9, **QUICK).fit(*blobs)
-    asked = TEACHINGS["last"].targets(clf.found_).module
+    asked = TEACHINGS["last"].targets(clf, None, clf.found_).module
     kept = torch.cat([value.double().flatten() for value in asked.state_dict().values()])
     assert torch.equal(kept, weights_of(clf.teacher_.net_))
 
@@ -313,3 +313,31 @@ def test_callbacks_start_anew_for_the_student(blobs):
 
     clf = FilterKDClassifier("last", callbacks=[Count()], validation_fraction=0.2, **QUICK).fit(*blobs)
     assert clf.net_.history[:, "value_best"] == [True] * QUICK["max_epochs"]
+
+
+def test_a_callback_that_changes_the_end_does_not_change_what_last_teaches(blobs):
+    class Zero(Callback):
+        def on_train_end(self, net, **kwargs):
+            with torch.no_grad():
+                for parameter in net.module_.parameters():
+                    parameter.zero_()
+
+    clf = Look("last", callbacks=[Zero()], **QUICK).fit(*blobs)
+    asked = TEACHINGS["last"].targets(clf, None, clf.found_).module
+    assert any(parameter.abs().sum() > 0 for parameter in asked.parameters())
+
+
+def test_another_run_is_refused_before_the_teacher_is_trained(blobs, tmp_path):
+    FilterKDClassifier(checkpoint_dir=tmp_path, **QUICK).fit(*blobs)
+    (tmp_path / "teacher" / "checkpoint.pt").unlink()
+    watch = Stages()
+    with pytest.raises(ValueError, match="other parameters: temperature was 1.0, is 2.0"):
+        FilterKDClassifier(checkpoint_dir=tmp_path, temperature=2.0, callbacks=[watch], **QUICK).fit(*blobs)
+    assert watch.logits == []
+
+
+def test_the_teachers_checkpoint_knows_the_column_names(blobs, tmp_path):
+    X = pd.DataFrame(blobs[0], columns=list("abcde"))
+    clf = FilterKDClassifier(checkpoint_dir=tmp_path, **QUICK).fit(X, blobs[1])
+    for fitted in (clf, clf.teacher_, load_checkpoint(tmp_path), load_checkpoint(tmp_path / "teacher")):
+        assert fitted.feature_names_in_.tolist() == list("abcde")

@@ -15,6 +15,7 @@ from skorch.callbacks import (
 
 from noisylabel import MentorNetClassifier
 from noisylabel.exceptions import DivergedError, NoisyLabelWarning
+from noisylabel.mentors import Mentor
 from noisylabel.nets import WeightedNet
 
 
@@ -263,3 +264,38 @@ def test_the_losses_of_rows_without_weight_do_not_matter(blobs, seed, by_class):
     settings |= {"random_state": seed, "percentile_by_class": by_class}
     plain, loud = (MentorNetClassifier(**settings).fit(rows, y, sample_weight=weight) for rows in (X, louder))
     assert loud.history_["loss_threshold"].tolist() == plain.history_["loss_threshold"].tolist()
+
+
+def test_a_mentor_of_ones_own(blobs):
+    class HalfMentor(Mentor):
+        def start(self, n_samples, n_classes, generator):
+            pass
+
+        def weigh(self, seen):
+            return torch.full_like(seen.losses, 0.5)
+
+        def state_dict(self):
+            return {}
+
+        def load_state_dict(self, state):
+            pass
+
+    class Own(MentorNetClassifier):
+        def make_mentor(self):
+            return HalfMentor()
+
+    clf = Own(max_epochs=30, random_state=0).fit(*blobs)
+    assert (clf.sample_weight_ == 0.5).all()
+    assert clf.score(*blobs) > 0.9
+
+
+def test_callbacks_after_early_stopping_see_the_last_epoch(blobs):
+    seen = []
+
+    class Count(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            seen.append(len(net.history))
+
+    stop = EarlyStopping("valid_acc", patience=3, lower_is_better=False)
+    clf = MentorNetClassifier(max_epochs=60, validation_fraction=0.2, callbacks=[stop, Count()], random_state=0)
+    assert clf.fit(*blobs).n_iter_ == seen[-1] < 60

@@ -112,7 +112,7 @@ def test_robust_losses_beat_cross_entropy_that_memorises(digits, name):
     [
         ("cross-entropy", "'loss' must be one of .* Got 'cross-entropy'. Did you mean 'cross_entropy'"),
         (GeneralizedCrossEntropy, r"'loss' got the class GeneralizedCrossEntropy. Pass an object"),
-        (7, "'loss' must be one of .*, a Loss or a function. Got 7"),
+        (7, "'loss' must be one of .*, or a Loss or a function. Got 7"),
         (GeneralizedCrossEntropy(q=0), r"'q' must be a number in \(0, 1\]. Got 0"),
         (SymmetricCrossEntropy(beta=-1), r"'beta' must be a number in \[0, inf\). Got -1"),
         ("forward", r"needs 'matrix', .* of shape \(3, 3\). Got none. Estimate it"),
