@@ -1,5 +1,6 @@
 """Checkpoints of a training run: what is in one, whether it fits, and a classifier made of one."""
 
+import inspect
 import json
 import pickle
 from numbers import Integral
@@ -93,7 +94,9 @@ def open_folder(checkpoint_dir: Any) -> Path:
     return folder
 
 
-def check_same_run(saved: dict[str, Any], header: dict[str, Any], folder: Path, defaults: BaseEstimator) -> None:
+def check_same_run(
+    saved: dict[str, Any], header: dict[str, Any], folder: Path, classifier: type[BaseEstimator]
+) -> None:
     """Refuse to continue a run with other parameters or other data.
 
     Parameters
@@ -103,10 +106,15 @@ def check_same_run(saved: dict[str, Any], header: dict[str, Any], folder: Path, 
     header : dict
         Of the run that wants to go on; see :func:`checkpoint_header`.
     folder : Path
-    defaults : BaseEstimator
-        With the values of parameters that there were not when the checkpoint was written.
+    classifier : type
+        The class of the run's classifier. Its defaults hold for parameters that did not exist when the checkpoint was
+        written.
     """
-    known = {"parameters": describe_parameters(defaults), "data": {}}
+    defaults = {
+        name: describe(parameter.default) for name, parameter in inspect.signature(classifier).parameters.items()
+    }
+    now_known = header["fingerprint"]["parameters"]
+    known: dict[str, dict[str, str]] = {"parameters": {n: v for n, v in defaults.items() if n in now_known}, "data": {}}
     for kind, now in header["fingerprint"].items():
         then = known[kind] | saved["fingerprint"][kind]
         changed = [name for name in {**then, **now} if then.get(name) != now.get(name)]

@@ -54,7 +54,7 @@ class SavedRun:
             return None
         header = checkpoint_header(estimator, seed, data)
         if self.content is not None:
-            check_same_run(self.content, header, self.folder, type(estimator)())
+            check_same_run(self.content, header, self.folder, type(estimator))
         return CheckpointFile(self.folder, header, self.content)
 
 
