@@ -32,7 +32,6 @@ SLOW = {"small_tables"}
 NOT_RUN = {
     "fetch_webvision": "needs the images of WebVision",
     "resnet18": "needs weights that somebody downloaded",
-    "from_preset": "trains a network of 29 M parameters for 512 epochs",
 }
 
 

@@ -202,7 +202,7 @@ def test_what_is_sent_to_a_cluster_is_small_and_whole(tmp_path):
         _zip_files(str(folder), [], str(target), include_gitignore=True, include_parent_dir=True)
         assert target.stat().st_size < 5 * 2**20
         names += zipfile.ZipFile(target).namelist()
-    wanted = {"noisylabel/__init__.py", "sweeps/trial/training.py", "sweeps/spaces/_mentornet.py"}
+    wanted = {"noisylabel/__init__.py", "sweeps/trial/training.py", "sweeps/spaces/_classifiers.py"}
     assert wanted <= set(names)
     assert any(name.startswith("sweeps/report/report.html") for name in names)
     assert any(name.startswith("noisylabel/") and name.endswith(".safetensors") for name in names)
