@@ -17,7 +17,7 @@ demo: $(STAMP)  ## the main job on scikit-learn's digits: table, CSV and plot
 	$(BIN)/noisylabel demo
 
 test: check  ## the whole test suite, without what is marked slow
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist worksteal tests
 
 check: $(STAMP)  ## style, types, layers and doctests
 	$(BIN)/ruff check .

@@ -26,7 +26,7 @@ POINTS = {
     "table_with_strings": (r"plain training: .* (0\.\d+)", r"self-paced: .* (0\.\d+)", 0.1),
     "tune_with_ray": (0.7, r"Accuracy on clean labels: (0\.\d+)", 0.05),  # plain training has 0.69, see stop_early
 }
-SLOW = {"small_tables"}
+SLOW = {"small_tables", "tune_with_ray"}  # docs/sweeps.md has a sweep that is not slow
 
 # Blocks that hold one of these words are compiled and not run.
 NOT_RUN = {

@@ -393,6 +393,7 @@ def test_what_is_not_known_is_not_claimed(results):
     assert summary["gap"] == ""
 
 
+@pytest.mark.slow
 def test_pages_are_not_blank_and_fit(results, population, tmp_path, browser):
     width = "document.title = document.documentElement.scrollWidth <= innerWidth ? 'fits ' + innerWidth : 'too wide'"
     for shown, size in [([results, population], (500, 900)), (results, (1280, 900)), (population, (500, 900))]:

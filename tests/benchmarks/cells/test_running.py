@@ -42,6 +42,7 @@ def test_several_processes_find_the_same(one_by_one, tmp_path):
     assert {result["environment"]["jobs"] for result in load_rows(tmp_path)} == {2}
 
 
+@pytest.mark.slow
 def test_ray_finds_the_same(one_by_one, tmp_path):
     """In a process of its own, since Ray changes the one that starts it."""
     run = [sys.executable, "-m", "benchmarks", "run", "--profile", "smoke", "--ray", "local", "--results", tmp_path]

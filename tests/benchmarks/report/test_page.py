@@ -234,6 +234,7 @@ def test_hostile_names_are_harmless(tmp_path, browser):
     assert said(browser, page, count) == "Accuracy under label noise|3|0"  # the page's own scripts and this one
 
 
+@pytest.mark.slow
 def test_many_methods_fit_in_both_themes(tmp_path, browser):
     page = written(many_results(list(METHODS)[:45], seeds=(0, 1), **CIFAR), tmp_path / "page.html")
     width = "document.title = document.documentElement.scrollWidth <= innerWidth ? 'fits ' + innerWidth : 'too wide'"

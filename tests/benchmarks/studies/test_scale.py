@@ -31,6 +31,7 @@ def test_a_size_is_measured(kind, monkeypatch):
     assert result["seconds_outside_epochs"] > 0
 
 
+@pytest.mark.slow
 def test_a_mapped_file_is_measured_under_a_limit_and_only_once(tmp_path, monkeypatch):
     monkeypatch.setitem(scale.SIZES, "mapped", (1000,))
     path = tmp_path / "scale.jsonl"

@@ -160,6 +160,7 @@ def records(n=1500, seed=0):
     )
 
 
+@pytest.mark.slow
 def test_weight_is_the_probability_that_the_label_is_right():
     options = {"percentile": 0.6, "loss_scales": (1, 1), "random_state": 0}
     learned = learn_from_records(records(20_000), sharpness=1, **options)
