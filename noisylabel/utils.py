@@ -2,23 +2,20 @@
 
 from noisylabel._support.describe import describe, hash_arrays, plain_value
 from noisylabel._support.files import write_whole, written_whole
-from noisylabel._support.random import draw_seed, numpy_generator, private_torch_stream
+from noisylabel._support.random import draw_seed
 from noisylabel._support.ray import RAY_ENVIRONMENT, ray_session
 from noisylabel._support.trusted import trusted_codes
-from noisylabel._support.validation import check_choice, check_count, check_no_missing, check_number
+from noisylabel._support.validation import check_choice, check_count, check_number
 
 __all__ = [
     "RAY_ENVIRONMENT",
     "check_choice",
     "check_count",
-    "check_no_missing",
     "check_number",
     "describe",
     "draw_seed",
     "hash_arrays",
-    "numpy_generator",
     "plain_value",
-    "private_torch_stream",
     "ray_session",
     "trusted_codes",
     "write_whole",

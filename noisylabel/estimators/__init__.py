@@ -4,7 +4,7 @@ from noisylabel.estimators._base import BaseNoisyLabelClassifier
 from noisylabel.estimators._checkpoints import change_parameters, describe_parameters, epochs_done, read_checkpoint
 from noisylabel.estimators._filterkd import TEACHINGS, FilterKDClassifier
 from noisylabel.estimators._inputs import check_X, encode_labels, plain_labels, validation_rows
-from noisylabel.estimators._load_checkpoint import classifier_of, load_checkpoint
+from noisylabel.estimators._load_checkpoint import load_checkpoint
 from noisylabel.estimators._mentormix import MentorMixClassifier
 from noisylabel.estimators._mentornet import MentorNetClassifier
 from noisylabel.estimators._presets import PRESETS
@@ -21,7 +21,6 @@ __all__ = [
     "NetParts",
     "change_parameters",
     "check_X",
-    "classifier_of",
     "describe_parameters",
     "encode_labels",
     "epochs_done",
