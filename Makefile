@@ -11,7 +11,7 @@ ifndef NOISYLABEL_DATA
   endif
 endif
 
-.PHONY: demo test check slow docs bench speed zoo clean
+.PHONY: demo test check slow cases docs bench speed zoo clean
 
 demo: $(STAMP)  ## the main job on scikit-learn's digits: table, CSV and plot
 	$(BIN)/noisylabel demo
@@ -27,6 +27,10 @@ check: $(STAMP)  ## style, types, layers and doctests
 
 slow: $(STAMP)  ## the long tests
 	$(BIN)/python -m pytest -m slow -s
+
+CASES ?= ../shared/cases
+cases: $(STAMP)  ## scripts of public bug reports, from the folder CASES; 1 minute
+	$(BIN)/python tests/run_cases.py $(CASES)
 
 docs: $(STAMP)  ## the guide, as pages in site/
 	$(BIN)/mkdocs build --strict

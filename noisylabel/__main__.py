@@ -2,7 +2,7 @@
 
 import sys
 
-from noisylabel.commands import main
+from noisylabel.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

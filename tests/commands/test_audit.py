@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from noisylabel.audit import audit_labels, default_auditor
-from noisylabel.commands import main
+from noisylabel.cli import main
 from noisylabel.exceptions import NoisyLabelWarning
 from tests.browser import open_browser
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from noisylabel.commands import main
+from noisylabel.cli import main
 from noisylabel.commands._options import percents as read_percents
 from noisylabel.curricula import MentorNet
 from noisylabel.curricula.learned import read_records

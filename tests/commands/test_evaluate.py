@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from noisylabel import MentorNetClassifier
-from noisylabel.commands import main
+from noisylabel.cli import main
 from noisylabel.evaluation import evaluate_checkpoint, save_evaluation, watch_checkpoints
 
 TRAINING = """

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import noisylabel
-from noisylabel.commands import main
+from noisylabel.cli import main
 from noisylabel.commands._demo import METHODS, run_demo, summarize
 
 HANDED_OVER = ("sweeps", "benchmarks")
@@ -179,7 +179,8 @@ def test_ctrl_c_is_said(monkeypatch, capsys):
 
 WARNING = """
 import sys, warnings
-from noisylabel.commands import _demo, main
+from noisylabel.cli import main
+from noisylabel.commands import _demo
 from noisylabel.exceptions import NoisyLabelWarning
 
 def warned(*_, **__):

@@ -13,7 +13,7 @@ from PIL import Image
 from torch import nn
 
 from noisylabel import MentorNetClassifier
-from noisylabel.commands import main
+from noisylabel.cli import main
 from noisylabel.datasets import (
     DATASETS,
     ImageFiles,

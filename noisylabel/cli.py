@@ -6,16 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 
-from noisylabel.commands._audit import add_audit_command
-from noisylabel.commands._bench import add_bench_command, run_bench
-from noisylabel.commands._curriculum import add_curriculum_command
-from noisylabel.commands._demo import add_demo_command
-from noisylabel.commands._evaluate import add_evaluate_command
-from noisylabel.commands._options import Parser
-from noisylabel.commands._sweep import add_sweep_command, run_sweep
+from noisylabel.commands import ADD_COMMAND, HAND_OVER, Parser
 from noisylabel.exceptions import NoisyLabelError, NoisyLabelWarning
 
-_HAND_OVER = {"sweep": run_sweep, "bench": run_bench}  # with all that stands after them, --help too
 DONE, WRONG, STOPPED = 0, 2, 130
 
 
@@ -46,8 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
         with _short_warnings():
-            if arguments and arguments[0] in _HAND_OVER:
-                return _HAND_OVER[arguments[0]](arguments[1:])
+            if arguments and arguments[0] in HAND_OVER:
+                return HAND_OVER[arguments[0]](arguments[1:])
             options = _parser().parse_args(arguments)
             options.run(options)
             return DONE
@@ -70,12 +63,8 @@ def _parser() -> Parser:
     parser = Parser(prog="noisylabel", description="Train deep classifiers on labels nobody trusts.")
     parser.add_argument("--version", action="version", version=f"noisylabel {version('noisylabel')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    add_demo_command(commands)
-    add_audit_command(commands)
-    add_curriculum_command(commands)
-    add_evaluate_command(commands)
-    add_sweep_command(commands)
-    add_bench_command(commands)
+    for add_command in ADD_COMMAND:
+        add_command(commands)
     return parser
 
 
