@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from noisylabel._support.files import written_whole
-from noisylabel.estimators._checkpoints import read_checkpoint
-from noisylabel.estimators._load_checkpoint import classifier_of
+from noisylabel.estimators.saving._checkpoints import read_checkpoint
+from noisylabel.estimators.saving._load_checkpoint import classifier_of
 from noisylabel.exceptions import InvalidDataError, InvalidFileError, NoisyLabelWarning
 from noisylabel.nets import CHECKPOINT_FILE
 

@@ -13,7 +13,7 @@ import numpy as np
 from noisylabel.commands._options import above_zero, add_command, print_written
 from noisylabel.datasets import DATASETS, load_image_folder, load_table
 from noisylabel.datasets._table import TABLE_SUFFIXES
-from noisylabel.estimators._checkpoints import read_checkpoint
+from noisylabel.estimators.saving._checkpoints import read_checkpoint
 from noisylabel.evaluation import evaluate_checkpoint, save_evaluation, watch_checkpoints
 from noisylabel.exceptions import InvalidDataError, InvalidFileError, InvalidParameterError, NoisyLabelError
 

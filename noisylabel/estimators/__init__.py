@@ -1,15 +1,21 @@
 """scikit-learn estimators that train on labels nobody trusts."""
 
 from noisylabel.estimators._base import BaseNoisyLabelClassifier
-from noisylabel.estimators._checkpoints import change_parameters, describe_parameters, epochs_done, read_checkpoint
 from noisylabel.estimators._filterkd import TEACHINGS, FilterKDClassifier
-from noisylabel.estimators._inputs import check_X, encode_labels, plain_labels, validation_rows
-from noisylabel.estimators._load_checkpoint import load_checkpoint
 from noisylabel.estimators._mentormix import MentorMixClassifier
 from noisylabel.estimators._mentornet import MentorNetClassifier
 from noisylabel.estimators._presets import PRESETS
-from noisylabel.estimators._run import NetParts
+from noisylabel.estimators._run import NetParts, validation_rows
 from noisylabel.estimators._settings import resolve_device
+from noisylabel.estimators.inputs._labels import encode_labels, plain_labels
+from noisylabel.estimators.inputs._samples import check_X
+from noisylabel.estimators.saving._checkpoints import (
+    change_parameters,
+    describe_parameters,
+    epochs_done,
+    read_checkpoint,
+)
+from noisylabel.estimators.saving._load_checkpoint import load_checkpoint
 
 __all__ = [
     "PRESETS",

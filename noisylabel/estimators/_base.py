@@ -13,17 +13,11 @@ from torch.utils.data import Dataset
 from noisylabel._support.constraints import Constraint, check_constraints
 from noisylabel._support.random import private_torch_stream
 from noisylabel._support.sklearn_compat import available_if, check_is_fitted
-from noisylabel.estimators._inputs import (
-    TrainingData,
-    as_tensor,
-    check_sample_shape,
-    check_X,
-    dataset_sample,
-    take_inputs,
-)
 from noisylabel.estimators._run import Fitted, NetParts, SavedRun, TrainingRun, split_rows
 from noisylabel.estimators._settings import resolve_device
 from noisylabel.estimators._shared import SHARED_CONSTRAINTS
+from noisylabel.estimators.inputs._samples import as_tensor, check_sample_shape, check_X, dataset_sample
+from noisylabel.estimators.inputs._training_data import TrainingData, take_inputs
 from noisylabel.exceptions import InvalidParameterError
 from noisylabel.issues import label_issues
 from noisylabel.mentors import Mentor

@@ -12,10 +12,10 @@ import torch
 from noisylabel._support.constraints import Choice, Constraint, Count, Flag, Number, OrNone
 from noisylabel.curricula import Uniform
 from noisylabel.estimators._base import BaseNoisyLabelClassifier
-from noisylabel.estimators._inputs import TrainingData
 from noisylabel.estimators._mentornet import MentorNetClassifier
 from noisylabel.estimators._run import Fitted, NetParts, SavedRun, Split, TrainingRun, split_rows
 from noisylabel.estimators._shared import SHARED_CONSTRAINTS, with_shared_docs
+from noisylabel.estimators.inputs._training_data import TrainingData
 from noisylabel.exceptions import InvalidParameterError
 from noisylabel.mentors import Mentor, PercentileMentor
 from noisylabel.nets import (

@@ -12,9 +12,9 @@ from noisylabel._support.constraints import Choice, Constraint, Flag, NameOr, Nu
 from noisylabel._support.validation import check_choice
 from noisylabel.curricula import Curriculum, DataDriven, Uniform, resolve_curriculum
 from noisylabel.estimators._base import BaseNoisyLabelClassifier
-from noisylabel.estimators._inputs import TrainingData
 from noisylabel.estimators._run import Fitted, NetParts
 from noisylabel.estimators._shared import SHARED_CONSTRAINTS, with_shared_docs
+from noisylabel.estimators.inputs._training_data import TrainingData
 from noisylabel.exceptions import InvalidParameterError, NoisyLabelWarning
 from noisylabel.losses import LOSSES, CrossEntropy, Loss, resolve_loss
 from noisylabel.mentors import AutoPercentileMentor, DataDrivenMentor, Mentor, MixedLossMentor, PercentileMentor

@@ -11,10 +11,11 @@ from torch import Tensor, nn
 
 from noisylabel._support.random import draw_seed, private_torch_stream
 from noisylabel.callbacks import EpochProgress
-from noisylabel.estimators._checkpoints import check_same_run, checkpoint_header, open_folder, read_checkpoint
-from noisylabel.estimators._inputs import TrainingData, validation_rows
 from noisylabel.estimators._settings import net_options
 from noisylabel.estimators._student import build_network
+from noisylabel.estimators.inputs._training_data import TrainingData
+from noisylabel.estimators.saving._checkpoints import check_same_run, checkpoint_header, open_folder, read_checkpoint
+from noisylabel.exceptions import InvalidDataError
 from noisylabel.nets import CheckpointFile, Data, SampleRecord, Trained, WeightedNet, train_net
 
 if TYPE_CHECKING:
@@ -73,6 +74,33 @@ def split_rows(codes: np.ndarray, fraction: float, seed: int) -> Split:
         return Split(everything, everything[:0])
     valid_rows = validation_rows(codes, fraction, np.random.default_rng(seed))
     return Split(np.setdiff1d(everything, valid_rows), valid_rows)
+
+
+def validation_rows(codes: np.ndarray, fraction: float, rng: np.random.Generator) -> np.ndarray:
+    """Draw the held-out rows: each class in proportion, the only row of a class never.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (N,)
+        Label codes.
+    fraction : float in (0, 0.5]
+        Share of the rows to hold out.
+    rng : Generator
+
+    Returns
+    -------
+    ndarray
+        Sorted row numbers.
+    """
+    order = np.lexsort((rng.random(len(codes)), codes))
+    order = order[np.bincount(codes)[codes[order]] > 1]
+    if len(order) < 2:
+        raise InvalidDataError(
+            "'validation_fraction' needs a class with at least 2 rows; every class has only 1. Set 0."
+        )
+    n_valid = int(np.clip(round(fraction * len(codes)), 1, len(order) // 2))
+    positions = ((np.arange(n_valid) + 0.5) * len(order) / n_valid).astype(np.int64)
+    return np.sort(order[positions])
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from noisylabel.estimators._inputs import TrainingData, dataset_sample, input_statistics, statistics_rows
+from noisylabel.estimators.inputs._samples import dataset_sample
+from noisylabel.estimators.inputs._statistics import input_statistics, statistics_rows
+from noisylabel.estimators.inputs._training_data import TrainingData
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError
 from noisylabel.nets import Data, TensorData, as_float32
 from noisylabel.students import Standardize, Student

@@ -8,7 +8,7 @@ from torch import nn
 from torch.utils.data import Dataset, TensorDataset
 
 from noisylabel import MentorNetClassifier
-from noisylabel.estimators._inputs import validation_rows
+from noisylabel.estimators._run import validation_rows
 from noisylabel.students import MLP, ResNet, SmallCNN
 
 QUICK = {"max_epochs": 6, "batch_size": 16, "random_state": 0}

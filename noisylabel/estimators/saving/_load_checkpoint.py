@@ -10,11 +10,11 @@ from torch import nn
 
 from noisylabel._support.random import private_torch_stream
 from noisylabel.estimators._base import BaseNoisyLabelClassifier
-from noisylabel.estimators._checkpoints import epochs_of, read_checkpoint, rebuild_student
 from noisylabel.estimators._filterkd import FilterKDClassifier
 from noisylabel.estimators._mentormix import MentorMixClassifier
 from noisylabel.estimators._mentornet import MentorNetClassifier
 from noisylabel.estimators._settings import prediction_options, resolve_device
+from noisylabel.estimators.saving._checkpoints import epochs_of, read_checkpoint, rebuild_student
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
 from noisylabel.nets import IndexedNet
 from noisylabel.schedules import resolve_lr_schedule

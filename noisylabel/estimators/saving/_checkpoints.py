@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 
 from noisylabel._support.describe import PLAIN, describe, plain_value
 from noisylabel._support.files import written_whole
-from noisylabel.estimators._inputs import TrainingData
+from noisylabel.estimators.inputs._training_data import TrainingData
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
 from noisylabel.nets import CHECKPOINT_FILE, CHECKPOINT_FORMAT
 from noisylabel.students import MLP, CifarNet, Pretrained, ResNet, SmallCNN, Student, TimmModel

@@ -1,0 +1,1 @@
+"""What a classifier leaves on disk, and how it comes back."""
