@@ -4,6 +4,7 @@ import copy
 import doctest
 import re
 import runpy
+import shlex
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -11,8 +12,12 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
+from benchmarks import __main__ as benchmarks_command
 from examples.gallery import ntk
 from examples.gallery.ntk import empirical_ntk, predicted_step, softmax_jacobian
+from noisylabel import cli
+from noisylabel.commands import HAND_OVER
+from sweeps import __main__ as sweeps_command
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -118,6 +123,40 @@ def test_the_first_example_of_the_readme_prints_what_it_says(capsys):
     for line, promise in zip(printed, promised, strict=True):
         for actual, expected in zip(re.findall(number, line), re.findall(number, promise), strict=True):
             assert float(actual) == pytest.approx(float(expected), abs=0.06)  # other processors round differently
+
+
+def commands(page):
+    """Command lines of a page, indented or between backticks, without comments; not what only names a command."""
+    text = re.sub(r"\\\n\s*", "", page.read_text(encoding="utf-8"))
+    lines = re.findall(r"^    ((?:noisylabel|python|make) .*)$", text, re.MULTILINE)
+    lines += re.findall(r"`((?:noisylabel|python|make) [^`]*)`", text)
+    return [shlex.split(line.replace("...", ""), comments=True) for line in lines if " NAME" not in line]
+
+
+def parse_command(words):
+    """Let the parser of a command read its words."""
+    program, words = " ".join(words[:3] if words[1:2] == ["-m"] else words[:1]), words[1:]
+    words = words[2:] if words[:1] == ["-m"] else words
+    if words[0] in HAND_OVER and program.endswith("noisylabel"):
+        program, words = {"sweep": "python -m sweeps", "bench": "python -m benchmarks"}[words[0]], words[1:]
+    if len(words) < 2 or words == ["studies"]:
+        return  # the name of a command, not a command line
+    if program.endswith("noisylabel"):
+        cli._parser().parse_args(words)
+    elif program == "python -m sweeps":
+        sweeps_command._parser().parse_args(words)
+    elif program == "python -m benchmarks":
+        benchmarks_command._parser().parse_known_args(words)  # a study reads its own options
+    elif program == "make":
+        assert f"\n{words[0]}:" in (ROOT / "Makefile").read_text(encoding="utf-8")
+    elif program == "python":
+        assert (ROOT / words[0]).exists()
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: page.name)
+def test_right_28_commands_of_a_page_can_be_read(page):
+    for words in commands(page):
+        parse_command(words)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
