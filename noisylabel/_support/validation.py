@@ -65,15 +65,24 @@ def check_count(name: str, value: Any, low: int = 1) -> int:
 
 
 def check_no_missing(name: str, labels: Any) -> None:
-    """Refuse labels of which some are missing: None, NaN, pandas' NA; nothing turns them into a class of their own."""
+    """Refuse labels of which some are missing (None, NaN, NaT, pandas' NA, masked): none becomes a class of its own."""
     import pandas as pd
 
-    is_missing = np.atleast_1d(pd.isna(labels if hasattr(labels, "dtype") else np.asarray(labels, dtype=object)))
+    values = np.atleast_1d(np.asarray(labels, dtype=None if hasattr(labels, "dtype") else object))
+    is_missing = pd.isna(values) | np.ma.getmaskarray(labels if np.ma.isMaskedArray(labels) else values)
     if is_missing.any():
         raise InvalidDataError(
             f"{name} has {int(is_missing.sum())} missing labels, the first at position {int(is_missing.argmax())}. "
             "Drop those rows."
         )
+    if values.dtype.kind == "U" and values.dtype.itemsize // 4 == _WIDTH_OF_FLOATS and (values == "nan").any():
+        raise InvalidDataError(
+            f"{name} has the label 'nan', which NumPy makes of a missing value among texts. Drop those rows, or pass "
+            f"the labels as a list if it is a class."
+        )
+
+
+_WIDTH_OF_FLOATS = 32  # of the texts in an array that NumPy made of texts and floats
 
 
 def check_choice(name: str, value: Any, allowed: Iterable[str]) -> str:

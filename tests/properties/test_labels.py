@@ -1,5 +1,9 @@
 """Labels of every type come back from their codes, and trusted labels mean the same however they are written."""
 
+import datetime
+import json
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +11,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from noisylabel._support.labels import (
+    codes_of,
+    label_array,
+    label_from_json,
+    label_to_json,
+    label_values,
+    labels_from_json,
+    labels_to_json,
+    sorted_classes,
+)
 from noisylabel.estimators import encode_labels, plain_labels
 from noisylabel.exceptions import InvalidDataError
 from noisylabel.utils import trusted_codes
@@ -119,3 +133,90 @@ def test_minus_one_that_is_a_class_is_a_label(n_classes, data):
     assert trusted_codes(entries, len(entries), classes).tolist() == expected_codes(classes, entries)
     with pytest.raises(InvalidDataError, match="-1 is a class of y, so it does not mark"):
         trusted_codes([-1 if entry is None else entry for entry in entries], len(entries), classes)
+
+
+DAYS = np.array(["2026-01-31", "2026-01-01", "2026-01-31"], "M8[D]")
+MOMENTS = [datetime.datetime(2026, 1, 31, 5), datetime.datetime(2026, 1, 1, 5), datetime.datetime(2026, 1, 31, 5)]
+ANY_TYPE = {
+    "a NUL at the end": ["b", "b\0", "x"],
+    "NULs in an array": np.array(["b", "b\0", "x"], dtype=object),
+    "NULs in pandas' texts": pd.Series(["b", "b\0", "x"], dtype="string"),
+    "bytes": [b"b", b"b\0", b"\xff"],
+    "bytes of NumPy": np.array([b"b", b"a", b"\xff"]),
+    "unsigned": np.array([2**63 + 5, 2**63 + 6, 1], dtype=np.uint64),
+    "large integers": [2**63 + 5, 2**63 + 6, 1],
+    "NumPy's integers as objects": np.array([np.int64(3), np.int64(1), np.int64(2)], dtype=object),
+    "small integers": np.array([3, 1, 2], dtype=np.int8),
+    "floats": np.array([0.1, 2.5, 1.0], dtype=np.float32),
+    "booleans": [True, False, True],
+    "days": DAYS,
+    "days as objects": DAYS.tolist(),
+    "nanoseconds": DAYS.astype("M8[ns]"),
+    "moments": MOMENTS,
+    "moments in pandas": pd.Series(MOMENTS),
+    "moments of a zone": pd.to_datetime(MOMENTS).tz_localize("Europe/Berlin"),
+    "durations": np.array([3, 1, 3], "m8[s]"),
+    "categories": pd.Series(["b", "a", "b"], dtype="category"),
+    "nullable integers": pd.Series([3, 1, 2], dtype="Int64"),
+    "nullable booleans": pd.Series([True, False, True], dtype="boolean"),
+    "tensor": torch.tensor([3, 1, 2]),
+}
+if hasattr(np.dtypes, "StringDType"):  # since NumPy 2
+    ANY_TYPE["NumPy's variable texts"] = np.array(["b", "b\0", "x"], dtype=np.dtypes.StringDType())
+
+
+@pytest.mark.parametrize("given_labels", ANY_TYPE.values(), ids=ANY_TYPE)
+def test_right_23_labels_of_any_type_come_back_from_json(given_labels):
+    labels = label_array("y", given_labels)
+    classes, codes = sorted_classes("y", labels)
+    values = given_labels.tolist() if hasattr(given_labels, "tolist") else list(given_labels)
+    assert len(classes) == len(set(values))
+    again = labels_from_json(json.loads(json.dumps(labels_to_json(classes))))
+    assert again.dtype == classes.dtype
+    assert again.tolist() == classes.tolist()
+    assert codes_of(labels, again).tolist() == codes.tolist()
+    entries = json.loads(json.dumps([label_to_json(value) for value in label_values(classes)]))
+    assert [label_from_json(entry) for entry in entries] == label_values(classes)
+
+
+def test_right_23_a_date_is_the_same_label_in_every_type():
+    for same in (DAYS, DAYS.astype("M8[ns]"), pd.Series(DAYS), DAYS.astype("M8[s]").tolist(), DAYS.tolist()):
+        assert codes_of(label_array("y", same), np.unique(DAYS)).tolist() == [1, 0, 1]
+
+
+@pytest.mark.parametrize("mixed", [["a", 1], ["a", b"b"], [1, "1"]])
+def test_right_23_labels_that_cannot_be_compared_are_refused(mixed):
+    with pytest.raises(InvalidDataError, match="y mixes types that cannot be compared"):
+        sorted_classes("y", label_array("y", mixed))
+
+
+def test_right_23_labels_that_no_file_can_hold_are_named():
+    with pytest.raises(InvalidDataError, match=r"label Decimal\('1'\) is of type Decimal.* Make texts of them"):
+        label_to_json(Decimal(1))
+    with pytest.raises(ValueError, match="no type 'colour'"):
+        label_from_json({"colour": "red"})
+
+
+MISSING = {
+    "None": ["a", None],
+    "NaN in a list": ["a", np.nan],
+    "NaN as a text of NumPy": np.array(["a", np.nan]),
+    "NaN among objects": np.array(["a", np.nan], dtype=object),
+    "NaN among numbers": np.array([1.0, np.nan]),
+    "masked": np.ma.masked_array([1, 2], [False, True]),
+    "masked objects": np.ma.masked_array(np.array(["a", "b"], dtype=object), [False, True]),
+    "NaT": np.array(["2026-01-01", "NaT"], "M8[D]"),
+    "NA": pd.Series([1, pd.NA], dtype="Int64"),
+    "category": pd.Series(["a", None], dtype="category"),
+}
+
+
+@pytest.mark.parametrize("labels", MISSING.values(), ids=MISSING)
+def test_right_22_missing_labels_are_refused_in_every_type(labels):
+    with pytest.raises(InvalidDataError, match="y has (1 missing labels, the first at position 1|the label 'nan')"):
+        label_array("y", labels)
+
+
+def test_right_22_a_mask_that_hides_nothing_and_a_class_called_nan_are_taken():
+    assert label_array("y", np.ma.masked_array([1, 2], [False, False])).tolist() == [1, 2]
+    assert label_array("y", ["nan", "vec"]).tolist() == ["nan", "vec"]  # Min Nan Chinese and Venetian
