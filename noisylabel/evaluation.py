@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from noisylabel._support.files import written_whole
+from noisylabel._support.files import local_path, written_whole
 from noisylabel.estimators.saving._checkpoints import read_checkpoint
 from noisylabel.estimators.saving._load_checkpoint import classifier_of
 from noisylabel.exceptions import InvalidDataError, InvalidFileError, NoisyLabelWarning
@@ -64,7 +64,7 @@ def evaluate_checkpoint(folder: str | Path, X: Any, y: Any, student: Any = None,
 
 
 def _read(folder: str | Path) -> dict[str, Any]:
-    saved = read_checkpoint(Path(folder))
+    saved = read_checkpoint(local_path("folder", folder))
     if saved is None:
         raise InvalidFileError(f"There is no checkpoint in {str(folder)!r}. Pass the 'checkpoint_dir' of a training.")
     return saved
@@ -131,7 +131,7 @@ def watch_checkpoints(  # noqa: PLR0913 - what to evaluate, on what, and how pat
     >>> for found in watch_checkpoints("run1", X_test, y_test):  # doctest: +SKIP
     ...     print(found["epoch"], found["accuracy"])
     """
-    path, seen, since = Path(folder) / CHECKPOINT_FILE, 0, time.monotonic()
+    path, seen, since = local_path("folder", folder) / CHECKPOINT_FILE, 0, time.monotonic()
     latest: dict[str, Any] = {}
     while True:
         changed = path.stat().st_mtime_ns if path.exists() else 0
@@ -177,7 +177,7 @@ def save_evaluation(rows: list[dict[str, Any]], folder: str | Path) -> Path:
     """
     from noisylabel.plots import plot_evaluation
 
-    path, table = Path(folder) / "evaluation.csv", pd.DataFrame(rows)
+    path, table = local_path("folder", folder) / "evaluation.csv", pd.DataFrame(rows)
     if path.exists():
         table = pd.concat([pd.read_csv(path), table])
     keys = [key for key in ("data", "epoch") if key in table]

@@ -17,6 +17,10 @@ class InvalidFileError(NoisyLabelError, ValueError):
     """A file is missing, cut off, or not what its name says; the message names it."""
 
 
+class FileWriteError(NoisyLabelError, OSError):
+    """A file could not be written, as on a full disk; the message names it, and what it held before is still there."""
+
+
 class DivergedError(NoisyLabelError, RuntimeError):
     """The training loss became NaN or infinite."""
 

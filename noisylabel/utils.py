@@ -1,7 +1,7 @@
 """Helpers for those who write curricula, losses, spaces or benchmarks of their own."""
 
 from noisylabel._support.describe import describe, hash_arrays, plain_value
-from noisylabel._support.files import write_whole, written_whole
+from noisylabel._support.files import local_path, write_whole, written_whole
 from noisylabel._support.random import draw_seed
 from noisylabel._support.ray import RAY_ENVIRONMENT, ray_session
 from noisylabel._support.trusted import trusted_codes
@@ -15,6 +15,7 @@ __all__ = [
     "describe",
     "draw_seed",
     "hash_arrays",
+    "local_path",
     "plain_value",
     "ray_session",
     "trusted_codes",

@@ -1,8 +1,55 @@
-"""Files that are there whole or not at all."""
+"""Files that are there whole or not at all, and the paths to them."""
 
 import os
+import re
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import torch
+
+from noisylabel.exceptions import FileWriteError, InvalidParameterError, NoisyLabelError
+
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # two letters at least: a drive of Windows has one
+
+
+def local_path(name: str, value: Any) -> Path:
+    """Return the path of a file or folder on this machine, with ``~`` for the user's home folder.
+
+    Parameters
+    ----------
+    name : str
+        Name of the parameter, for the message.
+    value : str or path-like
+        What the user passed.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    InvalidParameterError
+        If it is no path, or the address of something elsewhere, such as ``s3://bucket/run``.
+
+    Examples
+    --------
+    >>> local_path("folder", "~/runs") == Path.home() / "runs"
+    True
+    """
+    try:
+        text = os.fspath(value)
+        if not isinstance(text, str) or not text or "\0" in text:
+            raise TypeError
+        if _ADDRESS.match(text):
+            raise InvalidParameterError(
+                f"{name!r} must be a path on this machine. Got {text!r}: noisylabel reads and writes local files only. "
+                "Give a local path, or mount the storage as a folder."
+            )
+        return Path(text).expanduser()
+    except (TypeError, RuntimeError) as error:  # no path; or the home folder of a user who does not exist
+        raise InvalidParameterError(f"{name!r} must be the path of a file or folder. Got {value!r}.") from error
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -10,15 +57,44 @@ def write_whole(path: Path, data: bytes) -> None:
     written_whole(path, lambda partial: partial.write_bytes(data))
 
 
+def save_whole(path: Path, content: Any) -> None:
+    """Write what ``torch.save`` makes of ``content``; see :func:`written_whole`."""
+
+    def write(partial: Path) -> None:
+        with partial.open("wb") as file:
+            try:
+                torch.save(content, file)
+            except RuntimeError as error:
+                cause: BaseException | None = error
+                while cause is not None and not isinstance(cause, OSError):
+                    cause = cause.__context__
+                raise cause or error from None  # torch only says that it did not succeed
+
+    written_whole(path, write)
+
+
 def written_whole(path: Path, write: Callable[[Path], object]) -> None:
     """Let ``write`` make a file of another name with the same suffix, then rename it to ``path``.
 
     Whatever stops it, ``path`` holds all of the new content or what it held before, and nothing else is left behind.
+
+    Raises
+    ------
+    FileWriteError
+        If the disk is full or the folder cannot be written to; the message has the path.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    partial = path.with_name(f".{path.stem}.{os.getpid()}-{threading.get_ident()}{path.suffix}")
     try:
-        write(partial)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            write(partial)
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        if isinstance(error, NoisyLabelError):
+            raise
+        kept = "What it held before is still there." if path.is_file() else "Nothing was left there."
+        raised = FileWriteError(f"{path} could not be written: {error.strerror or error}. {kept}")
+        raised.errno = error.errno
+        raise raised from error

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from noisylabel._support.files import written_whole
+from noisylabel._support.files import local_path, written_whole
 from noisylabel.audit._training import Audit
 
 _FORMULA = re.compile(r"[=@\t\r\n]|[+-](?![\d.,]*\d\s*%?$|$)")
@@ -32,7 +32,7 @@ def save_label_issues(audit: Audit, path: str | Path) -> Path:
     --------
     audit_labels : Has an example.
     """
-    path = Path(path)
+    path = local_path("path", path)
     table = audit.issues.round({name: 4 for name in ("label_quality", "loss", "margin", "weight")})
     for name in table.select_dtypes(exclude=["number", "bool", "datetime", "datetimetz", "timedelta"]):
         table[name] = table[name].astype(object).map(_no_formula)

@@ -8,7 +8,7 @@ import torch
 from skorch.callbacks import Callback
 from torch import Tensor, nn
 
-from noisylabel._support.files import written_whole
+from noisylabel._support.files import local_path, written_whole
 from noisylabel._support.random import private_torch_stream
 from noisylabel._support.validation import check_choice, check_count
 from noisylabel.exceptions import InvalidParameterError
@@ -157,6 +157,6 @@ class LearningPaths(Callback):
 
     def to_parquet(self, path: str | Path) -> Path:
         """Write :meth:`to_frame` as Parquet, and return the path."""
-        path, table = Path(path), self.to_frame()
+        path, table = local_path("path", path), self.to_frame()
         written_whole(path, lambda partial: table.to_parquet(partial, index=False))
         return path

@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from noisylabel.commands._options import add_command, print_written, whole
+from noisylabel.commands._options import add_command, place, print_written, whole
 from noisylabel.exceptions import DatasetNotFoundError, InvalidParameterError, NoisyLabelWarning
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def add_audit_command(commands: Any) -> None:
     audit.add_argument(
         "source",
         metavar="FILE",
-        type=Path,
+        type=place,
         help="a .csv, .tsv or .parquet table, or a folder with a sub-folder of images for each class",
     )
     audit.add_argument("--label", metavar="COLUMN", help="with a table: the column of labels")
@@ -29,8 +29,8 @@ def add_audit_command(commands: Any) -> None:
         "--images", metavar="COLUMN", help="column of image files, as paths from the table's folder, to learn from"
     )
     audit.add_argument("--size", type=whole, default=32, help="images are resized to this many pixels")
-    audit.add_argument("--out", type=Path, default="issues.csv", help="all rows, the most doubtful first")
-    audit.add_argument("--report", metavar="FILE.html", type=Path, help="a page to look at them in a browser (none)")
+    audit.add_argument("--out", type=place, default="issues.csv", help="all rows, the most doubtful first")
+    audit.add_argument("--report", metavar="FILE.html", type=place, help="a page to look at them in a browser (none)")
     audit.add_argument("--epochs", type=whole, help="passes over the rows (the classifier's default)")
     audit.add_argument("--device", default="cpu", help="where to train")
     audit.add_argument("--seed", type=int, default=0, help="of everything that is drawn")

@@ -7,7 +7,7 @@ from typing import Any
 
 from noisylabel.commands._curriculum_learn import add_learn_command
 from noisylabel.commands._curriculum_records import add_records_command
-from noisylabel.commands._options import above_zero, add_command, percents, print_written
+from noisylabel.commands._options import above_zero, add_command, percents, place, print_written
 from noisylabel.curricula import list_zoo, resolve_curriculum
 
 
@@ -35,7 +35,7 @@ def _add_plot(nested: Any) -> None:
     )
     plot.add_argument("--loss-bound", type=above_zero, default=5.0, help="largest loss")
     plot.add_argument("--vstar", metavar="NAME", help="closed form beside it (the one that it was learned from)")
-    plot.add_argument("--out", type=Path, help="start of the files' names (the name of the curriculum)")
+    plot.add_argument("--out", type=place, help="start of the files' names (the name of the curriculum)")
 
 
 def _plot(options: argparse.Namespace) -> None:

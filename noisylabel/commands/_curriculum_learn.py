@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from noisylabel._support.validation import check_choice
-from noisylabel.commands._options import add_command, fractions, numbers, print_written, whole
+from noisylabel.commands._options import add_command, fractions, numbers, place, print_written, whole
 from noisylabel.curricula import CURRICULA
 from noisylabel.curricula.learned import learn_from_records, learn_from_vstar, read_records
 from noisylabel.exceptions import InvalidParameterError
@@ -45,7 +45,7 @@ def add_learn_command(commands: Any) -> None:
     )
     learn.add_argument("--steps", type=whole, default=4000, help="steps of the optimiser")
     learn.add_argument("--seed", type=int, default=0, help="of everything that is drawn")
-    learn.add_argument("--out", type=Path, required=True, help="safetensors file; the card stands beside it")
+    learn.add_argument("--out", type=place, required=True, help="safetensors file; the card stands beside it")
 
 
 def _learn(options: argparse.Namespace) -> None:

@@ -1,14 +1,13 @@
 """``noisylabel curriculum records``: what a student's losses are on rows whose right label is known."""
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from noisylabel._support.validation import check_choice
 from noisylabel.callbacks import StudentRecorder
-from noisylabel.commands._options import add_command, fraction, fraction_or_word, percents, print_written, whole
+from noisylabel.commands._options import add_command, fraction, fraction_or_word, percents, place, print_written, whole
 from noisylabel.datasets import DATASETS, load_table
 from noisylabel.estimators import MentorNetClassifier
 from noisylabel.exceptions import InvalidParameterError
@@ -21,7 +20,7 @@ def add_records_command(commands: Any) -> None:
     records = add_command(commands, "records", about, _records)
     source = records.add_mutually_exclusive_group(required=True)
     source.add_argument("--dataset", metavar="NAME", help="a data set of ours, whose labels are then corrupted")
-    source.add_argument("--table", type=Path, metavar="FILE", help="your CSV or Parquet")
+    source.add_argument("--table", type=place, metavar="FILE", help="your CSV or Parquet")
     records.add_argument("--label", metavar="COLUMN", help="with --table: the noisy labels")
     records.add_argument("--trusted-label", metavar="COLUMN", help="with --table: the right labels, empty if not known")
     records.add_argument("--noise", default="symmetric", help="with --dataset: kind of noise")
@@ -49,7 +48,7 @@ def add_records_command(commands: Any) -> None:
     records.add_argument("--precision", default="fp32", help="fp32 or bf16")
     records.add_argument("--device", default="cpu", help="where to train")
     records.add_argument("--seed", type=int, default=0, help="of everything that is drawn")
-    records.add_argument("--out", type=Path, required=True, help="CSV, or Parquet for .parquet")
+    records.add_argument("--out", type=place, required=True, help="CSV, or Parquet for .parquet")
 
 
 def _records(options: argparse.Namespace) -> None:

@@ -10,8 +10,8 @@ import torch
 from joblib import Parallel, delayed
 from tqdm.auto import tqdm
 
-from noisylabel._support.files import written_whole
-from noisylabel.commands._options import add_command, print_written, whole
+from noisylabel._support.files import local_path, written_whole
+from noisylabel.commands._options import add_command, place, print_written, whole
 from noisylabel.datasets import load_digits
 from noisylabel.estimators import MentorNetClassifier
 from noisylabel.exceptions import InvalidParameterError
@@ -30,7 +30,7 @@ def add_demo_command(commands: Any) -> None:
     """Add ``demo`` to the ``noisylabel`` command."""
     about = "Train on digits with up to 80 percent random labels; table and plot of plain training and curricula."
     demo = add_command(commands, "demo", about, _demo)
-    demo.add_argument("--out", type=Path, default="noisylabel-demo", help="folder for the tables and the plot")
+    demo.add_argument("--out", type=place, default="noisylabel-demo", help="folder for the tables and the plot")
     demo.add_argument("--seeds", type=whole, default=3, help="repetitions")
     demo.add_argument("--jobs", type=whole, help="processes (all cores)")
 
@@ -61,7 +61,7 @@ def run_demo(out: str | os.PathLike[str] = "noisylabel-demo", *, n_seeds: int = 
     InvalidParameterError
         If ``out`` is a file.
     """
-    folder = Path(out).expanduser().resolve()
+    folder = local_path("out", out).resolve()
     if folder.is_file():
         raise InvalidParameterError(f"'out' is {folder}, which is a file. Give the name of a folder.")
     folder.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from noisylabel.commands._options import above_zero, add_command, print_written
+from noisylabel._support.files import local_path
+from noisylabel.commands._options import above_zero, add_command, place, print_written
 from noisylabel.datasets import DATASETS, load_image_folder, load_table
 from noisylabel.datasets._table import TABLE_SUFFIXES
 from noisylabel.estimators.saving._checkpoints import read_checkpoint
@@ -22,7 +23,7 @@ def add_evaluate_command(commands: Any) -> None:
     """Add ``evaluate`` to the ``noisylabel`` command."""
     about = "Evaluate the checkpoint of a training, or with --watch each new one until the training is over."
     evaluate = add_command(commands, "evaluate", about, _evaluate)
-    evaluate.add_argument("folder", metavar="DIR", type=Path, help="the checkpoint_dir of the training")
+    evaluate.add_argument("folder", metavar="DIR", type=place, help="the checkpoint_dir of the training")
     evaluate.add_argument(
         "--data",
         required=True,
@@ -81,7 +82,7 @@ def _load(options: argparse.Namespace) -> tuple[Any, Any]:
     if options.data in DATASETS:
         bunch = DATASETS[options.data]()
         return bunch.test_data, bunch.test_target
-    path = Path(options.data)
+    path = local_path("data", options.data)
     if path.suffix.lower() in TABLE_SUFFIXES:
         if options.label is None:
             raise InvalidParameterError("--data is a table: say with --label which column holds the labels.")

@@ -5,6 +5,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NoReturn
 
+from noisylabel._support.files import local_path
+from noisylabel.exceptions import InvalidParameterError
+
 
 class Parser(argparse.ArgumentParser):
     """A parser whose help has the default of each option, and whose errors are one sentence."""
@@ -35,6 +38,14 @@ def add_command(commands: Any, name: str, about: str, run: Callable[[argparse.Na
 def print_written(paths: Iterable[Path]) -> None:
     """Say which files a command has written."""
     print(f"Written: {', '.join(map(str, paths))}")
+
+
+def place(text: str) -> Path:
+    """Read the path of a file or folder on this machine."""
+    try:
+        return local_path("path", text)
+    except InvalidParameterError as error:
+        raise argparse.ArgumentTypeError(str(error).rstrip(".")) from error
 
 
 def whole(text: str) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from noisylabel._support.files import local_path
 from noisylabel.exceptions import DatasetNotFoundError
 
 
@@ -29,7 +30,7 @@ def get_data_home(data_home: str | os.PathLike[str] | None = None) -> Path:
     '/data/images'
     """
     chosen = data_home or os.environ.get("NOISYLABEL_DATA") or Path.home() / "noisylabel_data"
-    return Path(chosen).expanduser().resolve()
+    return local_path("data_home", chosen).resolve()
 
 
 def cached_arrays(

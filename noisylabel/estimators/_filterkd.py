@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import torch
 
 from noisylabel._support.constraints import Choice, Constraint, Count, Flag, Number, OrNone
+from noisylabel._support.files import local_path
 from noisylabel.curricula import Uniform
 from noisylabel.estimators._base import BaseNoisyLabelClassifier
 from noisylabel.estimators._mentornet import MentorNetClassifier
@@ -258,7 +259,7 @@ class FilterKDClassifier(BaseNoisyLabelClassifier):
         return TrainingRun(self, data, make_net, split, seed, checkpoint, student_seed, bar).train()
 
     def _teacher_dir(self) -> Path | None:
-        return None if self.checkpoint_dir is None else Path(self.checkpoint_dir) / "teacher"
+        return None if self.checkpoint_dir is None else local_path("checkpoint_dir", self.checkpoint_dir) / "teacher"
 
     def _teach(
         self, teaching: Teaching, data: TrainingData, split: Split, seed: int, saved: SavedRun

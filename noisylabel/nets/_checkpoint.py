@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from skorch.callbacks import Callback, EarlyStopping
 
-from noisylabel._support.files import written_whole
+from noisylabel._support.files import save_whole
 
 CHECKPOINT_FILE = "checkpoint.pt"
 CHECKPOINT_FORMAT = 1  # one more whenever what is in the file changes
@@ -35,15 +35,12 @@ class CheckpointFile:
 
     def save(self, state: dict[str, Any]) -> None:
         """Replace the file by the state after an epoch."""
-        self._write({**self.header, **state, "finished": False})
+        save_whole(self.path, {**self.header, **state, "finished": False})
 
     def finish(self, final: dict[str, Any]) -> None:
         """Add the network that the run ends with, and mark it as over for those who watch it."""
         saved = torch.load(self.path, map_location="cpu", weights_only=True)
-        self._write(saved | {"finished": True, "final": final})
-
-    def _write(self, content: dict[str, Any]) -> None:
-        written_whole(self.path, lambda partial: torch.save(content, partial))
+        save_whole(self.path, saved | {"finished": True, "final": final})
 
 
 def callback_states(callbacks: list[tuple[str, Callback]]) -> dict[str, Any]:

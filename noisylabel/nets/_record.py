@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from noisylabel._support.files import written_whole
+from noisylabel._support.files import local_path, written_whole
 from noisylabel.functional.distillation import filtered_update
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ class SampleRecord:
 
     def to_parquet(self, path: str | Path) -> None:
         """Write :meth:`to_frame` as a Parquet file."""
-        written_whole(Path(path), lambda partial: self.to_frame().to_parquet(partial))
+        written_whole(local_path("path", path), lambda partial: self.to_frame().to_parquet(partial))
 
 
 def _entered(before: Tensor, codes: Tensor, log_proba: Tensor, weights: Tensor) -> Tensor:

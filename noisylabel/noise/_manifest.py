@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from noisylabel._support.files import write_whole
+from noisylabel._support.files import local_path, write_whole
 from noisylabel.exceptions import InvalidDataError
 
 
@@ -66,7 +66,7 @@ class NoiseManifest:
         """Return the manifest as JSON text, and write it to ``path`` if that is given."""
         text = json.dumps(asdict(self), indent=1)
         if path is not None:
-            write_whole(Path(path), text.encode())
+            write_whole(local_path("path", path), text.encode())
         return text
 
     @classmethod

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from noisylabel._support.files import write_whole
+from noisylabel._support.files import local_path, write_whole
 from noisylabel.pages._charts import CONFIG, chart_library
 
 _HERE = Path(__file__).parent
@@ -41,7 +41,7 @@ def write_page(path: str | Path, template: Path, **context: Any) -> Path:
     Path
     """
     page = _environment(template.parent).get_template(template.name).render(**context)
-    path = Path(path)
+    path = local_path("path", path)
     write_whole(path, page.encode(errors="replace"))
     return path
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from noisylabel._support.files import write_whole, written_whole
+from noisylabel._support.files import local_path, write_whole, written_whole
 from noisylabel._support.validation import check_number
 from noisylabel.curricula import CURRICULA, Curriculum, resolve_curriculum
 from noisylabel.exceptions import InvalidParameterError
@@ -197,14 +197,14 @@ def animate_curriculum(
         frames.append(Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB"))
     buffer = io.BytesIO()
     frames[0].save(buffer, format="gif", save_all=True, append_images=frames[1:], duration=150, loop=0)
-    path = Path(path)
+    path = local_path("path", path)
     write_whole(path, buffer.getvalue())
     return path
 
 
 def save_curriculum_figure(figure: Any, path: str | Path) -> Path:
     """Write a figure as PNG, whole or not at all."""
-    path = Path(path)
+    path = local_path("path", path)
     written_whole(path, lambda partial: figure.savefig(partial, dpi=120, format="png"))
     return path
 

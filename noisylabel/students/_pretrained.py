@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
+from noisylabel._support.files import local_path
 from noisylabel._support.validation import check_number
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
 from noisylabel.students._base import Student
@@ -72,7 +73,7 @@ class Pretrained(Student):
         check_number("body_lr", self.body_lr, 0, 1, hint="It is a factor on 'lr'.")
         module = resolve_student(self.student, sample_shape).build(sample_shape, n_classes)
         head = _output_layer(module)
-        saved, own = _read_weights(Path(self.weights)), module.state_dict()
+        saved, own = _read_weights(local_path("weights", self.weights)), module.state_dict()
         fitting = {k: v for k, v in saved.items() if k in own and v.shape == own[k].shape}
         absent = [name for name in own if name not in fitting and not _is_below(name, head)]
         if absent:

@@ -169,7 +169,7 @@ def test_damaged_and_foreign_files_are_refused(blobs, tmp_path):
         clf.fit(*blobs)
     (tmp_path / "file").touch()
     for wrong in (tmp_path / "file", 3):
-        with pytest.raises(InvalidParameterError, match="'checkpoint_dir' must be a folder"):
+        with pytest.raises(InvalidParameterError, match="'checkpoint_dir' must be"):
             MentorNetClassifier(checkpoint_dir=wrong).fit(*blobs)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import safetensors
 from safetensors.torch import load, save
 
-from noisylabel._support.files import write_whole
+from noisylabel._support.files import local_path, write_whole
 from noisylabel._support.validation import check_choice
 from noisylabel.curricula.learned._network import MentorNetwork
 from noisylabel.exceptions import InvalidFileError
@@ -22,7 +22,7 @@ _LIMITS = {"history_length": 1000, "n_labels": 100_000}
 
 def save_network(network: MentorNetwork, card: dict[str, Any], path: str | Path) -> Path:
     """Write a network and its card; see :meth:`MentorNet.save`."""
-    path = Path(path)
+    path = local_path("path", path)
     path = path if path.suffix == ".safetensors" else path.with_name(path.name + ".safetensors")
     data = save({name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()})
     full_card = {
@@ -42,7 +42,7 @@ def save_network(network: MentorNetwork, card: dict[str, Any], path: str | Path)
 
 def load_network(path: str | Path) -> tuple[MentorNetwork, dict[str, Any]]:
     """Read a network and its card; see :meth:`MentorNet.load`."""
-    path = Path(path)
+    path = local_path("path", path)
     data = _read(path, "MentorNet file")
     card = read_card(path.with_suffix(".json"))
     network = MentorNetwork(**card["network"])

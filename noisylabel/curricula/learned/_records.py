@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from noisylabel._support.files import written_whole
+from noisylabel._support.files import local_path, written_whole
 from noisylabel._support.validation import check_count, check_number
 from noisylabel.curricula.learned._features import MentorFeatures
 from noisylabel.exceptions import InvalidFileError
@@ -41,7 +41,7 @@ def write_records(records: pd.DataFrame, path: str | Path) -> Path:
     >>> read_records(path)["loss"].tolist()
     [0.1, 2.3]
     """
-    path, table = Path(path), records[list(COLUMNS)]
+    path, table = local_path("path", path), records[list(COLUMNS)]
     if path.suffix == ".parquet":
         written_whole(path, lambda partial: table.to_parquet(partial, index=False))
     else:
@@ -67,7 +67,7 @@ def read_records(path: str | Path) -> pd.DataFrame:
     InvalidFileError
         If there is no such file, or a row is bad: the message has its line number.
     """
-    path = Path(path)
+    path = local_path("path", path)
     if not path.is_file():
         raise InvalidFileError(f"There is no file of records {path}.")
     if path.suffix == ".parquet":

@@ -11,7 +11,7 @@ import torch
 from sklearn.base import BaseEstimator
 
 from noisylabel._support.describe import PLAIN, describe, plain_value
-from noisylabel._support.files import written_whole
+from noisylabel._support.files import local_path, save_whole
 from noisylabel.estimators.inputs._training_data import TrainingData
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
 from noisylabel.nets import CHECKPOINT_FILE, CHECKPOINT_FORMAT
@@ -79,15 +79,15 @@ def read_checkpoint(folder: Path) -> dict[str, Any] | None:
 
 def open_folder(checkpoint_dir: Any) -> Path:
     """Return the folder, made if need be and free of half-written files; say so if it cannot be written to."""
+    folder = local_path("checkpoint_dir", checkpoint_dir)
     try:
-        folder = Path(checkpoint_dir)
         folder.mkdir(parents=True, exist_ok=True)
         for left_over in folder.glob(f".{Path(CHECKPOINT_FILE).stem}.*"):
             left_over.unlink()
         probe = folder / ".writable"
         probe.touch()
         probe.unlink()
-    except (OSError, TypeError) as error:
+    except OSError as error:
         raise InvalidParameterError(
             f"'checkpoint_dir' must be a folder that can be written to. Got {checkpoint_dir!r}: {error}."
         ) from error
@@ -172,4 +172,4 @@ def change_parameters(folder: Path, estimator: BaseEstimator) -> None:
     saved = read_checkpoint(folder)
     assert saved is not None
     saved["fingerprint"]["parameters"] = describe_parameters(estimator)
-    written_whole(folder / CHECKPOINT_FILE, lambda partial: torch.save(saved, partial))
+    save_whole(folder / CHECKPOINT_FILE, saved)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from noisylabel._support.files import local_path
 from noisylabel._support.random import private_torch_stream
 from noisylabel.estimators._base import BaseNoisyLabelClassifier
 from noisylabel.estimators._filterkd import FilterKDClassifier
@@ -67,7 +68,7 @@ def load_checkpoint(folder: str | Path, student: Any = None, device: Any = "cpu"
     >>> again.n_iter_, bool((again.predict_proba(X) == clf.predict_proba(X)).all())
     (5, True)
     """
-    saved = read_checkpoint(Path(folder))
+    saved = read_checkpoint(local_path("folder", folder))
     if saved is None:
         raise InvalidFileError(f"There is no checkpoint in {str(folder)!r}. Pass the 'checkpoint_dir' of a training.")
     return classifier_of(saved, student, device)
