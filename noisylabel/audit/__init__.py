@@ -5,6 +5,7 @@ One file a step, in this order: ``_reading`` (a table or a folder of images; ``_
 rows as CSV), ``_report`` (the page). The command around them is ``noisylabel audit``.
 """
 
+from noisylabel.audit._features import encode_table
 from noisylabel.audit._reading import AuditData, read_audit_folder, read_audit_table
 from noisylabel.audit._report import write_audit_page
 from noisylabel.audit._table import save_label_issues
@@ -15,6 +16,7 @@ __all__ = [
     "AuditData",
     "audit_labels",
     "default_auditor",
+    "encode_table",
     "noise_rate_interval",
     "read_audit_folder",
     "read_audit_table",

@@ -10,6 +10,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
+from noisylabel.audit._words import some
 from noisylabel.exceptions import InvalidDataError
 
 LEFT_OUT = {
@@ -88,6 +89,41 @@ def _kind_of_strings(text: Any, n_distinct: int, all_differ: bool) -> str:
     if all_differ and bool((text.str.fullmatch(r"\S+") & text.str.isascii()).all()):
         return "id"
     return "category" if n_distinct <= max(_FEW_VALUES, len(text) / 20) else "text"
+
+
+def encode_table(table: Any, random_state: int = 0) -> tuple[np.ndarray, list[str]]:
+    """Return the columns of any table as numbers to learn from, and what was made of them.
+
+    Parameters
+    ----------
+    table : DataFrame of N rows
+        Without the labels.
+    random_state : int, default=0
+        As for :func:`table_features`.
+
+    Returns
+    -------
+    X : ndarray, float32 of shape (N, D)
+        See :func:`table_features`.
+    notes : list of str
+        Which columns were read as what, and which are not used, as sentences.
+
+    Raises
+    ------
+    InvalidDataError
+        If no column is left to learn from.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> X, notes = encode_table(pd.DataFrame({"size": [1.0, None, 3.0] * 9, "colour": ["red", "green", "green"] * 9}))
+    >>> X.shape, notes
+    ((27, 4), ['Read as numbers: size.', 'Read as categories: colour.'])
+    """
+    kinds = {name: column_kind(str(name), table[name]) for name in table.columns}
+    X = table_features(table, kinds, random_state)
+    by_kind = {what: [name for name in kinds if kinds[name] == kind] for kind, what in WORDS.items()}
+    return X, [f"{what}: {some(names)}." for what, names in by_kind.items() if names]
 
 
 def table_features(table: Any, kinds: dict[str, str], random_state: int = 0) -> np.ndarray:

@@ -7,34 +7,6 @@ from noisylabel.audit._words import counted, some
 from noisylabel.exceptions import InvalidDataError
 
 FEW_ROWS = 100
-_NO_LABEL = ("", "na", "n/a", "nan", "null", "#n/a")
-
-
-def parse_labels(column: pd.Series) -> pd.Series:
-    """Return labels as whole numbers if all are and int64 holds them, else as text; missing where there is none.
-
-    Parameters
-    ----------
-    column : Series of shape (N,)
-        As written in the file.
-
-    Returns
-    -------
-    Series of shape (N,)
-
-    Examples
-    --------
-    >>> parse_labels(pd.Series(["1", "2.0", "n/a"])).tolist(), parse_labels(pd.Series(["1", "none"])).tolist()
-    ([1, 2, nan], ['1', 'none'])
-    """
-    text = column.astype("string").str.strip()
-    text = text.mask(text.str.lower().isin(_NO_LABEL))
-    present = text.dropna()
-    if present.str.fullmatch(r"-?(0|[1-9]\d*)(\.0*)?").all():
-        numbers = present.str.replace(r"\..*", "", regex=True).astype(object).map(int)
-        if numbers.between(-(2**63), 2**63 - 1).all():
-            return numbers.astype(object).reindex(text.index)
-    return text.astype(object)
 
 
 def check_labels(labels: pd.Series, notes: list[str]) -> np.ndarray:

@@ -10,11 +10,11 @@ import pandas as pd
 from tqdm import tqdm
 
 from noisylabel._support.validation import check_choice, check_count
-from noisylabel.audit._features import WORDS, column_kind, table_features
-from noisylabel.audit._labels import check_labels, parse_labels
+from noisylabel.audit._features import encode_table
+from noisylabel.audit._labels import check_labels
 from noisylabel.audit._words import counted, some
 from noisylabel.datasets._read_image import read_image
-from noisylabel.datasets._table import TEXT_SUFFIXES, read_table
+from noisylabel.datasets._table import TEXT_SUFFIXES, parse_labels, read_table
 from noisylabel.exceptions import DatasetNotFoundError, InvalidDataError, InvalidParameterError
 
 _PLACE_COLUMNS = ("row", "spreadsheet_row", "file")
@@ -81,7 +81,7 @@ def read_audit_table(
     Parameters
     ----------
     path : path
-        A CSV, TSV or Parquet file. Comma, semicolon, tab or bar may separate; UTF-8 or, failing that, Windows-1252.
+        A CSV, TSV or Parquet file; see :func:`noisylabel.datasets.read_table`.
     label : str
         Column of the labels. Rows without one are left out.
     ignore : sequence of str, default=()
@@ -129,7 +129,8 @@ def read_audit_table(
         raise InvalidDataError(f"No row of {file} has a label in {label!r}.")
     if images is None:
         kind = "table"
-        X = _learn_columns(table.drop(columns=list(ignore)), notes)
+        X, read_as = encode_table(table.drop(columns=list(ignore)))
+        notes += read_as
     else:
         kind = "images"
         X, is_read = _read_images(_files_inside(file.parent, table[images]), size, notes)
@@ -214,17 +215,6 @@ def _files_inside(folder: Path, names: pd.Series) -> list[Path]:
             f"{root}, such as {outside[0]}. Copy them into it, or put the table into a folder above them."
         )
     return files
-
-
-def _learn_columns(table: pd.DataFrame, notes: list[str]) -> np.ndarray:
-    """Return the features of a table; note which columns were used as what, and which not."""
-    kinds = {name: column_kind(str(name), table[name]) for name in table.columns}
-    X = table_features(table, kinds)
-    for kind, what in WORDS.items():
-        names = [name for name in kinds if kinds[name] == kind]
-        if names:
-            notes.append(f"{what}: {some(names)}.")
-    return X
 
 
 def _read_images(files: list[Path], size: int, notes: list[str]) -> tuple[np.ndarray, np.ndarray]:

@@ -1,19 +1,22 @@
 """A table in a CSV or Parquet file: the one way in which tables are read, and a table to learn from."""
 
 import os
-import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 from sklearn.utils import Bunch
 
+from noisylabel.datasets._table_text import TextFormat, text_format
 from noisylabel.exceptions import DatasetNotFoundError, InvalidDataError, NoisyLabelWarning
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
 TABLE_SUFFIXES = (*TEXT_SUFFIXES, ".parquet")
+_NO_LABEL = ("", "na", "n/a", "nan", "null", "#n/a")
 
 
 def load_table(path: str | os.PathLike[str], *, label: str, drop: Sequence[str] = ()) -> Bunch:
@@ -31,7 +34,8 @@ def load_table(path: str | os.PathLike[str], *, label: str, drop: Sequence[str] 
     Returns
     -------
     Bunch
-        ``data``, a DataFrame of N rows and the other columns as they are; ``target`` (N,); ``feature_names``.
+        ``data``, a DataFrame of N rows and the other columns as they are; ``target`` (N,), of a text file whole
+        numbers if all labels are, and else text as it stands there (so ``007`` keeps its zeros); ``feature_names``.
 
     Raises
     ------
@@ -43,7 +47,7 @@ def load_table(path: str | os.PathLike[str], *, label: str, drop: Sequence[str] 
     Warns
     -----
     NoisyLabelWarning
-        If the text is not UTF-8 and was read as Windows-1252.
+        If the text is not UTF-8: how it was read.
 
     Examples
     --------
@@ -54,20 +58,25 @@ def load_table(path: str | os.PathLike[str], *, label: str, drop: Sequence[str] 
     >>> table.feature_names, table.target.tolist()
     (['petals'], ['rose', 'lily'])
     """
-    table, notes = read_table(path)
+    table, notes = read_table(path, as_written=[label])
     for note in notes:
         warnings.warn(f"{path}: {note}", NoisyLabelWarning, stacklevel=2)
     for column in (label, *drop):
         if column not in table.columns:
             raise InvalidDataError(f"{path} has no column {column!r}. It has {list(table.columns)}.")
-    unlabelled = table[label].isna()
+    is_text = Path(path).suffix.lower() in TEXT_SUFFIXES
+    labels = parse_labels(table[label]) if is_text else table[label]
+    unlabelled = labels.isna()
     if unlabelled.any():
         raise InvalidDataError(
             f"{path} has {int(unlabelled.sum())} rows without a label in {label!r}, the first at row "
             f"{int(unlabelled.to_numpy().argmax())}. Drop or fill them."
         )
     data = table.drop(columns=[label, *drop])
-    return Bunch(data=data, target=table[label].to_numpy(), feature_names=list(data.columns))
+    target = labels.to_numpy()
+    if is_text and isinstance(target[0], int):
+        target = target.astype(np.int64)
+    return Bunch(data=data, target=target, feature_names=list(data.columns))
 
 
 def read_table(
@@ -75,12 +84,17 @@ def read_table(
 ) -> tuple[pd.DataFrame, list[str]]:
     r"""Read a file of values separated by commas, semicolons, tabs or bars, or a Parquet file.
 
+    This is the one reader of tables: ``load_table``, the audit, sweeps and ``noisylabel evaluate`` all call it. Its
+    errors are ``InvalidDataError`` and ``DatasetNotFoundError``, which a command says in a sentence before it ends
+    with exit code 2; its notes are to be shown.
+
     Parameters
     ----------
     path : path
-        A ``.csv``, ``.tsv``, ``.txt`` or ``.parquet`` file. Text is UTF-8, with or without a byte order mark, or
-        failing that Windows-1252. Its first line names the columns; whichever of ``,`` ``;`` tab and ``|`` is there
-        most often separates. A separator at the end of every line makes no column.
+        A ``.csv``, ``.tsv``, ``.txt`` or ``.parquet`` file. Text is UTF-8, UTF-16 or Windows-1252, as its bytes show.
+        Its first line names the columns, or Excel's ``sep=;`` stands before it; a name can hold line breaks if it is
+        quoted. The one of ``,`` ``;`` tab and ``|`` separates that cuts the first rows into as many values as there
+        are names. A separator at the end of every line makes no column.
     as_written : sequence of str, default=()
         Columns whose values stay as they are written in a text file, so that ``None`` and ``007`` are not turned into
         something else.
@@ -89,7 +103,8 @@ def read_table(
 
     Returns
     -------
-    table : DataFrame of N rows
+    table : DataFrame of N rows, at least one
+        Bytes of a Parquet file that are UTF-8 have become text.
     notes : list of str
         What was odd about the file, as sentences.
 
@@ -98,7 +113,8 @@ def read_table(
     DatasetNotFoundError
         If there is no such file.
     InvalidDataError
-        If its name ends in none of these, or it cannot be read as a table; the message names the file.
+        If its name ends in none of these, it is empty, has no rows, longer rows than names, or cannot be read as a
+        table; the message names the file.
 
     Examples
     --------
@@ -116,35 +132,89 @@ def read_table(
         raise InvalidDataError(f"{file} must end in .csv, .tsv or .parquet. A spreadsheet can be saved as CSV.")
     try:
         if file.suffix.lower() == ".parquet":
-            return pd.read_parquet(file), []
-        try:
-            return _read_text(file, as_written, empty_lines, "utf-8-sig"), []
-        except UnicodeDecodeError:
-            notes = ["The file is not UTF-8; it was read as Windows-1252."]
-            return _read_text(file, as_written, empty_lines, "cp1252"), notes
-    except pd.errors.ParserWarning as error:
-        raise InvalidDataError(
-            f"{file} has more values in a row than names in its first line. Give every column a name there."
-        ) from error
+            table, notes = _read_parquet(file), []
+        else:
+            written = text_format(file)
+            table, notes = _read_text(file, as_written, empty_lines, written), written.notes
+    except InvalidDataError:
+        raise
     except (ValueError, OSError) as error:
-        raise InvalidDataError(f"{file} cannot be read as a table: {error}") from error
+        raise InvalidDataError(f"{file} cannot be read as a table: {str(error).strip()}") from error
+    if table.empty:
+        raise InvalidDataError(f"{file} names columns, {list(table.columns)}, but has no rows.")
+    return table, notes
 
 
-def _read_text(file: Path, as_written: Sequence[str], empty_lines: bool, encoding: str) -> pd.DataFrame:
-    errors = "replace" if encoding == "cp1252" else "strict"
-    with file.open(encoding=encoding, errors=errors) as stream:
-        header = re.sub(r'"[^"]*"', "", stream.readline())
+def parse_labels(column: pd.Series) -> pd.Series:
+    """Return labels as whole numbers if all are and int64 holds them, else as text; missing where there is none.
+
+    Parameters
+    ----------
+    column : Series of shape (N,)
+        As written in the file.
+
+    Returns
+    -------
+    Series of shape (N,)
+
+    Examples
+    --------
+    >>> parse_labels(pd.Series(["1", "2.0", "n/a"])).tolist(), parse_labels(pd.Series(["1", "none"])).tolist()
+    ([1, 2, nan], ['1', 'none'])
+    """
+    text = column.astype("string").str.strip()
+    text = text.mask(text.str.lower().isin(_NO_LABEL))
+    present = text.dropna()
+    if present.str.fullmatch(r"-?(0|[1-9]\d*)(\.0*)?").all():
+        numbers = present.str.replace(r"\..*", "", regex=True).astype(object).map(int)
+        if numbers.between(-(2**63), 2**63 - 1).all():
+            return numbers.astype(object).reindex(text.index)
+    return text.astype(object)
+
+
+def _read_parquet(file: Path) -> pd.DataFrame:
+    names = pq.read_schema(file).names
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise InvalidDataError(f"{file} has two columns {twice[0]!r}. Give each a name of its own.")
+    table = pd.read_parquet(file)
+    for name in table.columns[[pd.api.types.infer_dtype(table[name]) == "bytes" for name in table.columns]]:
+        try:
+            table[name] = table[name].map(lambda value: value.decode(), na_action="ignore")
+        except UnicodeDecodeError:
+            continue  # no text: a hash or a picture
+    return table
+
+
+def _read_text(file: Path, as_written: Sequence[str], empty_lines: bool, written: TextFormat) -> pd.DataFrame:
     options: dict[str, Any] = {
-        "sep": max(",;\t|", key=header.count),
-        "encoding": encoding,
-        "encoding_errors": errors,
+        "sep": written.separator,
+        "encoding": written.encoding,
+        "encoding_errors": written.errors,
+        "skiprows": written.n_skipped,
         "skip_blank_lines": not empty_lines,
         "index_col": False,  # a separator at the end of each line makes no column
     }
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", pd.errors.ParserWarning)  # values would be lost
-        table = pd.read_csv(file, low_memory=False, **options)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # values would be lost
+            table = pd.read_csv(file, low_memory=False, **options)
+    except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
+        _refuse_longer_rows(file, written)
+        raise InvalidDataError(f"{file} cannot be read as a table: {str(error).strip()}") from error
     for column in table.columns.intersection(list(as_written)):
         texts = pd.read_csv(file, usecols=[column], dtype=str, keep_default_na=False, **options)
         table[column] = texts[column].to_numpy()
     return table
+
+
+def _refuse_longer_rows(file: Path, written: TextFormat) -> None:
+    """Say which row has more values than there are names, if one has."""
+    rows = written.records(file)
+    _, names = next(rows)
+    longer = next(((line, len(row)) for line, row in rows if any(row[len(names) :])), None)
+    if longer is not None:
+        raise InvalidDataError(
+            f"{file} has more values in line {longer[0]}, {longer[1]}, than names in its first line, {len(names)}. "
+            "Quote values that hold the separator, or give every column a name."
+        )

@@ -92,7 +92,7 @@ def test_lines_that_end_with_a_separator(tmp_path):
     assert data.rows["b"].tolist() == [i % 7 for i in range(120)]
     lines[60] += "lost"
     (tmp_path / "table.csv").write_text("a,b,kind\n" + "\n".join(lines) + "\n")
-    with pytest.raises(ValueError, match="table.csv has more values in a row than names in its first line"):
+    with pytest.raises(ValueError, match=r"table.csv has more values in line 62, 4, than names in its first line, 3"):
         read_audit_table(tmp_path / "table.csv", label="kind")
 
 
@@ -168,18 +168,6 @@ def test_labels_that_are_none(tmp_path, table, label, message):
     table.to_csv(tmp_path / "table.csv", index=False)
     with pytest.raises(ValueError, match=message):
         read_audit_table(tmp_path / "table.csv", label=label)
-
-
-def test_files_that_are_no_tables(tmp_path):
-    with pytest.raises(FileNotFoundError, match="There is no file .*absent.csv. Give the path of a .csv"):
-        read_audit_table(tmp_path / "absent.csv", label="kind")
-    (tmp_path / "book.xlsx").write_bytes(b"PK")
-    with pytest.raises(ValueError, match=r"must end in .csv, .tsv or .parquet. A spreadsheet can be saved as CSV"):
-        read_audit_table(tmp_path / "book.xlsx", label="kind")
-    for name, content in [("a.csv", ""), ("b.csv", "x,kind\n1,a\n1,2,3,4\n"), ("c.parquet", "no")]:
-        (tmp_path / name).write_text(content)
-        with pytest.raises(ValueError, match=f"{name} cannot be read as a table"):
-            read_audit_table(tmp_path / name, label="kind")
 
 
 def test_folders_of_images(tmp_path):
