@@ -9,7 +9,7 @@ from skorch.callbacks import Callback
 from torch import Tensor, nn
 
 from noisylabel._support.files import local_path, written_whole
-from noisylabel._support.random import private_torch_stream
+from noisylabel._support.random import private_torch_stream, torch_turn
 from noisylabel._support.validation import check_choice, check_count
 from noisylabel.exceptions import InvalidParameterError
 
@@ -71,7 +71,7 @@ class LearningPaths(Callback):
                 "LearningPaths counts the rows of fit's X, and some of them are held out, which renumbers the others. "
                 "Set validation_fraction=0."
             )
-        with private_torch_stream(0, torch.device(net.device)):
+        with private_torch_stream(0, torch.device(net.device)), torch_turn():
             chosen = X.take(self._checked_rows(len(X)))
             self.inputs_ = torch.cat([batch[0] for batch in chosen.slices(net.iterator_valid__batch_size)])
         self.steps_: Any = []
@@ -117,7 +117,7 @@ class LearningPaths(Callback):
     @torch.inference_mode()
     def _probabilities(self, net: Any, module: nn.Module) -> Tensor:
         """Return the class probabilities of the rows, (n, C)."""
-        with private_torch_stream(0, torch.device(net.device)):
+        with private_torch_stream(0, torch.device(net.device)), torch_turn():
             chunks = self.inputs_.split(net.iterator_valid__batch_size)
             return torch.cat([net.infer(chunk.clone(), module).softmax(1) for chunk in chunks])
 

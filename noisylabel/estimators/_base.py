@@ -96,7 +96,8 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         mentor = self._checked_mentor()
         self._check_use_of_trusted(mentor, is_given=y_trusted is not None)
         saved = SavedRun.open(self.checkpoint_dir)
-        data = take_inputs(self, X, y, sample_weight, y_trusted, device)
+        with private_torch_stream(0, device):  # a Dataset may draw
+            data = take_inputs(self, X, y, sample_weight, y_trusted, device)
         self._keep_inputs(data)
         self._keep(self._run(mentor, data, saved), data)
         return self
@@ -194,7 +195,8 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         check_is_fitted(self, "net_")
         device = torch.device(self.net_.device)
         if isinstance(X, Dataset):
-            check_sample_shape(self, tuple(dataset_sample(X, 0).shape))
+            with private_torch_stream(0, device):
+                check_sample_shape(self, tuple(dataset_sample(X, 0).shape))
             data: Data = StreamedData(X, None, None, device)
         else:
             values = as_tensor(check_X(self, X, reset=False)).to(device)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from noisylabel._support.random import draw_seed, private_torch_stream
+from noisylabel._support.random import draw_seed, private_torch_stream, torch_turn
 from noisylabel.callbacks import EpochProgress
 from noisylabel.estimators._settings import net_options
 from noisylabel.estimators._student import build_network
@@ -197,7 +197,8 @@ class TrainingRun:
         seed = self.seed if self.student_seed is None else self.student_seed
         with private_torch_stream(seed, self.data.device):
             train, valid = self._parts_of_data()
-            net = self._net(self.data.device, len(train))
+            with torch_turn():
+                net = self._net(self.data.device, len(train))
             trained = train_net(net, train, valid, self.checkpoint, self.keep_last)
             record = self._record(net, valid)
         return Fitted(net, trained, record, self.split)

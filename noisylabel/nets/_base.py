@@ -14,6 +14,7 @@ from skorch.history import History
 from torch import Tensor
 from torch.nn.modules.batchnorm import _NormBase
 
+from noisylabel._support.random import torch_turn
 from noisylabel.exceptions import NoisyLabelError
 from noisylabel.nets._averaging import ParameterAverage
 from noisylabel.nets._batches import Batch, StreamedData, TensorData, count_batches
@@ -226,10 +227,15 @@ class IndexedNet(NeuralNet):
             )
         self._set_training(training)
         module = self.evaluated_module()
-        for batch in self.get_iterator(X, training=training):
-            with torch.inference_mode():
-                logits = self.infer(batch[0], module).to(device)
+        batches = iter(self.get_iterator(X, training=training))
+        while (logits := self._next_logits(batches, module, device)) is not None:
             yield logits
+
+    def _next_logits(self, batches: Iterator[Batch], module: torch.nn.Module, device: Any) -> Tensor | None:
+        """Return the logits of the next batch, None after the last."""
+        with torch_turn(), torch.inference_mode():
+            batch = next(batches, None)
+            return None if batch is None else self.infer(batch[0], module).to(device)
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Any]]:

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +10,10 @@ import torch
 from skorch.callbacks import EarlyStopping
 from torch.nn.functional import cross_entropy
 
+from noisylabel._support.random import torch_turn
 from noisylabel.exceptions import DivergedError
 from noisylabel.nets._base import IndexedNet
-from noisylabel.nets._batches import Data, OrderedBatches, TrainingBatches
+from noisylabel.nets._batches import Batch, Data, OrderedBatches, TrainingBatches
 from noisylabel.nets._checkpoint import CheckpointFile, callback_states, restore_callbacks
 
 
@@ -86,13 +88,13 @@ def train_net(
     saved = None if checkpoint is None else checkpoint.content
     if saved is not None:
         net.restore_history(saved["training"])  # callbacks read it when training begins
-    net.notify("on_train_begin", X=train, y=None)
+    _notify(net, "on_train_begin", X=train, y=None)
     if saved is not None:
         best = _restore(net, best, saved)
     batches = net.get_iterator(train, training=True)
     held_out = None if valid is None else net.get_iterator(valid, training=False)
     while len(net.history) < net.max_epochs and not _has_stopped(net):
-        net.notify("on_epoch_begin", dataset_train=train, dataset_valid=valid)
+        _notify(net, "on_epoch_begin", dataset_train=train, dataset_valid=valid)
         _train_epoch(net, batches)
         if best is not None and held_out is not None:
             _validate(net, held_out)
@@ -104,12 +106,19 @@ def train_net(
     last = copy.deepcopy(net.module_.state_dict()) if keep_last else None
     if best is not None and best.state is not None:
         net.module_.load_state_dict(best.state)
-    net.notify("on_train_end", X=train, y=None)
+    _notify(net, "on_train_end", X=train, y=None)
     if checkpoint is not None:
         checkpoint.finish(net.module_.state_dict())
     return Trained(None if best is None else best.epoch, last)
 
 
+@torch_turn()
+def _notify(net: IndexedNet, event: str, **datasets: Any) -> None:
+    """Tell the net and its callbacks."""
+    net.notify(event, **datasets)
+
+
+@torch_turn()
 def _state(net: IndexedNet, best: BestEpoch | None) -> dict[str, Any]:
     """Return all that a run needs to go on after this epoch."""
     return {
@@ -119,6 +128,7 @@ def _state(net: IndexedNet, best: BestEpoch | None) -> dict[str, Any]:
     }
 
 
+@torch_turn()
 def _restore(net: IndexedNet, best: BestEpoch | None, saved: dict[str, Any]) -> BestEpoch | None:
     """Take over what :func:`_state` returned, and return the best epoch so far."""
     net.restore_training(saved["training"])
@@ -126,6 +136,7 @@ def _restore(net: IndexedNet, best: BestEpoch | None, saved: dict[str, Any]) -> 
     return None if best is None else BestEpoch(**saved["best"])
 
 
+@torch_turn()
 def _tell_callbacks(net: IndexedNet, **datasets: Any) -> None:
     """End the epoch for each callback, whatever its place in the list.
 
@@ -151,20 +162,31 @@ def _train_epoch(net: IndexedNet, batches: TrainingBatches) -> None:
     net._set_training(True)
     loss_sum = 0.0
     epoch_batches = net.history[-1]["batches"]
-    for batch in batches:
-        if net.has_step_listener_:
-            net.notify("on_batch_begin", batch=batch, training=True)
-        else:
-            epoch_batches.append({})
-        step = net.train_step(batch)
-        loss, size = step["loss"].item(), len(batch[1])
+    in_order = iter(batches)
+    while (step := _next_step(net, in_order, epoch_batches)) is not None:
+        loss, size = step
         loss_sum += loss * size
-        epoch_batches[-1].update(train_loss=loss, train_batch_size=size)
-        if net.has_step_listener_:
-            net.notify("on_batch_end", batch=batch, training=True, **step)
     _record_loss(net, "train_loss", loss_sum / len(batches.dataset))
     _check_finite(net, loss_sum)
     net.record_epoch()
+
+
+@torch_turn()
+def _next_step(net: IndexedNet, batches: Iterator[Batch], told: list[dict[str, Any]]) -> tuple[float, int] | None:
+    """Make a step with the next batch, and return its loss and size; None after the last batch."""
+    batch = next(batches, None)
+    if batch is None:
+        return None
+    if net.has_step_listener_:
+        net.notify("on_batch_begin", batch=batch, training=True)
+    else:
+        told.append({})
+    step = net.train_step(batch)
+    loss, size = step["loss"].item(), len(batch[1])
+    told[-1].update(train_loss=loss, train_batch_size=size)
+    if net.has_step_listener_:
+        net.notify("on_batch_end", batch=batch, training=True, **step)
+    return loss, size
 
 
 def _check_finite(net: IndexedNet, loss: float) -> None:
@@ -179,22 +201,30 @@ def _validate(net: IndexedNet, batches: OrderedBatches) -> None:
     """Write loss and accuracy on the held-out rows into the history."""
     net._set_training(False)
     loss_sum, n_right = 0.0, 0
-    module = net.evaluated_module()
-    for batch in batches:
-        net.notify("on_batch_begin", batch=batch, training=False)
-        with torch.inference_mode():
-            logits = net.infer(batch[0], module)
-            loss = cross_entropy(logits, batch[1])
-        loss_sum += loss.item() * len(batch[1])
-        n_right += int((logits.argmax(1) == batch[1]).sum())
-        net.history.record_batch("valid_loss", loss.item())
-        net.history.record_batch("valid_batch_size", len(batch[1]))
-        net.notify("on_batch_end", batch=batch, training=False, loss=loss, y_pred=logits)
+    module, in_order = net.evaluated_module(), iter(batches)
+    while (found := _next_validation(net, in_order, module)) is not None:
+        loss_sum, n_right = loss_sum + found[0], n_right + found[1]
     _record_loss(net, "valid_loss", loss_sum / len(batches.dataset))
     accuracy = n_right / len(batches.dataset)
     is_best = accuracy > max((row["valid_acc"] for row in net.history[:-1]), default=-1.0)
     net.history.record("valid_acc", accuracy)
     net.history.record("valid_acc_best", is_best)
+
+
+@torch_turn()
+def _next_validation(net: IndexedNet, batches: Iterator[Batch], module: torch.nn.Module) -> tuple[float, int] | None:
+    """Predict the next batch, and return the sum of its losses and how many are right; None after the last batch."""
+    batch = next(batches, None)
+    if batch is None:
+        return None
+    net.notify("on_batch_begin", batch=batch, training=False)
+    with torch.inference_mode():
+        logits = net.infer(batch[0], module)
+        loss = cross_entropy(logits, batch[1])
+    net.history.record_batch("valid_loss", loss.item())
+    net.history.record_batch("valid_batch_size", len(batch[1]))
+    net.notify("on_batch_end", batch=batch, training=False, loss=loss, y_pred=logits)
+    return loss.item() * len(batch[1]), int((logits.argmax(1) == batch[1]).sum())
 
 
 def _record_loss(net: IndexedNet, name: str, loss: float) -> None:

@@ -9,7 +9,7 @@ from torch.utils.data import Dataset, IterableDataset, TensorDataset
 
 from noisylabel._support.sklearn_compat import check_classification_targets, column_or_1d
 from noisylabel._support.validation import check_no_missing
-from noisylabel.estimators.inputs._samples import check_lengths
+from noisylabel.estimators.inputs._samples import check_lengths, dataset_item
 from noisylabel.exceptions import InvalidDataError
 
 
@@ -67,10 +67,10 @@ def dataset_labels(dataset: Dataset, y: Any) -> np.ndarray:
         return y
     if type(dataset) is TensorDataset and len(dataset.tensors) > 1:
         return dataset.tensors[1].cpu().numpy()
-    first = dataset[0]
+    first = dataset_item(dataset, 0)
     if not isinstance(first, (tuple, list)) or len(first) < 2:
         raise InvalidDataError("The Dataset yields samples without labels. Yield (sample, label) pairs or pass y.")
-    return np.asarray([np.asarray(dataset[row][1]).item() for row in range(n_samples)])
+    return np.asarray([np.asarray(dataset_item(dataset, row)[1]).item() for row in range(n_samples)])
 
 
 def plain_labels(y: Any) -> np.ndarray:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from noisylabel._support.random import torch_turn
 from noisylabel._support.sklearn_compat import validate_data
 from noisylabel.exceptions import InvalidDataError
 
@@ -81,6 +82,12 @@ def check_lengths(X: Any, labels: np.ndarray | None) -> None:
         )
 
 
+@torch_turn()
+def dataset_item(dataset: Dataset, row: int) -> Any:
+    """Return what a Dataset yields for a row; it may draw from torch's streams."""
+    return dataset[row]
+
+
 def dataset_sample(dataset: Dataset, row: int) -> Tensor:
     """Return one sample of a Dataset as a tensor, without its label.
 
@@ -89,7 +96,7 @@ def dataset_sample(dataset: Dataset, row: int) -> Tensor:
     InvalidDataError
         If it is neither a tensor nor an array.
     """
-    item = dataset[row]
+    item = dataset_item(dataset, row)
     sample = item[0] if isinstance(item, (tuple, list)) else item
     if not isinstance(sample, (Tensor, np.ndarray)):
         raise InvalidDataError(

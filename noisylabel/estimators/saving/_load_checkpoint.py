@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from noisylabel._support.files import local_path
-from noisylabel._support.random import private_torch_stream
+from noisylabel._support.random import private_torch_stream, torch_turn
 from noisylabel.estimators._base import BaseNoisyLabelClassifier
 from noisylabel.estimators._filterkd import FilterKDClassifier
 from noisylabel.estimators._mentormix import MentorMixClassifier
@@ -91,7 +91,7 @@ def classifier_of(saved: dict[str, Any], student: Any = None, device: Any = "cpu
         clf.feature_names_in_ = np.array(saved["feature_names"], dtype=object)
     clf.classes_ = np.array(saved["classes"]["labels"], dtype=np.dtype(saved["classes"]["dtype"]))
     clf.n_iter_ = epochs_of(saved)
-    with private_torch_stream(0, torch.device("cpu")):
+    with private_torch_stream(0, torch.device("cpu")), torch_turn():
         module = _load_module(saved, student)
     clf.net_ = _make_net(module, clf, resolve_device(device))
     return clf

@@ -1,0 +1,194 @@
+"""Fits in threads: none changes another, nor the caller's global streams."""
+
+import os
+import random
+import threading
+import time
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import optuna
+import pytest
+import torch
+from skorch.callbacks import Callback
+from torch import nn
+
+from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier
+from noisylabel._support.random import private_torch_stream, torch_turn
+from noisylabel.students import MLP
+
+CPU = torch.device("cpu")
+Y = np.arange(96) % 3
+X = (np.random.default_rng(0).normal(size=(96, 4)) + 2 * Y[:, None]).astype(np.float32)
+
+
+class Dreamer(nn.Module):
+    """A network that draws in evaluation mode too."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 3))
+
+    def forward(self, x):
+        return self.layers(nn.functional.dropout(x, 0.3, training=True))
+
+
+def fit(seed, kind=MentorNetClassifier, **parameters):
+    parameters = {"student": MLP((16,), dropout=0.5), "max_epochs": 3, "batch_size": 16} | parameters
+    return kind(random_state=seed, **parameters).fit(X, Y)
+
+
+def global_streams():
+    return torch.get_rng_state().tolist(), np.random.get_state()[1].tolist(), random.getstate()
+
+
+class SlicedDataset(torch.utils.data.Dataset):
+    def __len__(self):
+        return len(X)
+
+    def __getitem__(self, row):
+        return torch.as_tensor(X[row]) + 0.1 * torch.randn(4), int(Y[row])  # draws as torchvision's transforms do
+
+
+def fit_and_predict(seed):
+    kind = (MentorNetClassifier, MentorMixClassifier, FilterKDClassifier)[seed % 3]
+    more = {"loss_percentile": 0.7} if kind is MentorMixClassifier else {}
+    clf = fit(seed, kind, student=Dreamer, validation_fraction=0.2 * (seed % 2), **more)
+    stream = MentorNetClassifier(student=Dreamer, max_epochs=2, random_state=seed).fit(SlicedDataset())
+    return [clf.predict_proba(X), stream.predict_proba(X), clf.record_.to_frame().to_numpy()]
+
+
+def test_right_03_fits_in_threads_do_not_change_each_other():
+    alone = [fit_and_predict(seed) for seed in range(4)]
+    torch.manual_seed(5)
+    before = global_streams()
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(fit_and_predict, range(4)))
+    assert global_streams() == before
+    for one, other in zip(alone, together, strict=True):
+        for found, wanted in zip(one, other, strict=True):
+            np.testing.assert_array_equal(found, wanted)
+
+
+def test_right_03_a_fit_beside_predictions():
+    clf = fit(0, student=Dreamer)
+    proba, other = clf.predict_proba(X), fit(1).predict_proba(X)
+    with ThreadPoolExecutor(2) as pool:
+        fitting = pool.submit(fit, 1)
+        predictions = [clf.predict_proba(X) for _ in range(30)]
+    assert all((again == proba).all() for again in predictions)
+    assert (fitting.result().predict_proba(X) == other).all()
+
+
+def test_right_03_optuna_in_two_threads_gives_one_result_for_equal_trials():
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study()
+    study.optimize(lambda trial: float(fit(0).predict_proba(X)[:, 0].mean()), n_trials=16, n_jobs=2)
+    assert len({trial.value for trial in study.trials}) == 1
+
+
+class Predicting(Callback):
+    """Predicts and draws in the course of a training."""
+
+    def __init__(self, clf):
+        self.clf = clf
+        self.drawn = []
+
+    def on_batch_end(self, net, training=False, **kwargs):
+        if training:
+            self.clf.predict_proba(X[:5])
+
+    def on_epoch_end(self, net, **kwargs):
+        self.drawn.append(torch.rand(1).item())
+
+
+def test_right_03_callbacks_that_predict_change_nothing_and_draw_from_the_run():
+    other, plain = fit(3, student=Dreamer), fit(4).predict_proba(X)
+    first, second = Predicting(other), Predicting(other)
+    torch.manual_seed(1)
+    assert (fit(4, callbacks=[first]).predict_proba(X) != plain).any()  # it drew
+    torch.manual_seed(2)
+    fit(4, callbacks=[second])
+    assert first.drawn == second.drawn  # from the run's stream, not from the caller's
+    quiet = Predicting(other)
+    quiet.on_epoch_end = lambda *args, **kwargs: None
+    assert (fit(4, callbacks=[quiet]).predict_proba(X) == plain).all()
+
+
+def test_streams_nest():
+    with private_torch_stream(7, CPU), torch_turn():
+        wanted = torch.rand(4)
+    torch.manual_seed(0)
+    before = torch.get_rng_state()
+    with private_torch_stream(7, CPU):
+        with torch_turn():
+            drawn = [torch.rand(1)]
+            with private_torch_stream(8, CPU), torch_turn(), torch_turn():
+                torch.rand(3)
+            drawn.append(torch.rand(1))
+        with private_torch_stream(9, CPU):
+            pass
+        with torch_turn():
+            drawn.append(torch.rand(2))
+    assert torch.equal(torch.cat(drawn), wanted)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_right_03_a_thread_that_waits_is_next():
+    taken, stop = [], threading.Event()
+
+    def busy():
+        while not stop.is_set():
+            with torch_turn():
+                taken.append(time.sleep(0.002))
+
+    thread = threading.Thread(target=busy)
+    thread.start()
+    try:
+        waited = []
+        for _ in range(20):
+            asked = len(taken)
+            with torch_turn():
+                waited.append(len(taken) - asked)
+    finally:
+        stop.set()
+        thread.join()
+    assert max(waited) <= 2, waited
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize("is_inside", [False, True])
+def test_a_forked_process_waits_for_no_thread_of_its_parent(is_inside):
+    with ThreadPoolExecutor(1) as pool:
+        entered, leave = threading.Event(), threading.Event()
+
+        def hold():
+            with torch_turn():
+                entered.set()
+                leave.wait()
+
+        held = None if is_inside else pool.submit(hold)
+        if not is_inside:
+            entered.wait()
+            child = _forked()
+            leave.set()
+            held.result()
+        else:
+            with torch_turn():
+                child = _forked()
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def _forked():
+    """Fork a process that takes a turn and ends with 0, or is killed after 20 seconds."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 does not like threads and fork
+        child = os.fork()
+    if child == 0:
+        import signal
+
+        signal.alarm(20)
+        with torch_turn():
+            os._exit(0)
+    return child
