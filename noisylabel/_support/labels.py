@@ -1,6 +1,7 @@
 """Labels of any type: as an array, as codes, and as JSON."""
 
 import datetime
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -64,19 +65,34 @@ def sorted_classes(name: str, labels: np.ndarray) -> tuple[np.ndarray, np.ndarra
         ) from error
 
 
-def codes_of(labels: np.ndarray, classes: Any) -> np.ndarray:
+def codes_of(labels: np.ndarray, classes: np.ndarray | list[Any]) -> np.ndarray:
     """Return the code of each label (N,), its position in ``classes`` (C,); -1 for what is no class.
 
     Numbers of one value are one label, whatever their types; so are dates of one value.
+    """
+    values = label_values(classes) if isinstance(classes, np.ndarray) else classes
+    codes = {label_key(label): code for code, label in enumerate(values)}
+    if labels.dtype == object:  # its labels may be of types that cannot be sorted
+        return np.array([codes.get(label_key(label), -1) for label in labels], dtype=np.int64)
+    occurring, rows = np.unique(labels, return_inverse=True)
+    return np.array([codes.get(label_key(label), -1) for label in label_values(occurring)], dtype=np.int64)[rows]
+
+
+def with_more_classes(classes: np.ndarray, more: list[Any]) -> np.ndarray:
+    """Return sorted classes with those of ``more`` that they lack, of the type of ``classes`` if that can hold them.
 
     Raises
     ------
     InvalidDataError
-        If the labels cannot be compared with each other.
+        If they cannot be compared with each other.
     """
-    codes = {_key(label): code for code, label in enumerate(label_values(np.asarray(classes)))}
-    occurring, rows = sorted_classes("y", labels)
-    return np.array([codes.get(_key(label), -1) for label in label_values(occurring)], dtype=np.int64)[rows]
+    known = {label_key(label) for label in label_values(classes)}
+    strangers = [label for label in more if label_key(label) not in known]
+    if not strangers:
+        return classes
+    joined = sorted_classes("y", label_array("y", label_values(classes) + strangers))[0]
+    of_one_type = joined.astype(classes.dtype)
+    return of_one_type if bool((of_one_type == joined).all()) else joined
 
 
 def label_values(labels: np.ndarray) -> list[Any]:
@@ -158,8 +174,10 @@ def label_from_json(entry: Any) -> Any:
     raise ValueError(f"there is no type {kind!r} of labels")
 
 
-def _key(label: Any) -> Any:
-    """Return what is equal, and has one hash, for labels that mean the same."""
+def label_key(label: Any) -> Any:
+    """Return what is equal, and has one hash, for labels that mean the same; None for what is no label."""
     if isinstance(label, (np.datetime64, datetime.date)):
         return pd.Timestamp(label)
-    return pd.Timedelta(label) if isinstance(label, np.timedelta64) else plain_value(label)
+    if isinstance(label, np.timedelta64):
+        return pd.Timedelta(label)
+    return plain_value(label) if isinstance(label, Hashable) else None

@@ -85,6 +85,28 @@ def check_no_missing(name: str, labels: Any) -> None:
 _WIDTH_OF_FLOATS = 32  # of the texts in an array that NumPy made of texts and floats
 
 
+def check_samples(name: str, X: Any) -> np.ndarray:
+    """Return samples (N, ...) as an array of numbers, none of which is missing or infinite."""
+    if np.ma.isMaskedArray(X) and np.ma.getmaskarray(X).any():
+        raise InvalidDataError(f"{name} has masked values. Fill them in: {name}.filled(...).")
+    values = np.asarray(X)
+    if values.dtype.kind not in "biuf":
+        try:
+            values = values.astype(float)
+        except (TypeError, ValueError) as error:
+            raise InvalidDataError(
+                f"{name} must hold numbers: {error}. Encode texts, and fill in what is missing."
+            ) from error
+    is_finite = np.isfinite(values)
+    if not is_finite.all():
+        where = np.unravel_index(int(is_finite.argmin()), values.shape)
+        raise InvalidDataError(
+            f"{name} has {int((~is_finite).sum())} missing or infinite values, the first at "
+            f"{tuple(int(i) for i in where)}. Fill them in or drop those rows."
+        )
+    return values
+
+
 def check_choice(name: str, value: Any, allowed: Iterable[str]) -> str:
     """Return ``value`` if it is one of ``allowed``; otherwise name the nearest match."""
     options = list(allowed)

@@ -32,6 +32,12 @@ class _TargetNoise(Noise):
     def _targets(self) -> np.ndarray:
         """Return the class that each class moves to."""
 
+    def find_classes(self, labels: np.ndarray) -> np.ndarray:
+        """See :meth:`Noise.find_classes`; of the data set's own numbers all, if most of them occur."""
+        classes, n_classes = super().find_classes(labels), len(self._targets())
+        is_subset = classes.dtype.kind in "iu" and classes[0] >= 0 and classes[-1] < n_classes
+        return np.arange(n_classes, dtype=classes.dtype) if is_subset and 2 * len(classes) > n_classes else classes
+
     def transition_matrix(self, n_classes: int) -> np.ndarray:
         """See :meth:`Noise.transition_matrix`."""
         targets = self._targets()

@@ -5,13 +5,48 @@ from abc import ABC, abstractmethod
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from noisylabel._support.labels import sorted_classes
+
 
 class Noise(BaseEstimator, ABC):
     """Turn true labels into noisy ones.
 
     Sub-classes store their parameters in ``__init__`` and override :meth:`sample` and :meth:`definition`, and
-    :meth:`transition_matrix` where there is one. Parameters are checked in :meth:`sample`.
+    :meth:`transition_matrix` where there is one. Parameters are checked in :meth:`sample`. A noise whose parameters
+    name classes also overrides :meth:`find_classes` and :meth:`for_classes`.
     """
+
+    def find_classes(self, labels: np.ndarray) -> np.ndarray:
+        """Return all classes, those of the labels and those that the noise itself knows.
+
+        Parameters
+        ----------
+        labels : ndarray of shape (N,)
+            True labels.
+
+        Returns
+        -------
+        ndarray of shape (C,)
+            Sorted; a label's code is its position here.
+
+        Raises
+        ------
+        InvalidDataError
+            If the labels cannot be compared with each other.
+        InvalidParameterError
+            If a parameter does not fit the labels.
+        """
+        return sorted_classes("y", labels)[0]
+
+    def for_classes(self, classes: np.ndarray) -> "Noise":
+        """Return the noise with codes in place of the labels that its parameters name; by default itself.
+
+        Parameters
+        ----------
+        classes : ndarray of shape (C,)
+            What :meth:`find_classes` returned.
+        """
+        return self
 
     @abstractmethod
     def sample(self, codes: np.ndarray, n_classes: int, X: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:

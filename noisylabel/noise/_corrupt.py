@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from noisylabel._support.labels import codes_of, label_array, label_to_json, label_values
 from noisylabel._support.random import draw_seed, numpy_generator
-from noisylabel._support.validation import check_choice, check_no_missing
+from noisylabel._support.validation import check_choice
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError
 from noisylabel.noise._asymmetric import AsymmetricCIFAR10Noise, RingCIFAR100Noise
 from noisylabel.noise._base import Noise
@@ -40,7 +41,7 @@ def corrupt(
     Parameters
     ----------
     y : array-like of shape (N,)
-        True labels: integers, strings or booleans.
+        True labels: integers, strings, booleans, bytes or dates.
     noise : str or Noise
         An object, or a name with its ``parameters``: ``"symmetric"`` (rate, include_true, exact), ``"pair"`` (rate),
         ``"asymmetric_cifar10"`` (rate), ``"ring_cifar100"`` (rate), ``"transition"`` (matrix), ``"instance"`` (rate,
@@ -55,7 +56,8 @@ def corrupt(
     Returns
     -------
     noisy_y : ndarray of shape (N,)
-        Labels of the same type as ``y``.
+        Labels of the same type as ``y``. (Of a list whose texts differ by a NUL at the end, or of integers that no
+        type of NumPy's holds, an array of Python's objects.)
     manifest : NoiseManifest
         Nominal and realised rates, matrices, seed and hash.
 
@@ -64,7 +66,8 @@ def corrupt(
     InvalidParameterError
         If the noise is unknown, or its parameters do not fit it or the data.
     InvalidDataError
-        If ``y`` is empty, not one-dimensional, has missing labels, or has only one class.
+        If ``y`` is empty, not one-dimensional, has missing or masked labels, labels that cannot be compared or written
+        to JSON, or has only one class; if ``X`` has masked values.
 
     Examples
     --------
@@ -72,21 +75,25 @@ def corrupt(
     >>> manifest.nominal_rate, round(manifest.realised_rate, 1)
     (0.4, 0.2)
     """
-    check_no_missing("y", y)
-    y = np.asarray(y)
-    if y.ndim != 1 or len(y) == 0:
-        raise InvalidDataError(f"y must be a one-dimensional array of at least one label. Got shape {y.shape}.")
+    labels = label_array("y", y)
+    if len(labels) == 0:
+        raise InvalidDataError("y must have at least one label. Got none.")
+    if np.ma.isMaskedArray(X) and np.ma.getmaskarray(X).any():
+        raise InvalidDataError("X has masked values, which NumPy would unmask. Fill them in: X.filled(...).")
     noise = _resolve_noise(noise, parameters)
-    classes, codes = np.unique(y, return_inverse=True)
+    classes = noise.find_classes(labels)
     if len(classes) < 2:
         raise InvalidDataError(f"Labels of one class cannot be confused. Got only {classes[0]!r}.")
-    values = None if X is None else np.asarray(X)
+    for label in label_values(classes):
+        label_to_json(label)  # refuses now what no manifest can hold
+    codes, values = codes_of(labels, classes), None if X is None else np.asarray(X)
     seed = None
     if not isinstance(random_state, np.random.Generator):
         seed = int(random_state) if isinstance(random_state, Integral) else draw_seed(random_state)
     rng = random_state if seed is None else numpy_generator(seed)
-    noisy = noise.sample(codes, len(classes), values, rng)
-    return classes[noisy], build_manifest(noise, classes, codes, noisy, seed)
+    in_codes = noise.for_classes(classes)
+    noisy = in_codes.sample(codes, len(classes), values, rng)
+    return classes[noisy], build_manifest(noise, in_codes, classes, codes, noisy, seed)
 
 
 def _resolve_noise(noise: str | Noise, parameters: dict[str, Any]) -> Noise:

@@ -1,12 +1,14 @@
 """Instance-dependent noise: the sample decides how likely each mistake is."""
 
+from copy import deepcopy
+
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from noisylabel._support.validation import check_number
-from noisylabel.exceptions import InvalidParameterError
+from noisylabel._support.validation import check_number, check_samples
+from noisylabel.exceptions import InvalidDataError, InvalidParameterError
 from noisylabel.noise._base import Noise
-from noisylabel.noise._transition import sample_rows
+from noisylabel.noise._transition import rows_of_classes
 
 
 def instance_probabilities(
@@ -16,7 +18,7 @@ def instance_probabilities(
 
     Parameters
     ----------
-    X : ndarray of shape (N, D)
+    X : array-like of shape (N, D)
         Samples with mean 0 and standard deviation 1.
     codes : ndarray of shape (N,)
         True label codes.
@@ -29,24 +31,45 @@ def instance_probabilities(
     -------
     ndarray of shape (N, C)
         ``flip_rate * softmax(x W[y])`` for the wrong classes, and ``1 - flip_rate`` for the true one.
+
+    Raises
+    ------
+    InvalidDataError
+        If ``X`` has missing or infinite values.
+    InvalidParameterError
+        If a flip rate is missing or outside [0, 1].
     """
-    scores = np.empty((len(X), projections.shape[2]))
-    for code in np.unique(codes):
-        scores[codes == code] = X[codes == code] @ projections[code]
-    rows = np.arange(len(X))
-    scores[rows, codes] = -np.inf
+    X, flip_rates = check_samples("X", X), np.asarray(flip_rates)
+    if not ((flip_rates >= 0) & (flip_rates <= 1)).all():
+        raise InvalidParameterError(
+            f"'flip_rates' must be numbers in [0, 1]. Got {flip_rates.min()} to {flip_rates.max()}."
+        )
+    probabilities = np.empty((len(X), projections.shape[2]))
+    for code, rows in rows_of_classes(codes):
+        probabilities[rows] = _of_one_class(X[rows], code, projections[code], flip_rates[rows])
+    return probabilities
+
+
+def _of_one_class(X: np.ndarray, code: int, projection: np.ndarray, flip_rates: np.ndarray) -> np.ndarray:
+    """Return the probabilities (N, C) of samples of one class."""
+    scores = (X @ projection).astype(float)
+    scores[:, code] = -np.inf
     scores = np.exp(scores - scores.max(axis=1, keepdims=True))
-    probabilities = flip_rates[:, None] * scores / scores.sum(axis=1, keepdims=True)
-    probabilities[rows, codes] = 1 - flip_rates
+    probabilities: np.ndarray = flip_rates[:, None] * scores / scores.sum(axis=1, keepdims=True)
+    probabilities[:, code] = 1 - flip_rates
     return probabilities
 
 
 def _standardized(X: np.ndarray) -> np.ndarray:
     """Flatten to (N, D) with zero mean and unit variance: a feature of tables, a channel of images."""
-    values = np.asarray(X, dtype=np.float32)
-    axes = (0, 2, 3) if values.ndim == 4 else (0,)
-    deviation = values.std(axis=axes, keepdims=True)
-    values = (values - values.mean(axis=axes, keepdims=True)) / np.where(deviation > 0, deviation, 1)
+    axes = (0, 2, 3) if X.ndim == 4 else (0,)
+    with np.errstate(over="ignore", invalid="ignore"):  # looked for below
+        values = X.astype(np.float32)
+        deviation, mean = values.std(axis=axes, keepdims=True), values.mean(axis=axes, keepdims=True)
+    if not np.isfinite(deviation).all():
+        raise InvalidDataError("X has values too large for 32-bit floats. Scale it first, as StandardScaler does.")
+    varies = deviation > 10 * np.finfo(np.float32).eps * np.abs(mean)  # less is rounding
+    values = (values - mean) / np.where(varies, deviation, 1)
     return values.reshape(len(values), -1)
 
 
@@ -90,10 +113,20 @@ class InstanceNoise(Noise):
         spread = check_number("spread", self.spread, 0, closed="neither")
         if X is None or len(X) != len(codes):
             raise InvalidParameterError("InstanceNoise depends on the samples: pass X with one row a label to corrupt.")
+        values = _standardized(check_samples("X", X))
         flip_rates = _truncated_normal(rate, spread, len(codes), rng)
-        values = _standardized(X)
-        projections = rng.standard_normal((n_classes, values.shape[1], n_classes), dtype=np.float32)
-        return sample_rows(instance_probabilities(values, codes, projections, flip_rates), rng)
+        same_stream = deepcopy(rng)  # for all projections at once there may be no room
+        shape = (values.shape[1], n_classes)
+        for _ in range(n_classes):
+            rng.standard_normal(shape, dtype=np.float32)
+        draws, members = rng.random(len(codes)), dict(rows_of_classes(codes))
+        noisy = np.empty(len(codes), dtype=np.int64)
+        for code in range(n_classes):
+            projection = same_stream.standard_normal(shape, dtype=np.float32)
+            rows = members.get(code, np.arange(0))
+            upto = _of_one_class(values[rows], code, projection, flip_rates[rows]).cumsum(axis=1)
+            noisy[rows] = (draws[rows, None] * upto[:, -1:] >= upto).sum(axis=1)
+        return noisy
 
     def definition(self) -> str:
         """See :meth:`Noise.definition`."""

@@ -3,14 +3,23 @@
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
+from noisylabel._support.describe import PLAIN, plain_value
 from noisylabel._support.files import local_path, write_whole
+from noisylabel._support.labels import (
+    codes_of,
+    label_array,
+    label_from_json,
+    label_to_json,
+    label_values,
+    sorted_classes,
+)
+from noisylabel._support.validation import check_number
 from noisylabel.exceptions import InvalidDataError
 
 
@@ -27,7 +36,7 @@ class NoiseManifest:
     definition : str
         One sentence that says exactly what happened to a label.
     classes : list
-        The labels, sorted.
+        The classes, sorted: those of the true labels and those that the noise itself names.
     n_samples : int
         Number of labels N.
     nominal_rate : float or None
@@ -39,9 +48,10 @@ class NoiseManifest:
     realised_rate_per_class : list of float or None
         The same in each true class; None for a class without samples.
     matrix : list of lists or None
-        Transition matrix of the noise, ``matrix[i][j] = P(noisy = j | true = i)``; None where it has none.
-    realised_matrix : list of lists
-        The same, as counted in these labels.
+        Transition matrix of the noise, ``matrix[i][j] = P(noisy = j | true = i)``; None where it has none, or
+        for more than 1,000 classes.
+    realised_matrix : list of lists or None
+        The same, as counted in these labels; None for more than 1,000 classes.
     seed : int or None
         :func:`corrupt` makes these labels again with this ``random_state``. None if a Generator was passed.
     hash : str
@@ -58,13 +68,17 @@ class NoiseManifest:
     realised_rate: float
     realised_rate_per_class: list[float | None]
     matrix: list[list[float]] | None
-    realised_matrix: list[list[float | None]]
+    realised_matrix: list[list[float | None]] | None
     seed: int | None
     hash: str
 
     def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
-        """Return the manifest as JSON text, and write it to ``path`` if that is given."""
-        text = json.dumps(asdict(self), indent=1)
+        """Return the manifest as JSON text, and write it to ``path`` if that is given.
+
+        Classes that are bytes or dates are written as objects that name their type.
+        """
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        text = json.dumps({**values, "classes": [label_to_json(label) for label in self.classes]}, indent=1)
         if path is not None:
             write_whole(local_path("path", path), text.encode())
         return text
@@ -82,8 +96,9 @@ class NoiseManifest:
             source if isinstance(source, str) and source.lstrip().startswith("{") else Path(source).read_text("utf-8")
         )
         try:
-            return cls(**json.loads(text))
-        except (TypeError, ValueError) as error:
+            read = json.loads(text)
+            return cls(**{**read, "classes": [label_from_json(entry) for entry in read["classes"]]})
+        except (TypeError, ValueError, KeyError) as error:
             raise InvalidDataError(f"This JSON is not a noise manifest: {error}.") from error
 
     def check(self) -> str:
@@ -114,9 +129,11 @@ class NoiseManifest:
 
     def verify(self, noisy_y: Any) -> bool:
         """Return whether ``noisy_y`` (N,) are exactly the labels that this manifest describes."""
-        labels = pd.Index(np.asarray(noisy_y).tolist(), dtype=object)
-        codes = pd.Index(self.classes, dtype=object).get_indexer(labels)  # -1 for what is no class
-        return hash_codes(codes) == self.hash
+        try:
+            labels = label_array("noisy_y", noisy_y)
+        except InvalidDataError:  # a label is missing, which none of these is
+            return False
+        return hash_codes(codes_of(labels, self.classes)) == self.hash  # a code is -1 for what is no class
 
 
 def hash_codes(codes: np.ndarray) -> str:
@@ -154,7 +171,9 @@ def check_noise_rate(y: Any, noisy_y: Any, nominal_rate: float) -> str:
     Raises
     ------
     InvalidDataError
-        If there are not as many noisy labels as true ones.
+        If there are not as many noisy labels as true ones, labels are missing, or none of ``noisy_y`` is one of ``y``.
+    InvalidParameterError
+        If ``nominal_rate`` is outside [0, 1].
 
     Examples
     --------
@@ -163,49 +182,72 @@ def check_noise_rate(y: Any, noisy_y: Any, nominal_rate: float) -> str:
     >>> check_noise_rate(y, np.where(np.arange(1000) < 450, (y + 1) % 10, y), 0.5)
     'Your 50 % is 45 %: the true class is among the draws, so 1/10 of the redrawn labels stay right.'
     """
-    y, noisy_y = np.asarray(y), np.asarray(noisy_y)
-    if y.shape != noisy_y.shape:
-        raise InvalidDataError(f"y has shape {y.shape} and noisy_y {noisy_y.shape}; they must be alike.")
-    realised, n_classes = float((y != noisy_y).mean()), len(np.unique(y))
+    check_number("nominal_rate", nominal_rate, 0, 1, hint="Give a fraction: 0.4 for 40 %.")
+    labels, noisy = label_array("y", y), label_array("noisy_y", noisy_y)
+    if labels.shape != noisy.shape or len(labels) == 0:
+        raise InvalidDataError(f"y has shape {labels.shape} and noisy_y {noisy.shape}; they must be alike.")
+    classes, codes = sorted_classes("y", labels)
+    noisy_codes, n_classes = codes_of(noisy, classes), len(classes)
+    if (noisy_codes < 0).all():
+        raise InvalidDataError(
+            f"No label of noisy_y is one of y. Got {noisy.tolist()[0]!r} where y has {classes.tolist()[0]!r}; write "
+            "both alike."
+        )
+    realised = float((codes != noisy_codes).mean())
     start = f"Your {100 * nominal_rate:.0f} % is {100 * realised:.0f} %: "
     gaps = {
         _AS_PROMISED: abs(realised - nominal_rate),
         _included(n_classes): abs(realised - nominal_rate * (1 - 1 / n_classes)),
     }
     nearest = min(gaps, key=lambda reason: gaps[reason])
-    if gaps[nearest] > _tolerance(nominal_rate, len(y)):
+    if gaps[nearest] > _tolerance(nominal_rate, len(labels)):
         nearest = "neither convention of symmetric noise explains it; look at which classes are confused."
     return start + nearest
 
 
-def build_manifest(
-    noise: Any, classes: np.ndarray, codes: np.ndarray, noisy: np.ndarray, seed: int | None
+MOST_CLASSES = 1000  # of which a manifest holds matrices
+
+
+def build_manifest(  # noqa: PLR0913 - a noise in two forms, and what it did
+    noise: Any, in_codes: Any, classes: np.ndarray, codes: np.ndarray, noisy: np.ndarray, seed: int | None
 ) -> NoiseManifest:
-    """Count what a noise did to label codes, and return the manifest."""
+    """Count what a noise, whose form in codes is ``in_codes``, did to label codes, and return the manifest."""
     n_classes = len(classes)
-    counts = np.zeros((n_classes, n_classes))
-    np.add.at(counts, (codes, noisy), 1)
-    totals = counts.sum(axis=1, keepdims=True)
-    realised = np.divide(counts, totals, out=np.full_like(counts, np.nan), where=totals > 0)
-    matrix = noise.transition_matrix(n_classes)
-    plain = {
-        k: v for k, v in noise.get_params(deep=False).items() if v is None or isinstance(v, (int, float, str, bool))
-    }
+    matrix = in_codes.transition_matrix(n_classes)
+    totals = np.bincount(codes, minlength=n_classes)
+    right = np.bincount(codes[codes == noisy], minlength=n_classes)
     return NoiseManifest(
         noise=type(noise).__name__,
-        parameters=plain,
+        parameters=_plain_parameters(noise),
         definition=noise.definition(),
-        classes=classes.tolist(),
+        classes=label_values(classes),
         n_samples=len(codes),
         nominal_rate=noise.nominal_rate(),
         nominal_rate_per_class=None if matrix is None else (1 - np.diag(matrix)).tolist(),
         realised_rate=float((codes != noisy).mean()),
-        realised_rate_per_class=_none_for_nan(1 - np.diag(realised)),
-        matrix=None if matrix is None else matrix.tolist(),
-        realised_matrix=[_none_for_nan(row) for row in realised],
+        realised_rate_per_class=_none_for_nan(1 - _shares(right, totals)),
+        matrix=matrix.tolist() if matrix is not None and n_classes <= MOST_CLASSES else None,
+        realised_matrix=_realised_matrix(codes, noisy, totals) if n_classes <= MOST_CLASSES else None,
         seed=seed,
         hash=hash_codes(noisy),
     )
+
+
+def _plain_parameters(noise: Any) -> dict[str, Any]:
+    """Return the parameters of a noise that are one number, text or None, as Python's own."""
+    plain = {name: plain_value(value) for name, value in noise.get_params(deep=False).items()}
+    return {name: value for name, value in plain.items() if isinstance(value, PLAIN)}
+
+
+def _realised_matrix(codes: np.ndarray, noisy: np.ndarray, totals: np.ndarray) -> list[list[float | None]]:
+    n_classes = len(totals)
+    counts = np.bincount(codes * n_classes + noisy, minlength=n_classes**2).reshape(n_classes, n_classes)
+    return [_none_for_nan(row) for row in _shares(counts, totals[:, None])]
+
+
+def _shares(counts: np.ndarray, totals: np.ndarray) -> np.ndarray:
+    """Return counts as fractions of totals; NaN where there is nothing to count."""
+    return np.divide(counts, totals, out=np.full(counts.shape, np.nan), where=totals > 0)
 
 
 def _none_for_nan(values: np.ndarray) -> list[float | None]:

@@ -29,7 +29,10 @@ class PairNoise(Noise):
     def transition_matrix(self, n_classes: int) -> np.ndarray:
         """See :meth:`Noise.transition_matrix`."""
         rate = check_number("rate", self.rate, 0, 1, hint="Give a fraction: 0.4 for 40 %.")
-        return (1 - rate) * np.eye(n_classes) + rate * np.roll(np.eye(n_classes), 1, axis=1)
+        matrix = np.diag(np.full(n_classes, 1 - rate))
+        rows = np.arange(n_classes)
+        matrix[rows, (rows + 1) % n_classes] += rate
+        return matrix
 
     def sample(self, codes: np.ndarray, n_classes: int, X: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
         """See :meth:`Noise.sample`."""

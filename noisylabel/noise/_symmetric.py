@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from noisylabel._support.validation import check_number
+from noisylabel._support.constraints import Flag, check_constraints
+from noisylabel._support.validation import check_count, check_number
 from noisylabel.noise._base import Noise
 from noisylabel.noise._transition import sample_transitions
 
@@ -23,13 +24,14 @@ def inclusive_to_exclusive(rate: float, n_classes: int) -> float:
     Raises
     ------
     InvalidParameterError
-        If ``rate`` is outside its range.
+        If ``rate`` or ``n_classes`` is outside its range.
 
     Examples
     --------
     >>> inclusive_to_exclusive(0.5, 10)
     0.45
     """
+    n_classes = check_count("n_classes", n_classes, 2)
     return check_number("rate", rate, 0, 1) * (n_classes - 1) / n_classes
 
 
@@ -49,13 +51,14 @@ def exclusive_to_inclusive(rate: float, n_classes: int) -> float:
     Raises
     ------
     InvalidParameterError
-        If ``rate`` is outside its range.
+        If ``rate`` or ``n_classes`` is outside its range.
 
     Examples
     --------
     >>> round(exclusive_to_inclusive(0.45, 10), 6)
     0.5
     """
+    n_classes = check_count("n_classes", n_classes, 2)
     return check_number("rate", rate, 0, 1 - 1 / n_classes) * n_classes / (n_classes - 1)
 
 
@@ -88,6 +91,7 @@ class SymmetricNoise(Noise):
     def transition_matrix(self, n_classes: int) -> np.ndarray:
         """See :meth:`Noise.transition_matrix`."""
         rate = check_number("rate", self.rate, 0, 1, hint="Give a fraction: 0.4 for 40 %.")
+        check_constraints(self, {"include_true": Flag(), "exact": Flag()})
         off = rate / n_classes if self.include_true else rate / (n_classes - 1)
         matrix = np.full((n_classes, n_classes), off)
         np.fill_diagonal(matrix, 1 - (n_classes - 1) * off)

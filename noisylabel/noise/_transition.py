@@ -1,21 +1,30 @@
 """Noise that is given as a matrix of transition probabilities."""
 
-import numpy as np
+from typing import Any
 
+import numpy as np
+import pandas as pd
+
+from noisylabel._support.probabilities import check_probabilities, matrix_by_names, with_named_classes
 from noisylabel.exceptions import InvalidParameterError
 from noisylabel.noise._base import Noise
 
 
 def sample_transitions(codes: np.ndarray, matrix: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draw a noisy code for each code from its row of ``matrix`` (C, C)."""
-    return sample_rows(matrix[codes], rng)
+    """Draw a noisy code for each code from its row of ``matrix`` (C, C), class by class."""
+    draws = rng.random(len(codes))
+    noisy = np.empty(len(codes), dtype=np.int64)
+    for code, rows in rows_of_classes(codes):
+        upto = matrix[code].cumsum()
+        noisy[rows] = np.searchsorted(upto, draws[rows] * upto[-1], side="right")
+    return noisy
 
 
-def sample_rows(probabilities: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draw one column for each row of ``probabilities`` (N, C)."""
-    upto = probabilities.cumsum(axis=1)
-    draws = rng.random((len(probabilities), 1)) * upto[:, -1:]
-    return (draws >= upto).sum(axis=1)
+def rows_of_classes(codes: np.ndarray) -> list[tuple[int, np.ndarray]]:
+    """Return each code that occurs, and the numbers of its rows."""
+    occurring, starts = np.unique(np.sort(codes), return_index=True)
+    rows = np.split(np.argsort(codes, kind="stable"), starts[1:])
+    return list(zip(occurring.tolist(), rows, strict=True))
 
 
 class TransitionNoise(Noise):
@@ -23,8 +32,10 @@ class TransitionNoise(Noise):
 
     Parameters
     ----------
-    matrix : array-like of shape (C, C)
-        ``matrix[i, j] = P(noisy = j | true = i)``; each row sums to 1.
+    matrix : array-like or DataFrame of shape (C, C)
+        ``matrix[i, j] = P(noisy = j | true = i)``; each row sums to 1. Rows and columns are in the order of the sorted
+        classes. Those of a DataFrame are found by their names, which are the classes, in any order; a class without a
+        true label is kept.
 
     Examples
     --------
@@ -34,23 +45,36 @@ class TransitionNoise(Noise):
     array([1, 1, 1])
     """
 
-    def __init__(self, matrix: object) -> None:
+    def __init__(self, matrix: Any) -> None:
         self.matrix = matrix
 
+    def find_classes(self, labels: np.ndarray) -> np.ndarray:
+        """See :meth:`Noise.find_classes`; a table names classes."""
+        classes = super().find_classes(labels)
+        if not isinstance(self.matrix, pd.DataFrame):
+            return classes
+        return with_named_classes("matrix", "row", self.matrix.index, classes)
+
+    def for_classes(self, classes: np.ndarray) -> "TransitionNoise":
+        """See :meth:`Noise.for_classes`."""
+        if not isinstance(self.matrix, pd.DataFrame):
+            return self
+        return TransitionNoise(matrix_by_names("matrix", self.matrix, classes))
+
     def transition_matrix(self, n_classes: int) -> np.ndarray:
-        """See :meth:`Noise.transition_matrix`."""
-        matrix = np.asarray(self.matrix, dtype=float)
-        if matrix.shape != (n_classes, n_classes):
+        """See :meth:`Noise.transition_matrix`; the names of a table are codes here."""
+        matrix = self.for_classes(np.arange(n_classes)).matrix
+        if np.shape(matrix) != (n_classes, n_classes):
             raise InvalidParameterError(
-                f"'matrix' must have shape ({n_classes}, {n_classes}), a row and a column a class. Got {matrix.shape}."
+                f"'matrix' must have shape ({n_classes}, {n_classes}), a row and a column a class. Got "
+                f"{np.shape(matrix)}."
             )
-        if (matrix < 0).any() or not np.allclose(matrix.sum(axis=1), 1):
-            raise InvalidParameterError(
-                "'matrix' must have probabilities in rows that sum to 1 (matrix[i, j] = P(noisy = j | true = i)). "
-                f"Got rows summing to {np.round(matrix.sum(axis=1), 4).tolist()} with minimum {matrix.min():g}. "
-                "If its columns sum to 1, transpose it."
-            )
-        return matrix
+        return check_probabilities(
+            "matrix",
+            matrix,
+            tolerance=1e-5,
+            hint="matrix[i, j] is P(noisy = j | true = i). If the columns sum to 1, transpose it.",
+        )
 
     def sample(self, codes: np.ndarray, n_classes: int, X: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
         """See :meth:`Noise.sample`."""

@@ -1,9 +1,13 @@
 """Noise models against their definitions."""
 
+import datetime
 import json
+import tracemalloc
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 
 from noisylabel import corrupt
 from noisylabel.noise import (
@@ -23,6 +27,7 @@ from noisylabel.noise import (
     margin_flip_probability,
 )
 from noisylabel.noise._asymmetric import CIFAR100_SUPERCLASSES
+from noisylabel.testing import check_noise
 
 N = 50_000
 Y = np.arange(N) % 10
@@ -164,13 +169,13 @@ def test_any_matrix_and_its_errors():
 
 
 def test_human_labels():
-    noisy, manifest = corrupt(np.array(["a", "b", "b", "a"]), HumanNoise([0, 1, 0, 0], source="a crowd"))
+    noisy, manifest = corrupt(np.array(["a", "b", "b", "a"]), HumanNoise(["a", "b", "a", "a"], source="a crowd"))
     assert noisy.tolist() == ["a", "b", "a", "a"]
     assert manifest.realised_rate == 0.25
     assert manifest.nominal_rate is None
     assert "a crowd" in manifest.definition
-    with pytest.raises(ValueError, match="must be 4 codes in 0..1"):
-        corrupt(np.array(["a", "b", "b", "a"]), HumanNoise([0, 1, 2, 0]))
+    with pytest.raises(ValueError, match="must be codes in 0..1"):
+        HumanNoise([0, 1, 2]).sample(np.array([0, 0, 1]), 2, None, np.random.default_rng(0))
 
 
 @pytest.mark.parametrize(
@@ -264,3 +269,230 @@ def test_nominal_rate_per_class():
 def test_something_else_is_no_manifest():
     with pytest.raises(ValueError, match="not a noise manifest"):
         NoiseManifest.from_json('{"rate": 0.4}')
+
+
+@pytest.mark.parametrize(
+    ("y", "labels", "classes"),
+    [
+        ([1, 2, 3, 1], [1, 2, 1, 2], [1, 2, 3]),  # nobody gave 3
+        ([1, 2, 3, 1], [1, 4, 3, 0], [0, 1, 2, 3, 4]),  # 0 and 4 are classes of people alone
+        (["a", "b", "a", "b"], ["a", "b", "cc", "b"], ["a", "b", "cc"]),
+        (np.array([1, 2, 3, 1], dtype=np.int8), [1.0, 2.0, 1.0, 2.0], [1, 2, 3]),  # a column that once had gaps
+        ([True, False, True, True], [1, 0, 0, 1], [False, True]),
+        (np.array(["2026-01-01", "2026-01-02"], "M8[ns]"), np.array(["2026-01-01"] * 2, "M8[s]"), None),
+        ([1, 1], [1, 2], [1, 2]),
+    ],
+)
+def test_right_05_human_labels_are_labels(y, labels, classes):
+    noisy, manifest = corrupt(y, "human", labels=labels)
+    assert (noisy == np.asarray(labels)).all()
+    assert classes is None or manifest.classes == classes
+    assert manifest.realised_rate == pytest.approx(np.mean(np.asarray(y) != np.asarray(labels)))
+    assert noisy.dtype == np.asarray(y).dtype or classes == ["a", "b", "cc"]
+    assert NoiseManifest.from_json(manifest.to_json()).verify(noisy)
+
+
+@pytest.mark.parametrize(
+    ("y", "labels", "message"),
+    [
+        ([0, 1, 2], [0, np.nan, 2], "labels has 1 missing labels, the first at position 1"),
+        ([0, 1, 2], [0, 0.95, 1.9], "like those of y .*0, 1, 2.* Got 0.95"),
+        ([0, 1, 2], ["a", "b", "c"], "Got 'a'"),
+        (["a", "b", "a"], [0, 1, 0], "Got 0. If they are codes, pass the classes that they stand for"),
+        ([0, 1, 2], [0, 1], "must be 3 labels, one a true label. Got 2"),
+        ([0, 1, 2], [[0], [1], [2]], "one-dimensional"),
+        ([0, 1, 2], np.ma.masked_array([0, 1, 2], [0, 0, 1]), "1 missing labels, the first at position 2"),
+        ([True, False, True], [0, 1, 2], "Got 2"),
+    ],
+)
+def test_right_05_human_labels_of_another_kind_are_refused(y, labels, message):
+    with pytest.raises(ValueError, match=message):
+        corrupt(y, "human", labels=labels)
+
+
+def test_right_05_a_class_of_the_data_set_without_rows_is_kept():
+    y = np.array([0, 9, 9, 2, 4, 5, 6])
+    noisy, manifest = corrupt(y, AsymmetricCIFAR10Noise(1.0), random_state=0)
+    assert noisy.tolist() == [0, 1, 1, 0, 7, 3, 6]
+    assert manifest.classes == list(range(10))
+    assert manifest.realised_rate_per_class[3] is None
+    assert manifest.verify(noisy)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda X, y: corrupt(np.ma.masked_array(y, y == 1), "pair", rate=0.2), "y has 4 missing labels"),
+        (lambda X, y: corrupt(np.where(y == 1, np.nan, y), "pair", rate=0.2), "y has 4 missing labels"),
+        (lambda X, y: corrupt(np.array(["a", np.nan]), "pair", rate=0.2), "NumPy makes of a missing value"),
+        (lambda X, y: corrupt(y, "instance", np.where(X > 8, np.nan, X), rate=0.2), r"X has 4 missing .* \(2, 3\)"),
+        (lambda X, y: corrupt(y, "instance", np.where(X > 8, np.inf, X), rate=0.2), "X has 4 missing or infinite"),
+        (lambda X, y: corrupt(y, "instance", np.ma.masked_array(X, X > 8), rate=0.2), "X has masked values"),
+        (lambda X, y: corrupt(y, "instance", X[1:], rate=0.2), "one row a label"),
+        (lambda X, y: corrupt(y, "instance", [["x"]] * 12, rate=0.2), "X must hold numbers"),
+        (lambda X, y: corrupt(y, "instance", X * 1e30, rate=0.2), "too large for 32-bit floats"),
+        (lambda X, y: corrupt(y, MarginNoise(np.full((12, 3), np.nan))), "'posterior' has 36 missing values.*row 0"),
+        (lambda X, y: corrupt(y, MarginNoise(np.full((12, 3), 0.5))), "rows that sum to 1. Got 12 other rows"),
+        (lambda X, y: corrupt(y, MarginNoise([[1.5, -0.5, 0]] * 12)), "minimum -0.5"),
+        (lambda X, y: corrupt(y, TransitionNoise([[np.nan, 1, 0]] * 3)), "'matrix' has 3 missing values"),
+        (lambda X, y: corrupt(y, TransitionNoise([[None, 1, 0]] * 3)), "'matrix' has 3 missing values"),
+        (lambda X, y: corrupt(y, TransitionNoise(np.ma.masked_array(np.eye(3), np.eye(3)))), "3 missing values"),
+        (lambda X, y: corrupt(y, TransitionNoise([["a"] * 3] * 3)), "'matrix' must hold probabilities"),
+        (lambda X, y: corrupt(y, SymmetricNoise(float("nan"))), r"'rate' must be a number in \[0, 1\]"),
+        (lambda X, y: corrupt(y, SymmetricNoise(0.2, include_true="no")), "'include_true' must be a bool"),
+        (lambda X, y: margin_flip_probability([0.5, np.nan], "I"), r"'margin' must be numbers in \[0, 1\]"),
+        (lambda X, y: instance_probabilities(X, y, np.ones((3, 4, 3)), np.full(12, np.nan)), "'flip_rates' must be"),
+        (lambda X, y: instance_probabilities(X * np.nan, y, np.ones((3, 4, 3)), np.ones(12)), "X has 48 missing"),
+        (lambda X, y: check_noise_rate(y, np.where(y == 1, np.nan, y), 0.2), "noisy_y has 4 missing labels"),
+        (lambda X, y: check_noise_rate(y, y.astype(str), 0.2), "No label of noisy_y is one of y. Got '0'"),
+        (lambda X, y: check_noise_rate(y, y, np.nan), "'nominal_rate' must be a number"),
+        (lambda X, y: inclusive_to_exclusive(0.2, 1), "'n_classes' must be an integer of at least 2"),
+    ],
+)
+def test_right_22_missing_values_by_every_door(call, message):
+    y = np.arange(12) % 3
+    X = np.add.outer(y * 3.0, np.arange(4) * 0.8)
+    with pytest.raises(ValueError, match=message):
+        call(X, y)
+
+
+def test_right_22_a_manifest_does_not_know_labels_that_are_missing():
+    noisy, manifest = corrupt([1, 2, 3], "pair", rate=0.5, random_state=0)
+    assert not manifest.verify([1, np.nan, 3])
+    assert not manifest.verify(np.ma.masked_array(noisy, [0, 1, 0]))
+    assert not manifest.verify(noisy[:, None].tolist())
+
+
+TYPES = {
+    "numbers as objects": np.array([np.int64(1), np.int64(2), np.int64(3)], dtype=object),
+    "bytes": np.array([b"a", b"b", b"c"]),
+    "days": np.array(["2026-01-01", "2026-01-02", "2026-01-03"], "M8[D]"),
+    "nanoseconds": np.array(["2026-01-01", "2026-01-02", "2026-01-03"], "M8[ns]"),
+    "dates": np.array([datetime.date(2026, 1, day) for day in (1, 2, 3)], dtype=object),
+    "both sides of 2**63": np.array([1, 2**63 + 5, 2**63 + 6], dtype=np.uint64),
+    "a NUL at the end": np.array(["abc", "abc\0", "x"], dtype=object),
+    "small": np.array([1, 2, 3], dtype=np.int8),
+    "floats": np.array([0.1, 0.2, 0.3], dtype=np.float32),
+    "variable texts": np.array(["abc", "abc\0", "x"], dtype=getattr(np.dtypes, "StringDType", lambda: object)()),
+}
+
+
+@pytest.mark.parametrize("classes", TYPES.values(), ids=TYPES)
+def test_right_23_a_manifest_read_back_verifies_its_own_labels(classes, tmp_path):
+    noisy, manifest = corrupt(classes[np.arange(60) % 3], "pair", rate=0.3, random_state=0)
+    assert noisy.dtype == classes.dtype
+    assert 0 < manifest.realised_rate < 1
+    manifest.to_json(tmp_path / "noise.json")
+    again = NoiseManifest.from_json(tmp_path / "noise.json")
+    assert again == manifest
+    changed = noisy.copy()
+    changed[0] = noisy[noisy != noisy[0]][0]
+    for known in (manifest, again):
+        assert known.verify(noisy)
+        assert known.verify(pd.Series(noisy.astype(object) if classes.dtype.kind in "ST" else noisy))
+        assert not known.verify(changed)
+
+
+def test_right_23_lists_that_numpy_would_change_keep_their_labels():
+    for y in (["abc", "abc\0", "x"], [1, 2**63 + 5, 2**63 + 6]):
+        noisy, manifest = corrupt(y, "pair", rate=1.0)
+        assert noisy.tolist() == [*y[1:], y[0]]
+        assert manifest.classes == y
+    with pytest.raises(ValueError, match="y mixes types that cannot be compared"):
+        corrupt([1, "1"], "pair", rate=0.5)
+
+
+def test_right_23_parameters_given_as_scalars_of_numpy_are_recorded():
+    noise = SymmetricNoise(np.float64(0.4), include_true=np.bool_(False), exact=np.True_)
+    manifest = corrupt(LABELS, noise, random_state=np.int64(3))[1]
+    assert manifest.parameters == {"rate": 0.4, "include_true": False, "exact": True}
+    assert NoiseManifest.from_json(manifest.to_json()) == manifest
+    assert corrupt(LABELS, "instance", np.ones((10_000, 1)), rate=np.float32(0.25))[1].parameters["rate"] == 0.25
+
+
+NAMES = ["dog", "cat", "cow"]
+TABLE = pd.DataFrame([[1.0, 0, 0], [0, 1, 0], [0.5, 0.5, 0]], NAMES, NAMES)  # only cows change
+
+
+def test_right_23_a_table_is_read_by_its_names():
+    y = np.array(["cat", "cow", "dog"])[np.arange(240) % 3]
+    noisy, manifest = corrupt(y, TransitionNoise(TABLE), random_state=0)
+    assert (noisy != y).sum() == 80
+    assert (noisy[y != "cow"] == y[y != "cow"]).all()
+    assert manifest.matrix == [[1, 0, 0], [0.5, 0, 0.5], [0, 0, 1]]
+    shuffled = TABLE[["cow", "dog", "cat"]]
+    assert np.array_equal(corrupt(y, TransitionNoise(shuffled), random_state=0)[0], noisy)
+    noisy, manifest = corrupt(["cow", "cow"], TransitionNoise(TABLE), random_state=0)
+    assert manifest.classes == ["cat", "cow", "dog"]  # without a row
+    assert manifest.verify(noisy)
+    posterior = pd.DataFrame([[0.1, 0.2, 0.7], [0.1, 0.2, 0.7]], columns=NAMES)
+    assert corrupt(["cow", "cat"], MarginNoise(posterior, "II"), random_state=0)[0].tolist() == ["cat", "cow"]
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (
+            TABLE.rename(index={"cow": "bull"}),
+            "no row for the class 'cow' of y. Its rows are named 'dog', 'cat', 'bull'",
+        ),
+        (TABLE.rename(columns={"cow": "bull"}), "whose columns must be named by the 3 classes"),
+        (TABLE.reset_index(drop=True), "no row for the class 'cat'.*to_numpy"),
+        (pd.DataFrame(np.eye(4), [*NAMES, "cow"], [*NAMES, "cow"]), "whose rows must be named by the 3 classes"),
+        (TABLE.replace(1.0, np.nan), "'matrix' has 2 missing values"),
+        (TABLE.astype("Float64").mask(TABLE == 1), "'matrix' has 2 missing values"),
+    ],
+)
+def test_right_23_a_table_with_other_names_is_refused(table, message):
+    with pytest.raises(ValueError, match=message):
+        corrupt(["cat", "cow", "dog"], TransitionNoise(table))
+
+
+def test_a_matrix_may_be_a_tensor():
+    assert corrupt([0, 1], TransitionNoise(torch.tensor([[0.0, 1], [1, 0]], requires_grad=True)))[0].tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("noise", [SymmetricNoise(0.4), PairNoise(0.4), "transition", "instance", "margin"])
+def test_right_24_a_thousand_classes_take_no_memory_of_labels_times_classes(noise):
+    y = np.arange(20_000) % 1000  # a matrix of labels times classes has 160 MB, and one of classes 8 MB
+    if noise == "transition":
+        noise = TransitionNoise(np.full((1000, 1000), 0.001))
+    elif noise == "margin":
+        noise = MarginNoise(np.full((20_000, 1000), 0.001, dtype=np.float32))
+    tracemalloc.start()
+    noise = InstanceNoise(0.4) if noise == "instance" else noise
+    codes = noise.sample(y, 1000, np.ones((len(y), 8)), np.random.default_rng(0))
+    peak = tracemalloc.get_traced_memory()[1] / 1e6
+    tracemalloc.stop()
+    assert codes.max() < 1000
+    assert peak < 60
+
+
+def test_right_24_of_more_than_a_thousand_classes_a_manifest_holds_rates_and_no_matrices():
+    noisy, manifest = corrupt(np.arange(3003) % 1001, "pair", rate=0.25, random_state=0)
+    assert manifest.matrix is None
+    assert manifest.realised_matrix is None
+    assert manifest.nominal_rate_per_class == [0.25] * 1001
+    assert np.mean(manifest.realised_rate_per_class) == pytest.approx(manifest.realised_rate)
+    assert NoiseManifest.from_json(manifest.to_json()).verify(noisy)
+
+
+@pytest.mark.parametrize(
+    ("noise", "start"),
+    [
+        (SymmetricNoise(0.4), "43b5a2a3e766"),
+        (SymmetricNoise(0.3, False, True), "3a5a1edc5e64"),
+        (PairNoise(0.3), "bce7d6055889"),
+        (InstanceNoise(0.3), "15ed6f35555a"),
+        (AsymmetricCIFAR10Noise(0.4), "a198899afbc8"),
+        (TransitionNoise(np.random.default_rng(1).dirichlet([0.3] * 10, 10)), "4a381d27d1a7"),
+        (MarginNoise(np.random.default_rng(1).dirichlet([0.3] * 10, 50_000), "II"), "acf2bd24131c"),
+    ],
+)
+def test_right_24_a_seed_gives_the_labels_that_it_always_gave(noise, start):
+    X = np.random.default_rng(0).integers(0, 16, (N, 6))
+    assert corrupt(Y, noise, X, random_state=7)[1].hash.startswith(start)
+
+
+def test_a_noise_keeps_to_its_contract_with_many_classes():
+    check_noise(SymmetricNoise(0.4), n_classes=40)
