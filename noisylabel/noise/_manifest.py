@@ -20,7 +20,7 @@ from noisylabel._support.labels import (
     sorted_classes,
 )
 from noisylabel._support.validation import check_number
-from noisylabel.exceptions import InvalidDataError
+from noisylabel.exceptions import InvalidDataError, InvalidFileError
 
 
 @dataclass(frozen=True)
@@ -91,10 +91,11 @@ class NoiseManifest:
         ------
         InvalidDataError
             If the JSON is not a manifest.
+        InvalidFileError
+            If the file is missing or no text.
         """
-        text = (
-            source if isinstance(source, str) and source.lstrip().startswith("{") else Path(source).read_text("utf-8")
-        )
+        is_text = isinstance(source, str) and source.lstrip().startswith("{")
+        text = str(source) if is_text else _read_text(local_path("source", source))
         try:
             read = json.loads(text)
             return cls(**{**read, "classes": [label_from_json(entry) for entry in read["classes"]]})
@@ -134,6 +135,13 @@ class NoiseManifest:
         except InvalidDataError:  # a label is missing, which none of these is
             return False
         return hash_codes(codes_of(labels, self.classes)) == self.hash  # a code is -1 for what is no class
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidFileError(f"{path} is no noise manifest, or cannot be read: {error}.") from error
 
 
 def hash_codes(codes: np.ndarray) -> str:

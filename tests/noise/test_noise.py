@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from noisylabel import corrupt
+from noisylabel.exceptions import InvalidFileError
 from noisylabel.noise import (
     AsymmetricCIFAR10Noise,
     HumanNoise,
@@ -266,9 +267,13 @@ def test_nominal_rate_per_class():
     assert corrupt(LABELS, "symmetric", rate=0.4)[1].nominal_rate_per_class == pytest.approx([0.3] * 4)
 
 
-def test_something_else_is_no_manifest():
+def test_something_else_is_no_manifest(tmp_path):
     with pytest.raises(ValueError, match="not a noise manifest"):
         NoiseManifest.from_json('{"rate": 0.4}')
+    (tmp_path / "picture.json").write_bytes(b"\x89PNG\xff")
+    for name in ("picture.json", "missing.json"):
+        with pytest.raises(InvalidFileError, match=f"{name} is no noise manifest, or cannot be read"):
+            NoiseManifest.from_json(tmp_path / name)
 
 
 @pytest.mark.parametrize(

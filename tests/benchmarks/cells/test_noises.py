@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from benchmarks.cells.catalogue import PROFILES
+from benchmarks.cells.cell import noisy_subset
 from benchmarks.cells.classifier import make_classifier
 from benchmarks.cells.noises import known_rate, make_noise, make_noisy
+from benchmarks.cells.rows import load_rows
 from noisylabel.datasets import DATASETS
 
 
@@ -52,3 +54,14 @@ def test_published_settings_are_those_of_the_nearest_rate(told, alpha, percentil
     assert clf.second_reweight is (told >= 0.6)
     known = make_classifier("mentornet_pd_known_rate", told, PROFILES["digits"], 0, [])
     assert known.loss_percentile == pytest.approx(1 - told)
+
+
+def test_right_24_the_noise_of_recorded_rows_comes_out_as_it_was():
+    recorded = {}
+    for row in load_rows():
+        cell = row["cell"]
+        if cell["profile"] == "digits":
+            recorded[cell["noise"], cell["rate"], cell["seed"]] = row["manifest"]["hash"]
+    assert {noise for noise, _, _ in recorded} == {"symmetric", "asymmetric", "pair", "instance"}
+    for made, expected in recorded.items():
+        assert noisy_subset(PROFILES["digits"], *made)[3].hash == expected
