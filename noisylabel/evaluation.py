@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from noisylabel._support.files import local_path, written_whole
+from noisylabel._support.spreadsheet import no_formula, write_csv
 from noisylabel.estimators.saving._checkpoints import read_checkpoint
 from noisylabel.estimators.saving._load_checkpoint import classifier_of
 from noisylabel.exceptions import InvalidDataError, InvalidFileError, NoisyLabelWarning
@@ -169,6 +170,11 @@ def save_evaluation(rows: list[dict[str, Any]], folder: str | Path) -> Path:
     Path
         Of the table.
 
+    Raises
+    ------
+    InvalidFileError
+        If there is such a table that cannot be added to.
+
     Examples
     --------
     >>> import tempfile
@@ -177,13 +183,26 @@ def save_evaluation(rows: list[dict[str, Any]], folder: str | Path) -> Path:
     """
     from noisylabel.plots import plot_evaluation
 
-    path, table = local_path("folder", folder) / "evaluation.csv", pd.DataFrame(rows)
+    path, table = local_path("folder", folder) / "evaluation.csv", pd.DataFrame(rows).map(no_formula)
+    last = table.iloc[-1]
     if path.exists():
-        table = pd.concat([pd.read_csv(path), table])
+        table = pd.concat([_earlier(path), table])
     keys = [key for key in ("data", "epoch") if key in table]
     table = table.drop_duplicates(keys, keep="last").sort_values(keys, ignore_index=True)
-    written_whole(path, lambda partial: table.to_csv(partial, index=False))
-    shown = table[table["data"] == rows[-1]["data"]] if "data" in rows[-1] else table
+    write_csv(table, path)
+    shown = table[table["data"] == last["data"]] if "data" in last else table
     figure = plot_evaluation(shown)
     written_whole(path.with_suffix(".png"), lambda partial: figure.savefig(partial, dpi=120))
     return path
+
+
+def _earlier(path: Path) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(path, dtype={"data": str})
+        if not {"epoch", "accuracy", "loss"} <= set(table):
+            raise ValueError(f"its columns are {list(table)}")
+    except ValueError as error:
+        raise InvalidFileError(
+            f"{path} is no table of evaluations: {str(error).strip()}. Move it away; a new one is then begun."
+        ) from error
+    return table

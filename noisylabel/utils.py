@@ -4,6 +4,7 @@ from noisylabel._support.describe import describe, hash_arrays, plain_value
 from noisylabel._support.files import local_path, write_whole, written_whole
 from noisylabel._support.random import draw_seed
 from noisylabel._support.ray import RAY_ENVIRONMENT, ray_session
+from noisylabel._support.spreadsheet import write_csv
 from noisylabel._support.trusted import trusted_codes
 from noisylabel._support.validation import check_choice, check_count, check_number
 
@@ -19,6 +20,7 @@ __all__ = [
     "plain_value",
     "ray_session",
     "trusted_codes",
+    "write_csv",
     "write_whole",
     "written_whole",
 ]

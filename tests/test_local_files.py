@@ -1,13 +1,15 @@
 """Paths on this machine, and files that are there whole or not at all."""
 
+import csv
 import os
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 
 from noisylabel.exceptions import FileWriteError, InvalidParameterError
-from noisylabel.utils import local_path, written_whole
+from noisylabel.utils import local_path, write_csv, written_whole
 
 
 def test_right_25_the_home_folder_is_expanded(monkeypatch, tmp_path):
@@ -72,3 +74,38 @@ def test_right_25_a_full_disk_while_tensors_are_saved(tmp_path, monkeypatch):
     with pytest.raises(FileWriteError, match="c.pt could not be written: No space left"):
         save_whole(tmp_path / "c.pt", {"a": torch.zeros(20_000)})
     assert list(tmp_path.iterdir()) == []
+
+
+HIDDEN = ["", "\0", "\0\0", " ", "\xa0", "\u200b", "\ufeff", "\u2060", "\u202e", "\x1b", "\xad", "\u3000"]
+PLAIN = ["=1+1", "@SUM(1)", "+1+cmd|x", "-cmd|' /C calc'!A0"]
+WIDE = ["\uff1d1+1", "\uff20SUM(1)", "\uff0b1+cmd|x", "\uff0d1+x", "\ufe661", "\u22121+x"]
+HARMLESS = [
+    "a\r=1",
+    "a\n=1",
+    "-5",
+    "+5,25 %",
+    "-",
+    "a=b",
+    "5",
+    "",
+    " 5",
+    "\0a",
+    "\u22125",
+    "\uff0b5",
+    "'=1+1",
+    "é",
+    "\u200bword",
+]
+
+
+@pytest.mark.parametrize("hidden", HIDDEN)
+def test_right_27_no_cell_runs_as_a_formula(tmp_path, hidden):
+    cells = [hidden + text for text in PLAIN + WIDE] + ["\tx", "\rx", "\nx"]
+    table = pd.DataFrame({hidden + "=name": [*cells, *HARMLESS], "number": -1.5})
+    write_csv(table, tmp_path / "t.csv")
+    with (tmp_path / "t.csv").open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    assert header == [f"'{hidden}=name", "number"]
+    assert [row[0] for row in rows] == [f"'{cell}" for cell in cells] + HARMLESS
+    assert {row[1] for row in rows} == {"-1.5"}
+    assert table.iloc[0, 0] == cells[0]  # only the file is changed

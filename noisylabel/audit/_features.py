@@ -10,6 +10,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
+from noisylabel.audit._numbers import as_days, as_numbers, is_extreme, read_numbers
 from noisylabel.audit._words import some
 from noisylabel.exceptions import InvalidDataError
 
@@ -17,6 +18,7 @@ LEFT_OUT = {
     "constant": "the same in every row",
     "id": "differs in every row, as an id does",
     "nested": "holds lists",
+    "bytes": "holds bytes that are no text",
 }
 WORDS = {
     "number": "Read as numbers",
@@ -25,6 +27,7 @@ WORDS = {
     "text": "Read as texts",
     **{kind: f"Not used ({reason})" for kind, reason in LEFT_OUT.items()},
 }
+_NO_VALUES: dict[str, Any] = {"nested": (list, dict, tuple, np.ndarray), "bytes": bytes}
 _MISSING = "(missing)"
 _FEW_VALUES = 50
 _MOST_CATEGORIES = 100
@@ -46,8 +49,8 @@ def column_kind(name: str, column: Any) -> str:
 
     Returns
     -------
-    {"number", "category", "date", "text", "constant", "id", "nested"}
-        Numbers may be written with a decimal comma, or with a currency or percent sign. The last three tell nothing
+    {"number", "category", "date", "text", "constant", "id", "nested", "bytes"}
+        Numbers may be written with a decimal comma, or with a currency or percent sign. The last four tell nothing
         about a label and are left out.
 
     Examples
@@ -58,8 +61,9 @@ def column_kind(name: str, column: Any) -> str:
     """
     import pandas as pd
 
-    if column.astype(object).map(lambda value: isinstance(value, (list, dict, tuple, np.ndarray))).any():
-        return "nested"
+    for kind, types in _NO_VALUES.items() if pd.api.types.is_object_dtype(column) else ():
+        if any(isinstance(value, types) for value in column):
+            return kind
     present = column.dropna()
     n_distinct = present.nunique()
     if n_distinct + int(len(present) < len(column)) < 2:
@@ -71,12 +75,17 @@ def column_kind(name: str, column: Any) -> str:
         return "date"
     if pd.api.types.is_bool_dtype(column) or n_distinct < 2:
         return "category"
-    if pd.api.types.is_numeric_dtype(column):
+    if pd.api.types.is_any_real_numeric_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
         return "number"
+    return _kind_of_texts(present, n_distinct, all_differ)
+
+
+def _kind_of_texts(present: Any, n_distinct: int, all_differ: bool) -> str:
+    """Tell what is written as text: numbers, dates, or one of the kinds of strings."""
     text = present.astype("string").str.strip()
-    if _as_numbers(text).notna().mean() >= 0.95:
+    if read_numbers(text).notna().mean() >= 0.95:
         return "number"
-    if text.str.match(_DATE).all() and _as_days(text).notna().mean() >= 0.95:
+    if text.str.match(_DATE).all() and as_days(text).notna().mean() >= 0.95:
         return "date"
     return _kind_of_strings(text, n_distinct, all_differ)
 
@@ -106,7 +115,7 @@ def encode_table(table: Any, random_state: int = 0) -> tuple[np.ndarray, list[st
     X : ndarray, float32 of shape (N, D)
         See :func:`table_features`.
     notes : list of str
-        Which columns were read as what, and which are not used, as sentences.
+        Which columns were read as what, which are not used, and which have numbers that are no data, as sentences.
 
     Raises
     ------
@@ -123,13 +132,26 @@ def encode_table(table: Any, random_state: int = 0) -> tuple[np.ndarray, list[st
     kinds = {name: column_kind(str(name), table[name]) for name in table.columns}
     X = table_features(table, kinds, random_state)
     by_kind = {what: [name for name in kinds if kinds[name] == kind] for kind, what in WORDS.items()}
-    return X, [f"{what}: {some(names)}." for what, names in by_kind.items() if names]
+    notes = [f"{what}: {some(names)}." for what, names in by_kind.items() if names]
+    return X, notes + _extremes(table[[name for name in kinds if kinds[name] == "number"]])
+
+
+def _extremes(numbers: Any) -> list[str]:
+    """Say which columns have numbers that were taken as missing since no table has such ones."""
+    found = []
+    for name in numbers.columns:
+        values = read_numbers(numbers[name])
+        extreme = values[is_extreme(values)]
+        if len(extreme):
+            found.append(f"{name} ({len(extreme)}, such as {extreme.iloc[0]:g})")
+    return [f"Numbers too large to be data, taken as missing: {some(found)}."] if found else []
 
 
 def table_features(table: Any, kinds: dict[str, str], random_state: int = 0) -> np.ndarray:
     """Return the columns of a table as float32 numbers.
 
-    Numbers and dates (as days): missing ones take the median and set a flag, then zero mean and unit variance.
+    Numbers and dates (as days): missing ones, infinite ones and those that stand for "no data" (such as -1.8e308) take
+    the median and set a flag, then zero mean and unit variance.
     Categories: a column of 0 and 1 for each, rare ones (below 1 in 200 rows, or fewer than 3) together. Texts: words
     and pairs of words hashed, TF-IDF, then the 100 leading singular vectors, or a tenth of the rows if that is less;
     short texts by their groups of 2 to 4 letters.
@@ -167,12 +189,12 @@ def table_features(table: Any, kinds: dict[str, str], random_state: int = 0) -> 
             if kinds
             else "The table has no column besides the labels."
         )
-    numbers = [SimpleImputer(strategy="median", add_indicator=True), StandardScaler()]
+    numbers = [SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), StandardScaler()]
     rarest = max(3, len(table) // 200)
     categories = OneHotEncoder(min_frequency=rarest, max_categories=_MOST_CATEGORIES, sparse_output=False)
     parts = [
-        ("numbers", make_pipeline(FunctionTransformer(_each(_as_numbers)), *numbers), names["number"]),
-        ("dates", make_pipeline(FunctionTransformer(_each(_as_days)), *numbers), names["date"]),
+        ("numbers", make_pipeline(FunctionTransformer(_each(as_numbers)), *numbers), names["number"]),
+        ("dates", make_pipeline(FunctionTransformer(_each(as_days)), *numbers), names["date"]),
         ("categories", make_pipeline(FunctionTransformer(_each(_as_names)), categories), names["category"]),
         *((f"text {name}", _text_encoder(table[name], random_state), name) for name in texts),
     ]
@@ -184,33 +206,6 @@ def table_features(table: Any, kinds: dict[str, str], random_state: int = 0) -> 
 def _each(convert: Any) -> Any:
     """Return a function that converts each column of a table."""
     return lambda table: table.apply(convert)
-
-
-def _as_numbers(column: Any) -> Any:
-    """Read numbers, also with signs, spaces, or a comma for decimals or thousands; NaN for what is none."""
-    import pandas as pd
-
-    if pd.api.types.is_numeric_dtype(column):
-        return column.astype(float).replace([np.inf, -np.inf], np.nan)
-    text = column.astype("string").str.replace(r"[\s$€£%]", "", regex=True)
-    if text.str.contains(r"\.\d{3},\d").any() and not text.str.contains(r",.*\.").any():  # 1.234,56
-        text = text.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
-    groups_thousands = text.str.contains(r"\d,\d{3}(?!\d)").any() and not text.str.contains(r",(?!\d{3}(?!\d))").any()
-    text = text.str.replace(",", "" if groups_thousands else ".", regex=False)
-    return pd.to_numeric(text, errors="coerce").astype("float64").replace([np.inf, -np.inf], np.nan)
-
-
-def _as_days(column: Any) -> Any:
-    """Read dates as days since 1970; the day comes first if points separate, or a first number is above 12."""
-    import pandas as pd
-
-    if not pd.api.types.is_datetime64_any_dtype(column):
-        text = column.astype("string").str.strip()
-        first = text.str.extract(r"^(\d{1,2})([./-])\d{1,2}[./-]")
-        day_first = bool((first[1] == ".").any() or (first[0].astype("Int64") > 12).any())
-        column = pd.to_datetime(text, errors="coerce", utc=True, format="mixed", dayfirst=day_first)
-    moments = pd.to_datetime(column, utc=True).dt.as_unit("s")  # in nanoseconds, years end at 2262
-    return (moments - pd.Timestamp(0, unit="s", tz="UTC").as_unit("s")).dt.total_seconds() / 86_400
 
 
 def _as_names(column: Any) -> Any:

@@ -9,13 +9,15 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from noisylabel._support.files import local_path
 from noisylabel._support.validation import check_choice, check_count
 from noisylabel.audit._features import encode_table
 from noisylabel.audit._labels import check_labels
 from noisylabel.audit._words import counted, some
+from noisylabel.datasets._folder import class_folders, files_below
 from noisylabel.datasets._read_image import read_image
 from noisylabel.datasets._table import TEXT_SUFFIXES, parse_labels, read_table
-from noisylabel.exceptions import DatasetNotFoundError, InvalidDataError, InvalidParameterError
+from noisylabel.exceptions import InvalidDataError, InvalidParameterError
 
 _PLACE_COLUMNS = ("row", "spreadsheet_row", "file")
 RESULT_COLUMNS = (
@@ -114,7 +116,7 @@ def read_audit_table(
     >>> data.X.shape, data.noisy_y[1].item(), data.notes
     ((120, 1), 'doll', ['Read as numbers: size.'])
     """
-    file = Path(path).expanduser()
+    file = local_path("path", path)
     table, notes = read_table(file, as_written=[label], empty_lines=True)
     for name, columns in (("label", [label]), ("ignore", ignore), ("images", [] if images is None else [images])):
         for column in columns:
@@ -177,14 +179,13 @@ def read_audit_folder(folder: str | os.PathLike[str], *, size: int = 32) -> Audi
     >>> data.X.shape, data.noisy_y[2].item(), data.picture(2) == root / "dog" / "1.png"
     ((4, 3, 32, 32), 'dog', True)
     """
-    root = Path(folder).expanduser()
-    if not root.is_dir():
-        raise DatasetNotFoundError(f"There is no folder {root}. Give one with a sub-folder of images for each class.")
-    found = [(path, path.relative_to(root)) for path in sorted(root.rglob("*")) if path.is_file()]
-    files = [name for _, name in found if len(name.parts) > 1 and not any(part.startswith(".") for part in name.parts)]
+    root = local_path("folder", folder)
+    unread: list[OSError] = []
+    found = [file for name in class_folders(root) for file in files_below(root / name, unread)]
+    files = [file.relative_to(root) for file in found]
     if not files:
         raise InvalidDataError(f"{root} has no images in sub-folders. Expected {root}/CLASS/picture.png and the like.")
-    notes: list[str] = []
+    notes = [f"1 folder left out: {error.filename} cannot be read ({error.strerror})." for error in unread]
     X, is_read = _read_images([root / name for name in files], size, notes)
     labels = pd.Series([name.parts[0] for name in files])[is_read]
     rows = pd.DataFrame({"file": [name.as_posix() for name, good in zip(files, is_read, strict=True) if good]})
@@ -222,10 +223,13 @@ def _read_images(files: list[Path], size: int, notes: list[str]) -> tuple[np.nda
     check_count("size", size, 8)
     images, errors = {}, {}
     for position, file in enumerate(tqdm(files, "read images", unit="image", leave=False, disable=None, delay=2)):
+        name = str(file).encode(errors="backslashreplace").decode()
         try:
+            if name != str(file):
+                raise InvalidDataError(f"{name} has a name that is no text, so no table can hold it. Rename the file.")
             images[position] = np.asarray(read_image(file, side=size).resize((size, size)))
         except InvalidDataError as error:
-            errors[file] = error
+            errors[name] = error
     first = next(iter(errors.values()), None)
     if not images:
         raise InvalidDataError(f"None of the {len(files)} files can be read as an image. The first: {first}")

@@ -17,6 +17,7 @@ import pandas as pd
 from noisylabel.audit._reading import AuditData
 from noisylabel.audit._training import Audit
 from noisylabel.datasets._read_image import read_image
+from noisylabel.exceptions import InvalidDataError
 from noisylabel.pages import chart, write_page
 
 _FEWEST_SHOWN, _MOST_SHOWN = 20, 200
@@ -170,8 +171,12 @@ def _text(value: Any) -> str:
 
 
 def _thumbnail(file: Path) -> str:
-    """Return a small JPEG of an image file as a data URL."""
-    buffer, picture = io.BytesIO(), read_image(file, side=_THUMBNAIL)
+    """Return a small JPEG of an image file as a data URL; nothing if it has become unreadable since training."""
+    try:
+        picture = read_image(file, side=_THUMBNAIL)
+    except InvalidDataError:
+        return ""
+    buffer = io.BytesIO()
     picture.thumbnail((_THUMBNAIL, _THUMBNAIL))
     picture.save(buffer, format="jpeg", quality=80)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.utils import Bunch
 
+from noisylabel._support.files import local_path
 from noisylabel._support.validation import check_choice
 from noisylabel.datasets._read_image import read_image
 from noisylabel.exceptions import DatasetNotFoundError, InvalidDataError
@@ -22,7 +23,8 @@ def load_image_folder(folder: str | os.PathLike[str], *, size: int | tuple[int, 
     Parameters
     ----------
     folder : path
-        Each sub-folder is a class and holds its images, at any depth.
+        Each sub-folder is a class and holds its images, at any depth. What is hidden (its name begins with a point) is
+        passed over.
     size : int or (height, width), default=32
         Size of the images returned, in pixels; an integer is both height and width.
     mode : {"RGB", "L"}, default="RGB"
@@ -56,11 +58,10 @@ def load_image_folder(folder: str | os.PathLike[str], *, size: int | tuple[int, 
     ((2, 3, 24, 32), [0, 1], ['cat', 'dog'])
     """
     check_choice("mode", mode, ("RGB", "L"))
-    root = Path(folder).expanduser()
-    if not root.is_dir():
-        raise DatasetNotFoundError(f"There is no folder {root}. Give one with a sub-folder of images for each class.")
-    names = sorted(entry.name for entry in root.iterdir() if entry.is_dir())
-    files = [(path, code) for code, name in enumerate(names) for path in _images_below(root / name)]
+    root = local_path("folder", folder)
+    names = class_folders(root)
+    found = [(path, code) for code, name in enumerate(names) for path in files_below(root / name)]
+    files = [(path, code) for path, code in found if path.suffix.lower() in IMAGE_SUFFIXES]
     if not files:
         raise InvalidDataError(f"{root} has no images in sub-folders. Expected {root}/CLASS/picture.png and the like.")
     height, width = (size, size) if isinstance(size, int) else size
@@ -74,5 +75,36 @@ def load_image_folder(folder: str | os.PathLike[str], *, size: int | tuple[int, 
     )
 
 
-def _images_below(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+def class_folders(root: Path) -> list[str]:
+    """Return the sorted names of the folders in a folder, without hidden ones.
+
+    Raises
+    ------
+    DatasetNotFoundError
+        If there is no such folder.
+    """
+    if not root.is_dir():
+        raise DatasetNotFoundError(f"There is no folder {root}. Give one with a sub-folder of images for each class.")
+    return sorted(entry.name for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+
+
+def files_below(folder: Path, unread: list[OSError] | None = None) -> list[Path]:
+    """Return the files in a folder at any depth, sorted, without what is hidden.
+
+    Parameters
+    ----------
+    folder : Path
+    unread : list of OSError, optional
+        Gets the errors of folders that cannot be read; they are raised by default.
+    """
+
+    def refuse(error: OSError) -> None:
+        if unread is None:
+            raise error
+        unread.append(error)
+
+    files = []
+    for place, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        files += [Path(place, name) for name in names if not name.startswith(".")]
+    return sorted(file for file in files if file.is_file())

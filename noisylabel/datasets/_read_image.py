@@ -1,5 +1,6 @@
 """The one way in which image files are read: upright, in 8-bit red, green and blue, whatever the format."""
 
+import os
 from pathlib import Path
 from typing import IO
 
@@ -35,18 +36,25 @@ def read_image(file: str | Path | IO[bytes], *, name: str = "", side: int | None
     Raises
     ------
     InvalidDataError
-        If the file is absent, damaged or no image, or if nothing says which of its values is white: fractions, and
+        If the file is absent, damaged or no image, has more pixels than Pillow takes for safe
+        (``PIL.Image.MAX_IMAGE_PIXELS``, 89 million), or if nothing says which of its values is white: fractions, and
         whole numbers outside 0 to 65,535. The message names the file.
     """
     try:
+        if isinstance(file, (str, Path)) and os.path.exists(file) and not os.path.isfile(file):
+            raise ValueError("it is no file")  # a folder; or a pipe, which would be waited for
         with Image.open(file) as picture:
+            n_pixels = picture.width * picture.height
+            if n_pixels > (Image.MAX_IMAGE_PIXELS or n_pixels):  # a small file can unpack to any size
+                raise ValueError(f"it has {n_pixels:,} pixels, more than are safe to unpack; save it smaller")
             if side is not None:
                 picture.draft("RGB", (2 * side, 2 * side))
             ImageOps.exif_transpose(picture, in_place=True)
             return _on_white(_in_8_bits(picture)).convert("RGB")
     except Exception as error:  # damaged files make Pillow raise nearly anything
+        reason = str(error) or type(error).__name__
         raise InvalidDataError(
-            f"{name or file} cannot be read as an image: {error}. Repair it, or leave it out."
+            f"{name or file} cannot be read as an image: {reason}. Repair it, or leave it out."
         ) from error
 
 

@@ -157,11 +157,20 @@ def parse_labels(column: pd.Series) -> pd.Series:
     -------
     Series of shape (N,)
 
+    Raises
+    ------
+    InvalidDataError
+        If they are bytes that are no text.
+
     Examples
     --------
     >>> parse_labels(pd.Series(["1", "2.0", "n/a"])).tolist(), parse_labels(pd.Series(["1", "none"])).tolist()
     ([1, 2, nan], ['1', 'none'])
     """
+    if pd.api.types.infer_dtype(column) == "bytes":
+        raise InvalidDataError(
+            f"The labels in {column.name!r} are bytes that are no text. Give classes as text or numbers."
+        )
     text = column.astype("string").str.strip()
     text = text.mask(text.str.lower().isin(_NO_LABEL))
     present = text.dropna()

@@ -1,11 +1,14 @@
 """Columns of any table as numbers."""
 
+from decimal import Decimal
+from fractions import Fraction
+
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from noisylabel.audit._features import column_kind, table_features
+from noisylabel.audit._features import column_kind, encode_table, table_features
 
 N = 120
 RNG = np.random.default_rng(0)
@@ -40,6 +43,10 @@ SENTENCES = [f"the {a} {b} was {c}" for a in "abcdefgh" for b in ("cat", "dog", 
         ("x", pd.date_range("2024-01-01", periods=N), "date"),
         ("x", ["2024-02-03", "2024-12-31 10:00", None] * (N // 3), "date"),
         ("x", [[1, 2], [3]] * (N // 2), "nested"),
+        ("x", [b"\x80\x00", b"\xff", None] * (N // 3), "bytes"),
+        ("x", pd.to_timedelta(range(N), unit="s"), "number"),
+        ("x", pd.array([1, 2, None] * (N // 3), dtype="Int64"), "number"),
+        ("x", [Decimal(v) / 8 for v in range(N)], "number"),
     ],
 )
 def test_kinds(name, values, kind):
@@ -64,6 +71,9 @@ def test_numbers_take_the_median_and_a_flag():
         ("number", ["1.234,56", "-12,5", "7", "1.234.567,125"], [1234.56, -12.5, 7, 1_234_567.125]),
         ("number", ["1,234.56", "12.5", "7", "1,234,567.125"], [1234.56, 12.5, 7, 1_234_567.125]),
         ("number", ["$ 5", "7 €", "9 %"], [5, 7, 9]),
+        ("number", ["1\u202f234,5", "-12", "\u22127"], [1234.5, -12, -7]),
+        ("number", ["1'234.50", "(12.00)", "7.5-"], [1234.5, -12, -7.5]),
+        ("date", ["2024-01-01 10:00:00.25", "2024-01-01 10:00:00.75"], [0.25, 0.75]),
         ("date", ["2024-01-01", "2024-01-03", "2024-01-02 12:00"], [0, 2, 1.5]),
         ("date", ["01.02.2024", "03.02.2024", "02.02.2024"], [0, 2, 1]),
         ("date", ["28/02/2024", "01/03/2024", "02/03/2024"], [0, 2, 3]),
@@ -111,3 +121,66 @@ def test_a_table_without_anything_to_learn_from():
         table_features(table, {"key": "id", "x": "constant"})
     with pytest.raises(ValueError, match="The table has no column besides the labels"):
         table_features(table[[]], {})
+
+
+def scaled(values):
+    values = np.asarray(values, dtype=float)
+    return (values - values.mean()) / values.std()
+
+
+TINY, HUGE = np.finfo(float).tiny, np.finfo(float).max
+
+
+@pytest.mark.parametrize("no_data", [-HUGE, HUGE, np.inf, -np.inf, -3.4028235e38, 9.96921e36, -(2.0**63), 1e20, -1e30])
+@pytest.mark.parametrize("usual", [1.0, 1e-9, 1.7e9, 1.7e12])
+def test_right_21_numbers_that_are_no_data_are_missing_and_said(no_data, usual):
+    values = np.linspace(1, 2, N) * usual
+    values[::20] = no_data
+    X, notes = encode_table(pd.DataFrame({"depth": values}))
+    kept = np.arange(N) % 20 != 0
+    filled = np.where(kept, values, np.median(values[kept]))
+    np.testing.assert_allclose(X[:, 0], scaled(filled), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(X[:, 1], scaled(~kept), rtol=1e-5)
+    assert notes[-1] == f"Numbers too large to be data, taken as missing: depth (6, such as {no_data:g})."
+
+
+MOMENT = 1_700_000_000
+REAL_COLUMNS = {
+    "seconds": MOMENT + np.arange(N),
+    "milliseconds": MOMENT * 10**3 + np.arange(N),
+    "nanoseconds": MOMENT * 10**9 + np.arange(N),  # float64 has steps of 256 there
+    "ids of 17 digits": 12_345_678_901_234_500 + np.arange(N),
+    "ids of 20 digits": np.arange(N).astype(np.uint64) + np.uint64(2**64 - 2 * N),
+    "nullable ids": pd.array(12_345_678_901_234_500 + np.arange(N), dtype="Int64"),
+    "masses": 2e30 + 1e28 * np.arange(N),
+    "p-values": 10.0 ** -np.arange(N),
+    "denormal": TINY / 2**20 * np.arange(N),
+    "a small step on a large number": 1e9 + 1e-3 * np.arange(N),
+    "amounts": np.arange(N) / 100,
+    "counter": np.arange(N),
+    "from end to end": np.linspace(-(2**62), 2**62, N).astype(np.int64) * 2,
+}
+
+
+@pytest.mark.parametrize("name", REAL_COLUMNS)
+def test_right_21_columns_of_real_tables_keep_what_they_say(name):
+    column = pd.Series(REAL_COLUMNS[name])
+    X, notes = encode_table(pd.DataFrame({"x": column}))
+    assert notes == ["Read as numbers: x."]
+    values = [Fraction(value) for value in column.tolist()]
+    exact = [value - values[0] for value in values]
+    scale = max(map(abs, exact))
+    assert X.shape == (N, 1)
+    np.testing.assert_allclose(X[:, 0], scaled([float(value / scale) for value in exact]), rtol=1e-3, atol=1e-4)
+
+
+def test_right_21_a_constant_column_with_rounding_noise_stays_small():
+    noise = np.full(N, 0.1) * 3 + np.where(np.arange(N) % 2, 2**-54, 0)
+    X, _ = encode_table(pd.DataFrame({"x": noise, "y": np.arange(N)}))
+    assert np.abs(X[:, 0]).max() < 1e-6
+
+
+def test_right_21_a_column_of_nothing_but_no_data():
+    X, notes = encode_table(pd.DataFrame({"x": [-HUGE, HUGE] * (N // 2), "y": np.arange(N)}))
+    assert np.isfinite(X).all()
+    assert notes[-1].startswith("Numbers too large to be data, taken as missing: x (120, such as -1.79769e+308)")

@@ -278,3 +278,17 @@ def test_pages_are_not_blank_and_fit(table_audit, image_audit, tmp_path, browser
         assert picture[0, 0].min() > 200
         assert title(browser.dom(page, script=width, size=size)) == f"fits {size[0]}"
     assert browser.screenshot(page, dark=True)[0, 0].max() < 60
+
+
+def test_right_25_an_image_that_vanished_since_training_leaves_the_report(tmp_path):
+    for row in range(6):
+        file = tmp_path / "ab"[row % 2] / f"{row}.png"
+        file.parent.mkdir(exist_ok=True)
+        Image.new("L", (8, 8), 40 * row).save(file)
+    audit = audit_labels(read_audit_folder(tmp_path, size=8), Judge(doubted=[0], suggested="b"))
+    audit.data.picture(0).unlink()
+    images = [row["image"] for row in audit_summary(audit)["rows"]]
+    assert images[0] == ""
+    assert all(image.startswith("data:image/jpeg;base64,") for image in images[1:])
+    page = write_audit_page(audit, tmp_path / "page.html").read_text(encoding="utf-8")
+    assert page.count("no longer readable") == 1

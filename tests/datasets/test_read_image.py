@@ -1,6 +1,9 @@
 """Image files of every kind, through each of the four doors by which images come in."""
 
 import io
+import os
+import struct
+import zlib
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +13,7 @@ from PIL import Image
 
 from noisylabel.audit import read_audit_folder
 from noisylabel.datasets import ImageFiles, fetch_cifar10, load_image_folder
+from noisylabel.datasets._read_image import read_image
 from noisylabel.exceptions import InvalidDataError
 
 SIDE = 8
@@ -84,9 +88,6 @@ def sixteen_bits(left, right, kind):
 
 def png_of_16_bit_colours(left, right):
     """Pillow cannot write these."""
-    import struct
-    import zlib
-
     row = b"\0" + b"".join(struct.pack(">3H", *colour) for colour in [left] * (SIDE // 2) + [right] * (SIDE // 2))
     chunks = [(b"IHDR", struct.pack(">2I5B", SIDE, SIDE, 16, 2, 0, 0, 0)), (b"IDAT", zlib.compress(row * SIDE)),
               (b"IEND", b"")]  # fmt: skip
@@ -202,3 +203,94 @@ def test_what_cannot_be_read_is_named(place, door, content, reason):
     (place / "bad.tif").write_bytes(content)
     with pytest.raises(InvalidDataError, match=f"{file} cannot be read as an image: .*{reason}"):
         door(place / "bad.tif")
+
+
+def png_with_damaged_exif():
+    buffer = io.BytesIO()
+    Image.new("RGB", (SIDE, SIDE)).save(buffer, format="PNG", exif=b"Exif\0\0\0\x08\0\x02\x01\x12\0\x03" * 3)
+    return buffer.getvalue()
+
+
+def png_that_unpacks_to(width, height):
+    """A picture of few bytes that says it has so many pixels."""
+    buffer = io.BytesIO()
+    Image.new("1", (8, 8)).save(buffer, format="PNG")
+    data = bytearray(buffer.getvalue())
+    data[16:24] = struct.pack(">2I", width, height)
+    data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    return bytes(data)
+
+
+DAMAGED = {
+    "damaged EXIF": png_with_damaged_exif(),
+    "cut off": damaged_png(),
+    "nothing in it": b"",
+    "another kind of file": b"%PDF-1.7",
+    "too many pixels": png_that_unpacks_to(10_000, 10_000),
+    "far too many pixels": png_that_unpacks_to(100_000, 100_000),
+}
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@pytest.mark.parametrize("kind", DAMAGED)
+def test_right_25_a_damaged_image_is_left_out_of_an_audit_and_listed(place, kind):
+    (place / "x.png").write_bytes(DAMAGED[kind])
+    with pytest.raises(InvalidDataError, match=r"1 file left out: .*x\.png cannot be read as an image: "):
+        by_audit(place / "x.png")
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+def test_right_25_small_files_do_not_unpack_to_any_size(place, door):
+    (place / "x.png").write_bytes(png_that_unpacks_to(10_000, 10_000))
+    with pytest.raises(InvalidDataError, match="it has 100,000,000 pixels, more than are safe to unpack"):
+        door(place / "x.png")
+
+
+def test_right_25_what_is_no_file_is_no_image(place):
+    (place / "x.png").mkdir()
+    os.mkfifo(place / "pipe.png")
+    for name in ("x.png", "pipe.png"):
+        with pytest.raises(InvalidDataError, match=f"{name} cannot be read as an image: it is no file"):
+            by_image_files(place / name)
+
+
+@pytest.mark.parametrize("door", [by_image_folder, by_audit])
+def test_right_25_folders_with_more_than_images(place, door):
+    """Hidden files and folders, a folder with an image's name, a text with one, and names that are no text."""
+    Image.new("RGB", (SIDE, SIDE), "red").save(place / "a.jpg", format="PNG")
+    for hidden in (place / "._a.jpg", place / ".cache" / "a.jpg", place.parent / ".checkpoints" / "a.jpg"):
+        hidden.parent.mkdir(exist_ok=True)
+        hidden.write_bytes(b"no image")
+    (place / "folder.png").mkdir()
+    (place.parent / "linked").symlink_to(place)
+    assert door(place / "a.jpg")[:, 0, 0].tolist() == RED
+
+
+def test_right_25_names_that_are_no_text_are_left_out(place):
+    for name in ("a.png", "b.png"):
+        Image.new("L", (SIDE, SIDE), 9).save(place / name)
+    with open(os.fsencode(place) + b"/caf\xe9.png", "wb") as file:
+        file.write((place / "a.png").read_bytes())
+    (place.parent / "bb").mkdir()
+    for name in ("a.png", "b.png"):
+        Image.new("L", (SIDE, SIDE), 99).save(place.parent / "bb" / name)
+    data = read_audit_folder(place.parent, size=SIDE)
+    assert data.rows["file"].tolist() == ["aa/a.png", "aa/b.png", "bb/a.png", "bb/b.png"]
+    assert data.notes[0].startswith("1 file left out: ")
+    assert r"caf\udce9.png has a name that is no text" in data.notes[0]
+
+
+HIDDEN_COLOURS = [(0, 0, 0, 0), (250, 20, 10, 0), (255, 255, 255, 0)]
+
+
+@pytest.mark.parametrize("name", ["x.png", "x.webp", "x.tif", "x.gif"])
+def test_right_25_colours_under_full_transparency_are_not_seen(place, door, name):
+    """Files that look the same on a screen are the same to learn from, at every size and beside what is not hidden."""
+    seen = []
+    for colour in HIDDEN_COLOURS:
+        picture = Image.new("RGBA", (2 * SIDE, 2 * SIDE), colour)
+        picture.paste((20, 90, 200, 255), (5, 5, 11, 11))
+        picture.save(place / name, **({"lossless": True, "exact": True} if name == "x.webp" else {}))
+        seen.append(door(place / name) if door is not by_cifar else np.asarray(read_image(place / name)))
+    assert all(np.array_equal(one, seen[0]) for one in seen)
+    assert seen[0].max() == 255

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from noisylabel._support.files import local_path, written_whole
+from noisylabel._support.spreadsheet import write_csv
 from noisylabel._support.validation import check_count, check_number
 from noisylabel.curricula.learned._features import MentorFeatures
 from noisylabel.exceptions import InvalidFileError
@@ -45,7 +46,7 @@ def write_records(records: pd.DataFrame, path: str | Path) -> Path:
     if path.suffix == ".parquet":
         written_whole(path, lambda partial: table.to_parquet(partial, index=False))
     else:
-        written_whole(path, lambda partial: table.to_csv(partial, index=False))
+        write_csv(table, path)
     return path
 
 
