@@ -1,6 +1,7 @@
 """Random numbers are passed in: private streams, and global ones left as they were found."""
 
 import os
+import random
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -138,3 +139,23 @@ def torch_turn() -> Iterator[None]:
             _turns.swap_in(before)
         else:
             _turns.lock.release()
+
+
+@contextmanager
+def private_host_streams(seed: int) -> Iterator[None]:
+    """Run a block under its own seed of the global streams of Python and NumPy, which come back after it."""
+    pythons, numpys = random.getstate(), np.random.get_state()  # noqa: NPY002 - what users' code draws from
+    random.seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002
+    try:
+        yield
+    finally:
+        random.setstate(pythons)
+        np.random.set_state(numpys)  # noqa: NPY002
+
+
+@contextmanager
+def private_streams(seed: int) -> Iterator[None]:
+    """Run a block that draws on the host, as Datasets do, under its own seed of all global streams of the host."""
+    with private_torch_stream(seed, torch.device("cpu")), torch_turn(), private_host_streams(seed):
+        yield

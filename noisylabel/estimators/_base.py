@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
-from torch.utils.data import Dataset
 
 from noisylabel._support.constraints import Constraint, check_constraints
 from noisylabel._support.random import private_torch_stream
@@ -16,9 +15,12 @@ from noisylabel._support.sklearn_compat import available_if, check_is_fitted
 from noisylabel.estimators._run import Fitted, NetParts, SavedRun, TrainingRun, split_rows
 from noisylabel.estimators._settings import resolve_device
 from noisylabel.estimators._shared import SHARED_CONSTRAINTS
-from noisylabel.estimators.inputs._samples import as_tensor, check_sample_shape, check_X, dataset_sample
+from noisylabel.estimators.inputs._datasets import as_dataset, dataset_labels
+from noisylabel.estimators.inputs._format import SampleFormat
+from noisylabel.estimators.inputs._labels import plain_labels
+from noisylabel.estimators.inputs._samples import as_tensor, check_X
 from noisylabel.estimators.inputs._training_data import TrainingData, take_inputs
-from noisylabel.exceptions import InvalidParameterError
+from noisylabel.exceptions import InvalidDataError, InvalidParameterError
 from noisylabel.issues import label_issues
 from noisylabel.mentors import Mentor
 from noisylabel.nets import Data, StreamedData, TensorData, WeightedNet, check_callbacks, check_net_params
@@ -96,8 +98,7 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         mentor = self._checked_mentor()
         self._check_use_of_trusted(mentor, is_given=y_trusted is not None)
         saved = SavedRun.open(self.checkpoint_dir)
-        with private_torch_stream(0, device):  # a Dataset may draw
-            data = take_inputs(self, X, y, sample_weight, y_trusted, device)
+        data = take_inputs(self, X, y, sample_weight, y_trusted, device)
         self._keep_inputs(data)
         self._keep(self._run(mentor, data, saved), data)
         return self
@@ -155,6 +156,7 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         """Set the attributes that tell what the classifier was fitted on."""
         self.classes_ = data.classes
         self.sample_shape_, self.sample_dtype_ = data.sample_shape, data.sample_dtype
+        self.sample_range_ = data.format.value_range
 
     def _keep(self, fitted: Fitted, data: TrainingData) -> None:
         """Set the learnt attributes, and let go of what only training needs."""
@@ -172,6 +174,12 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
     def partial_fit(self, X: Any, y: Any) -> None:
         """Not offered; asking for it says why."""
 
+    def __sklearn_tags__(self) -> Any:
+        """Say that sparse tables are taken."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the class probabilities.
 
@@ -183,24 +191,22 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         Returns
         -------
         ndarray of shape (N, C)
-            float32; columns in the order of ``classes_``.
+            float64; columns in the order of ``classes_``. Each row sums to 1 within 1e-12.
 
         Raises
         ------
         NotFittedError
             Before ``fit``.
         ValueError
-            If X has another shape than in ``fit``.
+            If X has another shape or scale than in ``fit``, or holds NaN or infinity.
         """
         check_is_fitted(self, "net_")
         device = torch.device(self.net_.device)
-        if isinstance(X, Dataset):
-            with private_torch_stream(0, device):
-                check_sample_shape(self, tuple(dataset_sample(X, 0).shape))
-            data: Data = StreamedData(X, None, None, device)
+        dataset = as_dataset(X)
+        if dataset is None:
+            data: Data = TensorData(as_tensor(check_X(self, X, reset=False)).to(device))
         else:
-            values = as_tensor(check_X(self, X, reset=False)).to(device)
-            data = TensorData(values if self.standardize else values.clone())  # a network may write to its input
+            data = StreamedData(dataset, None, None, device, prepare=SampleFormat.of(self).prediction_batch)
         with private_torch_stream(0, device):
             proba: np.ndarray = self.net_.predict_proba(data)
         return proba
@@ -210,6 +216,27 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         proba = self.predict_proba(X)
         labels: np.ndarray = self.classes_[proba.argmax(axis=1)]
         return labels
+
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Return the accuracy of :meth:`predict`.
+
+        Parameters
+        ----------
+        X : as in ``fit``
+        y : array-like of shape (N,), optional
+            The labels. With a Dataset whose samples come with labels it may be left out.
+        sample_weight : array-like of shape (N,), optional
+
+        Returns
+        -------
+        float
+        """
+        dataset = as_dataset(X)
+        if dataset is not None:
+            y = dataset_labels(dataset, y)
+        elif y is None:
+            raise InvalidDataError("score needs y: only the samples of a Dataset may come with their labels.")
+        return float(super().score(X, plain_labels(y), sample_weight))
 
     def label_issues(self) -> "pd.DataFrame":
         """Rank the labels that ``fit`` was given, the least believable first.

@@ -212,7 +212,7 @@ class TrainingRun:
     def _net(self, device: torch.device, n_samples: int) -> WeightedNet:
         estimator, data = self.estimator, self.data
         maker = estimator.make_student(data.sample_shape)
-        network, groups = build_network(maker, estimator.student, data, estimator.standardize, estimator.lr)
+        network, groups = build_network(maker, estimator.student, data, estimator.lr)
         bars = [] if self.bar is None else [("progress", EpochProgress(self.bar))]
         parts = NetParts(
             network=network,

@@ -32,7 +32,8 @@ PARAMETERS = {
     "standardize": """
         bool, default=True
             Make zero mean and unit variance of the inputs (a feature of a table, a channel of images) in a fixed first
-            layer. Without it, the network gets them as they are, uint8 images as floats of 0 to 255.""",
+            layer. Without it, the network gets them as they are, uint8 images as floats of 0 to 255; whole numbers, such
+            as token ids, stay whole if the network takes them.""",
     "optimizer": """
         {"sgd", "momentum", "adam", "adamw"} or torch optimizer class, default="adamw"
             ``"sgd"`` has Nesterov momentum 0.9, ``"momentum"`` the plain one.""",
@@ -109,8 +110,12 @@ ATTRIBUTES = {
         tuple
             Shape of one sample.""",
     "sample_dtype_": """
-        {"float32", "uint8", "dataset"}
-            What the samples were.""",
+        {"float32", "float64", "uint8", "int64"}
+            What the samples are for the network: float64 for tables that would lose digits as float32, int64 for whole
+            numbers that ``standardize=False`` leaves whole.""",
+    "sample_range_": """
+        tuple of float
+            Lowest and highest value of the samples; of a Dataset, of those looked at.""",
     "n_features_in_": """
         int
             Number of features of a table, or of channels of images.""",

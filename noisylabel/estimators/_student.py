@@ -2,23 +2,17 @@
 
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from noisylabel.estimators.inputs._samples import dataset_sample
-from noisylabel.estimators.inputs._statistics import input_statistics, statistics_rows
 from noisylabel.estimators.inputs._training_data import TrainingData
-from noisylabel.exceptions import InvalidDataError, InvalidParameterError
-from noisylabel.nets import Data, TensorData, as_float32
+from noisylabel.exceptions import InvalidParameterError
 from noisylabel.students import Standardize, Student
 
 ParamGroups = list[tuple[str, dict[str, float]]]
 
 
-def build_network(
-    maker: Student, student: Any, data: TrainingData, standardize: bool, lr: float
-) -> tuple[nn.Module, ParamGroups]:
+def build_network(maker: Student, student: Any, data: TrainingData, lr: float) -> tuple[nn.Module, ParamGroups]:
     """Build the network that a run trains.
 
     Parameters
@@ -27,8 +21,7 @@ def build_network(
     student : object
         What the user gave for it, for messages.
     data : TrainingData
-    standardize : bool
-        Whether a fixed first layer brings the inputs to zero mean and unit variance.
+        Its statistics, if it has any, become a fixed first layer.
     lr : float
         Learning rate.
 
@@ -46,49 +39,74 @@ def build_network(
     """
     body = maker.build(data.sample_shape, data.n_classes)
     rates = {name: {"lr": lr * factor} for name, factor in maker.lr_factors(body).items()}
-    first, samples = _first_layer(data, standardize)
+    first = _first_layer(body, data)
     network = body if first is None else nn.Sequential(first, body)
-    _try(network, student, as_float32(samples[:2]), data)
+    _try(network, student, data)
     if len(data.sample_shape) == 3:
         network = network.to(memory_format=torch.channels_last)
     prefix = "" if first is None else "1."
     return network, [(prefix + name, options) for name, options in rates.items()]
 
 
-def _first_layer(data: TrainingData, standardize: bool) -> tuple[nn.Module | None, Tensor]:
-    """Return the standardisation of the inputs, if there is any, and some samples."""
-    weight = data.samples.sample_weight
-    rows = statistics_rows(len(data.codes), data.sample_shape, weight)
-    samples = _samples(data.samples, rows if standardize else rows[:2])
-    if standardize:
-        counts = None if weight is None else weight[torch.as_tensor(rows)]
-        return Standardize(*input_statistics(samples, counts)), samples
-    if samples.dtype == torch.uint8:
-        return Standardize(torch.zeros(1), torch.ones(1)), samples  # as they are, as floats
-    return None, samples
+def takes_whole_numbers(network: nn.Module, data: TrainingData) -> bool:
+    """Whether a network gets the samples as whole numbers, which cannot be mixed."""
+    return data.sample_dtype == "int64" and not is_standardized(network)
 
 
-def _samples(samples: Data, rows: np.ndarray) -> Tensor:
-    if isinstance(samples, TensorData):
-        return samples.all_X[torch.as_tensor(rows, device=samples.all_X.device)].cpu()
+def is_standardized(network: nn.Module) -> bool:
+    """Whether a fixed layer before a network makes floats of its inputs."""
+    return isinstance(network, nn.Sequential) and len(network) > 0 and isinstance(network[0], Standardize)
+
+
+def _first_layer(body: nn.Module, data: TrainingData) -> nn.Module | None:
+    """Return the standardisation of the inputs; or what leaves them as they are, as floats of the network's own.
+
+    The latter is for uint8 images, for whole numbers that the network does not take, and for a network that writes to
+    its input.
+    """
+    if data.statistics is not None:
+        return Standardize(*data.statistics)
+    if data.trial.dtype == torch.uint8:
+        return as_floats()
+    given = data.trial.clone()
+    body.eval()
     try:
-        return torch.stack([dataset_sample(samples.dataset, int(row)) for row in rows])
-    except RuntimeError as error:
-        raise InvalidDataError(f"The Dataset's samples must all have one shape: {error}.") from error
+        with torch.no_grad():
+            body(given)
+    except (RuntimeError, TypeError):
+        return as_floats() if data.sample_dtype == "int64" else None
+    return None if torch.equal(given, data.trial) else as_floats()
 
 
-def _try(network: nn.Module, student: Any, samples: Tensor, data: TrainingData) -> None:
-    """Say at once if the network cannot take the samples or has another number of outputs than classes."""
+def as_floats() -> Standardize:
+    """Return a layer that gives the next one a copy of the inputs, as floats."""
+    return Standardize(torch.zeros(1), torch.ones(1))
+
+
+def _try(network: nn.Module, student: Any, data: TrainingData) -> None:
+    """Say at once if the network cannot take the samples or does not give a logit for each class."""
     network.eval()
     try:
         with torch.no_grad():
-            shape = tuple(network(samples).shape)
-    except RuntimeError as error:
+            logits = network(data.trial.clone())
+    except (RuntimeError, TypeError) as error:
         raise InvalidParameterError(
             f"'student' {student!r} cannot take samples of shape {data.sample_shape}: {error}"
         ) from error
-    if shape != (len(samples), data.n_classes):
+    if not isinstance(logits, Tensor):
+        raise InvalidParameterError(
+            f"'student' {student!r} must return one tensor of logits. It returns a {type(logits).__name__}: wrap it in "
+            "a module whose forward returns the logits alone."
+        )
+    shape = tuple(logits.shape)
+    if shape != (len(data.trial), data.n_classes):
         raise InvalidParameterError(
             f"'student' {student!r} must give {data.n_classes} outputs a sample, one for each class in y. "
             f"It gives shape {shape[1:]}: change its last layer to {data.n_classes} outputs."
+        )
+    sums = logits.double().sum(1)
+    if bool((logits >= 0).all()) and torch.allclose(sums, torch.ones_like(sums), rtol=0, atol=1e-4):
+        raise InvalidParameterError(
+            f"'student' {student!r} must return logits, but its outputs are probabilities: for each sample they sum to "
+            "1. Leave out the softmax at its end; the loss has one."
         )

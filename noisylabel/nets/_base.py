@@ -242,4 +242,4 @@ class IndexedNet(NeuralNet):
         return [("epoch_timer", EpochTimer()), ("print_log", PrintLog())]
 
     def _get_predict_nonlinearity(self) -> Any:
-        return lambda logits: logits.softmax(-1)
+        return lambda logits: logits.double().softmax(-1)

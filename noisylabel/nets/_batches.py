@@ -8,6 +8,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, default_collate
 
+from noisylabel._support.random import private_host_streams
+from noisylabel.exceptions import InvalidDataError
+
 Augment = Callable[[Tensor, torch.Generator], Tensor]
 
 
@@ -87,10 +90,10 @@ class TensorData(Dataset):
             yield Batch(self.all_X.index_select(0, rows), codes, positions, weight)
 
     def slices(self, batch_size: int) -> Iterator[Batch]:
-        """Yield the samples in use in order, without row numbers; as views, where all are in use."""
+        """Yield the samples in use in order, without row numbers; as copies, since a network may write to its input."""
         for start in range(0, len(self), batch_size):
             part = slice(start, start + batch_size)
-            X = self.all_X[part] if self.rows is None else self.all_X.index_select(0, self.rows[part])
+            X = self.all_X[part].clone() if self.rows is None else self.all_X.index_select(0, self.rows[part])
             yield Batch(X, None if self.codes is None else self.codes[part])
 
 
@@ -108,6 +111,9 @@ class StreamedData(Dataset):
         Where batches go.
     rows : ndarray, optional
         Which rows of ``dataset`` to use; all by default.
+    prepare : callable, optional
+        Called with each loaded batch, on the host: returns it in the type that the network gets, or refuses it. By
+        default floats become float32.
     """
 
     def __init__(
@@ -117,7 +123,9 @@ class StreamedData(Dataset):
         sample_weight: Tensor | None,
         device: torch.device,
         rows: np.ndarray | None = None,
+        prepare: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
+        self.prepare = as_float32 if prepare is None else prepare
         self.dataset = dataset
         self.rows = np.arange(len(dataset)) if rows is None else rows  # type: ignore[arg-type]
         self.codes = None if codes is None else torch.as_tensor(codes, device=device)
@@ -133,23 +141,30 @@ class StreamedData(Dataset):
         chosen = torch.as_tensor(positions, device=self.device)
         weight = None if self.sample_weight is None else self.sample_weight[chosen]
         codes = None if self.codes is None else self.codes[chosen].cpu().numpy()
-        return StreamedData(self.dataset, codes, weight, self.device, self.rows[positions])
+        return StreamedData(self.dataset, codes, weight, self.device, self.rows[positions], self.prepare)
 
-    def batches(self, chunks: Iterator[Tensor], num_workers: int = 0) -> Iterator[Batch]:
-        """Yield a batch for each tensor of positions, through a DataLoader with so many processes."""
+    def batches(
+        self, chunks: Iterator[Tensor], num_workers: int = 0, stream: torch.Generator | None = None
+    ) -> Iterator[Batch]:
+        """Yield a batch for each tensor of positions, through a DataLoader with so many processes.
+
+        All that the Dataset draws of torch's, NumPy's and Python's global streams follows from ``stream``; without
+        workers, what it draws of torch's is part of the stream that the whole run draws from.
+        """
         sampler = (chunk.tolist() for chunk in chunks)  # lists of a million numbers would take a while and 60 MB
+        stream = torch.Generator() if stream is None else stream
         loader = DataLoader(
-            _Samples(self.dataset, self.rows),
+            _Samples(self.dataset, self.rows, None if num_workers else stream),
             batch_sampler=sampler,
-            collate_fn=default_collate,
-            generator=torch.Generator(),
+            collate_fn=_stack,
+            generator=stream,
             num_workers=num_workers,
         )
         for X, positions in loader:
             rows = positions.to(self.device)
             weight = None if self.sample_weight is None else self.sample_weight[rows]
             codes = None if self.codes is None else self.codes[rows]
-            yield Batch(as_float32(X).to(self.device), codes, rows, weight)
+            yield Batch(self.prepare(X).to(self.device), codes, rows, weight)
 
     def slices(self, batch_size: int, num_workers: int = 0) -> Iterator[Batch]:
         """Yield the rows in order."""
@@ -159,13 +174,33 @@ class StreamedData(Dataset):
 class _Samples(Dataset):
     """The samples of some rows, each with its position; all that worker processes need."""
 
-    def __init__(self, dataset: Dataset, rows: np.ndarray) -> None:
+    def __init__(self, dataset: Dataset, rows: np.ndarray, stream: torch.Generator | None = None) -> None:
         self.dataset = dataset
         self.rows = rows
+        self.stream = stream
 
     def __getitem__(self, position: int) -> tuple[Any, int]:
         item = self.dataset[int(self.rows[position])]
         return (item[0] if isinstance(item, (tuple, list)) else item), position
+
+    def __getitems__(self, positions: list[int]) -> list[tuple[Any, int]]:
+        """Load a batch; without worker processes, whose streams torch seeds, under seeds of its own."""
+        if self.stream is None:
+            return [self[position] for position in positions]
+        seed = int(torch.randint(2**31 - 1, (), generator=self.stream))
+        with private_host_streams(seed):
+            return [self[position] for position in positions]
+
+
+def _stack(items: list[tuple[Any, int]]) -> Any:
+    """Return a batch of samples, and their positions."""
+    try:
+        return default_collate(items)
+    except RuntimeError as error:
+        shapes = sorted({tuple(np.shape(sample)) for sample, _ in items})
+        raise InvalidDataError(
+            f"The Dataset's samples must all have one shape. Got {', '.join(map(str, shapes))}: {error}."
+        ) from error
 
 
 def as_float32(X: Tensor) -> Tensor:
@@ -239,14 +274,21 @@ class TrainingBatches:
         order = torch.randperm(len(self.dataset), generator=self.generator)
         if isinstance(self.dataset, TensorData):
             order = order.to(self.dataset.all_X.device)
-        workers = {"num_workers": self.num_workers} if isinstance(self.dataset, StreamedData) else {}
         chunks = iter(balanced_chunks(len(order), self.batch_size, order))
-        for batch in self.dataset.batches(chunks, **workers):
+        if isinstance(self.dataset, StreamedData):
+            batches = self.dataset.batches(chunks, self.num_workers, self._stream_of_the_epoch())
+        else:
+            batches = self.dataset.batches(chunks)
+        for batch in batches:
             if self.augment is None or self.augment_generator is None:
                 yield batch
             else:
                 X = self.augment(batch[0], self.augment_generator)
                 yield Batch(X, batch[1], batch.rows, batch.sample_weight)
+
+    def _stream_of_the_epoch(self) -> torch.Generator:
+        """Return a stream that differs in each epoch, and is the same again when a run goes on from a checkpoint."""
+        return torch.Generator().set_state(self.generator.get_state())
 
 
 class OrderedBatches:

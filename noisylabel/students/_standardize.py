@@ -11,7 +11,7 @@ class Standardize(nn.Module):
     ----------
     mean, std : Tensor
         Of shape (D,) for tables and (channels, 1, 1) for images. Both are saved with the network. Where ``std`` is 0,
-        it counts as 1.
+        it counts as 1. If they are float64, so is the arithmetic: for columns whose digits float32 would lose.
     """
 
     mean: Tensor
@@ -23,6 +23,6 @@ class Standardize(nn.Module):
         self.register_buffer("scale", 1 / torch.where(std > 0, std, torch.ones_like(std)))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the standardised batch, with images in channels-last layout."""
-        x = (x.to(self.mean.dtype) - self.mean) * self.scale
+        """Return the standardised batch as float32, with images in channels-last layout."""
+        x = ((x.to(self.mean.dtype) - self.mean) * self.scale).float()
         return x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x

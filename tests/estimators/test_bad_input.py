@@ -66,7 +66,7 @@ def test_missing_labels(blobs, missing, dtype):
 
 
 def test_mixed_labels(blobs):
-    with pytest.raises(InvalidDataError, match="mix types.*astype"):
+    with pytest.raises(InvalidDataError, match="mixes types.*Make them all texts"):
         fit(blobs[0], np.array([1, "a"] * 60, dtype=object))
 
 
@@ -155,7 +155,7 @@ def test_grey_images_without_channels(images):
 
 
 def test_channels_last_images():
-    with pytest.raises(InvalidDataError, match=r"looks like images with the channels last.*transpose\(0, 3, 1, 2\)"):
+    with pytest.raises(InvalidDataError, match=r"look like images with the channels last.*transpose\(0, 3, 1, 2\)"):
         fit(np.zeros((10, 32, 32, 3), np.uint8), np.arange(10) % 2)
 
 

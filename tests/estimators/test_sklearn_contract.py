@@ -16,8 +16,9 @@ from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassif
 from sweeps import MENTORNET_GRID
 
 ROUNDING = {
-    "check_sample_weight_equivalence_on_dense_data": "weights are equivalent to repeated rows up to float32 rounding "
+    f"check_sample_weight_equivalence_on_{kind}_data": "weights are equivalent to repeated rows up to float32 rounding "
     "(about 1e-6, see test_weights_stand_for_repeated_rows); the check demands 1e-7"
+    for kind in ("dense", "sparse")
 }
 
 

@@ -1,16 +1,17 @@
 """What labels may be, and the codes 0 to C-1 that stand for them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from pandas.api.types import infer_dtype
 from torch import Tensor
-from torch.utils.data import Dataset, IterableDataset, TensorDataset
 
+from noisylabel._support.labels import label_array, sorted_classes
 from noisylabel._support.sklearn_compat import check_classification_targets, column_or_1d
-from noisylabel._support.validation import check_no_missing
-from noisylabel.estimators.inputs._samples import check_lengths, dataset_item
 from noisylabel.exceptions import InvalidDataError
+
+_KINDS_OF_CLASSES = {"string", "bytes", "boolean", "integer", "date", "datetime", "time", "timedelta", "period"}
 
 
 def encode_labels(y: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -21,15 +22,13 @@ def encode_labels(y: Any) -> tuple[np.ndarray, np.ndarray]:
     InvalidDataError
         If the labels are continuous, of types that cannot be compared, or all equal.
     """
-    y = column_or_1d(np.asarray(y), warn=True)
+    y = np.asarray(y)
+    if y.dtype.kind == "f" and not np.isfinite(y).all():
+        raise InvalidDataError("Input y contains infinity. Classes are integers, strings or booleans.")
+    classes, codes = sorted_classes("y", y)
     try:
-        classes, codes = np.unique(y, return_inverse=True)
-    except TypeError as error:
-        raise InvalidDataError(
-            f"The labels mix types that cannot be compared ({error}). Make them all strings: y.astype(str)."
-        ) from error
-    try:
-        check_classification_targets(y)
+        if y.dtype.kind not in "STmM" and not (y.dtype == object and infer_dtype(y) in _KINDS_OF_CLASSES):
+            check_classification_targets(y)
     except ValueError as error:
         raise InvalidDataError(
             "Unknown label type: y must hold classes (integers, strings or booleans), not measured numbers. Got "
@@ -44,40 +43,51 @@ def encode_labels(y: Any) -> tuple[np.ndarray, np.ndarray]:
     return classes, codes.astype(np.int64)
 
 
-def dataset_labels(dataset: Dataset, y: Any) -> np.ndarray:
-    """Return the labels (N,) of a torch Dataset: ``y`` if given, else those that its samples come with.
+def plain_labels(y: Any) -> np.ndarray:
+    """Return labels as an array (N,) of NumPy's own types; pandas' nullable and categorical ones lose nothing.
 
-    Attributes such as ``targets`` are not trusted: a wrapper that makes noise may still hold the clean labels there.
+    A sequence may hold tensors or arrays of one label each, as Datasets yield them.
 
     Raises
     ------
     InvalidDataError
-        If the Dataset is empty, the lengths differ or the samples carry no label.
+        If labels are missing or masked, or one row has several.
     """
-    if isinstance(dataset, IterableDataset):
-        raise InvalidDataError(
-            "An IterableDataset has no row numbers to remember samples by. Pass a map-style Dataset."
-        )
-    n_samples = len(dataset)  # type: ignore[arg-type]
-    if n_samples == 0:
-        raise InvalidDataError("The Dataset is empty: 0 samples.")
-    if y is not None:
-        y = plain_labels(y)
-        check_lengths(range(n_samples), y)
-        return y
-    if type(dataset) is TensorDataset and len(dataset.tensors) > 1:
-        return dataset.tensors[1].cpu().numpy()
-    first = dataset_item(dataset, 0)
-    if not isinstance(first, (tuple, list)) or len(first) < 2:
-        raise InvalidDataError("The Dataset yields samples without labels. Yield (sample, label) pairs or pass y.")
-    return np.asarray([np.asarray(dataset_item(dataset, row)[1]).item() for row in range(n_samples)])
-
-
-def plain_labels(y: Any) -> np.ndarray:
-    """Return labels as an array of NumPy's own types; pandas' nullable and categorical ones lose nothing."""
-    check_no_missing("y", y.cpu().numpy() if isinstance(y, Tensor) else y)
+    if isinstance(y, Tensor):
+        y = y.detach().cpu().numpy()
+    elif isinstance(y, Sequence) or (
+        not hasattr(y, "dtype") and not hasattr(y, "__array__") and hasattr(y, "__iter__")
+    ):
+        y = _plain_list(list(y)) if np.iterable(y) else y
+    y = y if hasattr(y, "dtype") or isinstance(y, list) else np.asarray(y)
+    if np.ndim(y) == 2 and np.shape(y)[1] == 1:
+        y = column_or_1d(y, warn=True)
     is_numpys = isinstance(getattr(y, "dtype", None), np.dtype) or not hasattr(y, "tolist")
-    labels = np.asarray(y if is_numpys else y.tolist())
+    labels = label_array("y", y if is_numpys else y.tolist())
     if labels.dtype == object and infer_dtype(labels) in ("boolean", "integer"):
-        return np.array(labels.tolist())
+        return _whole_numbers(labels.tolist())
     return labels
+
+
+def _plain_list(labels: list[Any]) -> list[Any]:
+    """Return labels without the tensors or arrays that hold them."""
+    if not any(isinstance(label, (Tensor, np.ndarray)) for label in labels):
+        return labels
+    try:
+        return [label.item() if isinstance(label, (Tensor, np.ndarray)) else label for label in labels]
+    except (RuntimeError, ValueError) as error:
+        raise InvalidDataError(
+            "Each sample must have one label, but some have several numbers. Give class numbers: one_hot.argmax(1)."
+        ) from error
+
+
+def _whole_numbers(labels: list[Any]) -> np.ndarray:
+    """Return integers as an array that holds each of them exactly; as Python's objects if 64 bits do not suffice."""
+    for dtype in (None, np.uint64):
+        try:
+            array = np.array(labels, dtype=dtype)
+        except (OverflowError, TypeError):
+            continue
+        if array.dtype.kind in "biu":
+            return array
+    return np.array(labels, dtype=object)

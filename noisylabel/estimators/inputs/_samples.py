@@ -1,16 +1,21 @@
-"""What samples may be: arrays, DataFrames, tensors and torch Datasets, at ``fit`` and at ``predict``."""
+"""What arrays, DataFrames, tensors and sparse matrices may hold, at ``fit`` and at ``predict``."""
 
+import os
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
+from scipy import sparse
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
-from noisylabel._support.random import torch_turn
 from noisylabel._support.sklearn_compat import validate_data
+from noisylabel.estimators.inputs._format import SampleFormat, check_extremes, check_layout, not_whole
 from noisylabel.exceptions import InvalidDataError
+
+_EXACT_IN_FLOAT32 = {"bool", "int8", "uint8", "int16", "uint16", "float16", "float32"}
+_UINT8_AS_IT_IS = ("uint8", "float32", "dataset")
 
 
 def as_tensor(array: np.ndarray) -> Tensor:
@@ -20,54 +25,171 @@ def as_tensor(array: np.ndarray) -> Tensor:
         return torch.as_tensor(array)
 
 
-def check_X(estimator: Any, X: Any, *, reset: bool, **options: Any) -> Any:
-    """Check an array, DataFrame or tensor and return it as float32, or as uint8 if it holds uint8 images.
+def check_X(estimator: Any, X: Any, *, reset: bool, whole: bool = False, **options: Any) -> Any:
+    """Check an array, DataFrame, tensor or sparse matrix and return it as an array.
+
+    Parameters
+    ----------
+    estimator : object
+        Whose ``n_features_in_`` and the like scikit-learn notes or compares; with ``reset=False`` fitted.
+    X : array-like of shape (N, ...)
+    reset : bool
+        Whether this is ``fit``.
+    whole : bool, default=False
+        Whether whole numbers stay whole, in ``fit``.
+    **options
+        Of scikit-learn's ``validate_data``.
+
+    Returns
+    -------
+    ndarray of shape (N, ...)
+        uint8 if it holds uint8 images, int64 if it holds whole numbers that stay whole, float64 if it is a table that
+        float32 may not be able to hold, else float32.
 
     Raises
     ------
     ValueError
-        If it is empty, holds NaN or infinity, or has another shape than at ``fit``.
+        If it is empty, holds NaN, infinity or extreme values, or has another shape, type or scale than at ``fit``.
     """
-    if isinstance(X, DataLoader):
-        raise InvalidDataError("X is a DataLoader. Pass its Dataset, loader.dataset; batches are made by batch_size.")
+    X = plain_samples(X)
+    shape, source = tuple(getattr(X, "shape", ())), str(getattr(X, "dtype", ""))
+    if reset and len(shape) > 1:
+        check_layout(shape[1:], source == "uint8")
+    expected = None if reset else SampleFormat.of(estimator)
+    if expected is not None and len(shape) > 1 and max(len(shape) - 1, len(expected.shape)) > 1:
+        expected.check_shape(shape[1:])  # tables are left to scikit-learn's own check
+    wanted = _wanted_type(X, shape, whole) if expected is None else _expected_type(X, shape, expected)
+    checked = validate_data(
+        estimator, X, reset=reset, dtype=_type_to_check(X, wanted), allow_nd=True, order="C", **options
+    )
+    values = checked[0] if isinstance(checked, tuple) else checked
+    check_extremes(values, getattr(estimator, "feature_names_in_", None))
+    if expected is not None and len(values) > 0:
+        expected.check_scale(float(values.min()), float(values.max()), source == "uint8")
+    values = values.astype(wanted, copy=False)
+    return (values, *checked[1:]) if isinstance(checked, tuple) else values
+
+
+def plain_samples(X: Any) -> Any:
+    """Return what scikit-learn can check: tensors, lists of images and sparse matrices as arrays.
+
+    Raises
+    ------
+    InvalidDataError
+        If it is a mapping, holds bytes, has masked values or would not fit into memory.
+    """
+    if isinstance(X, Mapping):
+        raise InvalidDataError(
+            f"X is a mapping with {', '.join(map(repr, X))}. A network gets one array: join them, or give a DataFrame."
+        )
+    if isinstance(X, (list, tuple)) and len(X) > 0 and not isinstance(X[0], (int, float, str, bytes)):
+        _refuse_pairs(X[0])
+        if isinstance(X[0], Tensor):
+            X = torch.stack(tuple(X))
+        elif np.ndim(X[0]) > 1:
+            X = np.stack(X)
     if isinstance(X, Tensor):
-        X = X.detach().cpu().numpy()
-    if isinstance(X, (list, tuple)) and len(X) > 0 and np.ndim(X[0]) > 1:
-        X = np.stack(X)
-    shape = getattr(X, "shape", None)
-    if not reset and shape is not None and len(shape) != 1:
-        check_sample_shape(estimator, tuple(shape[1:]))
-    if reset and shape is not None and len(shape) == 4 and shape[1] > 4 and shape[3] <= 4:
+        X = X.detach().to_dense().cpu()
+        return (X.float() if X.dtype == torch.bfloat16 else X).numpy()
+    if np.ma.is_masked(X):
         raise InvalidDataError(
-            f"X of shape {tuple(shape)} looks like images with the channels last. Images are "
-            "(N, channels, height, width): pass X.transpose(0, 3, 1, 2)."
+            f"X has {int(np.ma.getmaskarray(X).sum())} masked values. Fill them in first, for instance with "
+            "sklearn.impute.SimpleImputer on X.filled(numpy.nan)."
         )
-    is_uint8_image = shape is not None and len(shape) > 2 and getattr(X, "dtype", None) == np.uint8
-    if reset and is_uint8_image and len(X.shape) == 3:
-        raise InvalidDataError(
-            f"X of shape {tuple(X.shape)} looks like grey images without a channel axis. Images are "
-            "(N, channels, height, width): pass X[:, None]."
-        )
-    if not reset and estimator.sample_dtype_ == "uint8" and len(X) > 0 and not is_uint8_image and np.max(X) <= 1:
-        raise InvalidDataError(
-            f"{type(estimator).__name__} was fitted on uint8 images, 0 to 255, but these are floats of at most 1. "
-            "Multiply them by 255, or fit on floats."
-        )
-    dtype = np.uint8 if is_uint8_image else np.float32
-    return validate_data(estimator, X, reset=reset, dtype=dtype, allow_nd=True, order="C", **options)
+    if sparse.issparse(X):
+        return _dense(X)
+    _refuse_bytes(X)
+    return X
 
 
-def check_sample_shape(estimator: Any, sample_shape: tuple[int, ...]) -> None:
-    """Compare with the shape seen in ``fit``; tables are left to scikit-learn's own check."""
-    expected = estimator.sample_shape_
-    if sample_shape != expected and (len(expected) > 1 or len(sample_shape) > 1):
+def _refuse_pairs(first: Any) -> None:
+    if isinstance(first, (tuple, list)) and len(first) == 2 and np.ndim(first[0]) > 0 and np.ndim(first[1]) == 0:
         raise InvalidDataError(
-            f"X has samples of shape {sample_shape}, but {type(estimator).__name__} was fitted on samples of shape "
-            f"{expected}. Resize or reshape X."
+            "X is a list of (sample, label) pairs, as scikit-learn makes of a torch Dataset that it cuts. Pass "
+            "skorch.helper.SliceDataset(dataset) as X and an array of the labels as y: that stays a Dataset when cut."
         )
 
 
-def check_lengths(X: Any, labels: np.ndarray | None) -> None:
+def _refuse_bytes(X: Any) -> None:
+    """Refuse bytes, naming the column of a DataFrame: nobody knows their encoding."""
+    if hasattr(X, "columns") and hasattr(X, "dtypes"):
+        for name, column in X.items():
+            if column.dtype == object and any(isinstance(value, bytes) for value in column):
+                raise InvalidDataError(
+                    f"X has bytes in column {name!r}. Make numbers of them, or texts: X[{name!r}].str.decode('utf-8')."
+                )
+    elif getattr(getattr(X, "dtype", None), "kind", "") == "S":
+        raise InvalidDataError("X holds bytes. Make numbers of them: X.astype(float).")
+
+
+def _dense(X: Any) -> np.ndarray:
+    """Return a sparse matrix as a dense float32 one, if there is room for it."""
+    n_bytes = 4 * X.shape[0] * X.shape[1]
+    free = _free_memory()
+    if n_bytes > free:
+        raise InvalidDataError(
+            f"X is sparse, of shape {X.shape}; dense it takes {n_bytes / 1e9:.1f} GB, and {free / 1e9:.1f} GB are "
+            "free. Make fewer columns of it first, for instance with sklearn.decomposition.TruncatedSVD(100)."
+        )
+    X = X.tocsr()
+    if X.dtype == np.float64:
+        check_extremes(X.data[np.isfinite(X.data)])
+    dense: np.ndarray = X.astype(np.float32).toarray()
+    return dense
+
+
+def _free_memory() -> float:
+    """Return how many bytes of memory are free; infinity where the system does not say."""
+    try:
+        return float(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    except (AttributeError, OSError, ValueError):
+        return float("inf")
+
+
+def _types(X: Any) -> set[str]:
+    """Return the names of the types that an array, DataFrame or list of numbers has; empty if it has none yet."""
+    if hasattr(X, "dtypes"):
+        return {str(dtype) for dtype in np.atleast_1d(X.dtypes)}
+    if isinstance(X, (list, tuple)):
+        kinds = {type(value) for row in X for value in np.atleast_1d(np.asarray(row, dtype=object)).flat}
+        return {"int64"} if kinds and kinds <= {int} else set()
+    return {str(X.dtype)} if hasattr(X, "dtype") else set()
+
+
+def _is_whole(X: Any) -> bool:
+    types = _types(X)
+    return bool(types) and all(name.lower().startswith(("int", "uint")) for name in types)
+
+
+def _wanted_type(X: Any, shape: tuple[int, ...], whole: bool) -> str:
+    """Return the type that ``fit`` wants."""
+    types = set() if isinstance(X, (list, tuple)) else _types(X)
+    if len(shape) > 2 and types == {"uint8"}:
+        return "uint8"
+    if whole and len(shape) < 4 and _is_whole(X):
+        return "int64"
+    is_exact = bool(types) and types <= _EXACT_IN_FLOAT32
+    return "float64" if len(shape) <= 2 and not is_exact else "float32"
+
+
+def _expected_type(X: Any, shape: tuple[int, ...], expected: SampleFormat) -> str:
+    """Return the type in which ``predict`` hands on what it gets."""
+    if len(shape) > 2 and str(getattr(X, "dtype", "")) == "uint8" and expected.dtype in _UINT8_AS_IT_IS:
+        return "uint8"
+    if expected.dtype == "int64":
+        if not _is_whole(X) and not np.array_equal(np.asarray(X), np.round(np.asarray(X, dtype=np.float64))):
+            raise InvalidDataError(not_whole(expected.owner))
+        return "int64"
+    return "float64" if expected.dtype == "float64" else "float32"
+
+
+def _type_to_check(X: Any, wanted: str) -> str:
+    """Return the type in which scikit-learn looks at it: one in which no number becomes infinity unseen."""
+    source = str(getattr(X, "dtype", "float64"))
+    return "float64" if wanted == "float32" and source in ("float64", "float128", "object") else wanted
+
+
+def check_lengths(X: Any, labels: np.ndarray) -> None:
     """Refuse another number of labels than of samples.
 
     Raises
@@ -76,31 +198,7 @@ def check_lengths(X: Any, labels: np.ndarray | None) -> None:
         With both numbers.
     """
     shape = getattr(X, "shape", ()) or ((len(X),) if isinstance(X, (list, tuple, range)) else ())
-    if shape and labels is not None and labels.ndim > 0 and shape[0] != len(labels):
+    if shape and shape[0] != len(labels):
         raise InvalidDataError(
             f"X has {shape[0]} samples, but y has {len(labels)} labels. Give one label for each sample."
         )
-
-
-@torch_turn()
-def dataset_item(dataset: Dataset, row: int) -> Any:
-    """Return what a Dataset yields for a row; it may draw from torch's streams."""
-    return dataset[row]
-
-
-def dataset_sample(dataset: Dataset, row: int) -> Tensor:
-    """Return one sample of a Dataset as a tensor, without its label.
-
-    Raises
-    ------
-    InvalidDataError
-        If it is neither a tensor nor an array.
-    """
-    item = dataset_item(dataset, row)
-    sample = item[0] if isinstance(item, (tuple, list)) else item
-    if not isinstance(sample, (Tensor, np.ndarray)):
-        raise InvalidDataError(
-            f"The Dataset yields samples of type {type(sample).__name__}. Yield tensors, for instance with "
-            "transform=torchvision.transforms.ToTensor()."
-        )
-    return torch.as_tensor(sample)

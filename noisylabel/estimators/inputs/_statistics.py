@@ -7,6 +7,10 @@ import torch
 from torch import Tensor
 
 _STATISTICS_VALUES = 2_000 * 3 * 32 * 32
+_UNSEEN_ERROR = 1e-4  # an error of so many standard deviations is nothing to a network
+_SMALL, _LARGE = 1e-35, 1e35  # beyond them a standard deviation or one over it leaves float32
+_SMALLEST = 1e-300
+_PRECISE = (torch.float64, torch.int64)
 
 
 def statistics_rows(n_samples: int, sample_shape: tuple[int, ...], weight: Tensor | None) -> np.ndarray:
@@ -22,20 +26,64 @@ def statistics_rows(n_samples: int, sample_shape: tuple[int, ...], weight: Tenso
 def input_statistics(samples: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation: (channels, 1, 1) for images, one value a feature for everything else.
 
+    They are worked out in float64. What does not vary but by rounding (scikit-learn's rule) has no deviation to divide
+    by; instead of it stands the size of the mean, at least 1, so that it may move later without ruining anything.
+
     Parameters
     ----------
     samples : Tensor of shape (n, ...)
     weight : Tensor of shape (n,), optional
         How many times each sample counts.
+
+    Returns
+    -------
+    mean, std : Tensor
+        float64 if the samples are, else float32.
     """
+    mean, std, constant = _moments(samples, weight)
+    std = torch.where(constant, mean.abs().clamp(min=1), std)
+    dtype = samples.dtype if samples.dtype == torch.float64 else torch.float32
+    return mean.to(dtype), std.to(dtype)
+
+
+def loses_digits(samples: Tensor, weight: Tensor | None = None) -> bool:
+    """Whether float32 cannot hold a table's columns: far from 0 for how little they vary, or of tiny or huge numbers.
+
+    Parameters
+    ----------
+    samples : Tensor of shape (n, D)
+        As precise as they came.
+    weight : Tensor of shape (n,), optional
+        How many times each sample counts.
+    """
+    mean, std, constant = _moments(samples, weight)
+    lost = (std < _SMALL) | (std > _LARGE)
+    if samples.dtype in _PRECISE:
+        lost |= mean.abs() * torch.finfo(torch.float32).eps / 2 > _UNSEEN_ERROR * std
+    return bool((lost & ~constant).any())
+
+
+def _moments(samples: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    """Return mean and standard deviation in float64, and what varies by rounding alone.
+
+    That is scikit-learn's rule or, for samples of less precision, what their own type can tell apart. Neither the
+    squares of large numbers nor those of tiny ones leave float64.
+    """
+    is_precise = samples.dtype in _PRECISE
     share = torch.full((len(samples),), 1.0) if weight is None else weight.cpu()
+    share = share.double() if is_precise else share
     share = (share / share.sum()).double()
     axes = (2, 3) if samples.ndim == 4 else ()
-    values = samples.cpu().double()
 
     def mean_of(x: Tensor) -> Tensor:
         inner = x.mean(axes, keepdim=True) if axes else x
         return torch.tensordot(share, inner, dims=1)
 
-    mean = mean_of(values)
-    return mean.float(), mean_of((values - mean) ** 2).sqrt().float()
+    mean = mean_of(samples.double())
+    distance = samples.double() - mean
+    furthest = distance.abs().amax((0, *axes), keepdim=bool(axes)).reshape(mean.shape)
+    unit = 2.0 ** torch.frexp(furthest).exponent.double()  # a power of 2 changes no digit
+    std = mean_of((distance / unit) ** 2).sqrt() * unit
+    steps = len(samples) * torch.finfo(torch.float64).eps
+    steps = steps if is_precise else max(steps, torch.finfo(torch.float32).eps)
+    return mean, std, (std <= steps * mean.abs()) | (std < _SMALLEST)

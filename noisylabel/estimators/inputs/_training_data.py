@@ -7,13 +7,16 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from noisylabel._support.describe import hash_arrays
 from noisylabel._support.sklearn_compat import check_sample_weight
 from noisylabel._support.trusted import trusted_codes
-from noisylabel.estimators.inputs._labels import dataset_labels, encode_labels, plain_labels
-from noisylabel.estimators.inputs._samples import as_tensor, check_lengths, check_X, dataset_sample
+from noisylabel.estimators.inputs._datasets import as_dataset, dataset_labels, dataset_samples
+from noisylabel.estimators.inputs._format import SampleFormat, check_layout
+from noisylabel.estimators.inputs._labels import encode_labels, plain_labels
+from noisylabel.estimators.inputs._samples import as_tensor, check_lengths, check_X
+from noisylabel.estimators.inputs._statistics import input_statistics, loses_digits, statistics_rows
+from noisylabel.exceptions import InvalidDataError
 from noisylabel.nets import Data, StreamedData, TensorData
 
 
@@ -31,8 +34,12 @@ class TrainingData:
         The labels that the codes stand for, sorted.
     right_codes : ndarray of shape (N,) or None
         Codes of the labels known to be right, -1 where unknown; None if nothing was said about them.
-    sample_shape : tuple of int
-    sample_dtype : {"float32", "uint8", "dataset"}
+    format : SampleFormat
+        Shape, type and scale of the samples.
+    trial : Tensor of shape (2, ...)
+        Two samples, on the CPU, as the network gets them.
+    statistics : pair of Tensor, or None
+        Mean and standard deviation of the inputs; None if they stay as they are.
     feature_names : list of str
         Of a DataFrame; else empty.
     device : torch.device
@@ -43,8 +50,9 @@ class TrainingData:
     codes: np.ndarray
     classes: np.ndarray
     right_codes: np.ndarray | None
-    sample_shape: tuple[int, ...]
-    sample_dtype: str
+    format: SampleFormat
+    trial: Tensor
+    statistics: tuple[Tensor, Tensor] | None
     feature_names: list[str]
     device: torch.device
 
@@ -59,6 +67,16 @@ class TrainingData:
             "sample_weight": "none" if weight is None else hash_arrays(weight),
             "y_trusted": "none" if self.right_codes is None else hash_arrays(self.right_codes),
         }
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        """Shape of one sample."""
+        return self.format.shape
+
+    @property
+    def sample_dtype(self) -> str:
+        """What the samples are; see :class:`SampleFormat`."""
+        return self.format.dtype
 
     @property
     def n_classes(self) -> int:
@@ -92,24 +110,87 @@ def take_inputs(
     ValueError
         If X, y or what goes with them cannot be used; the message says why.
     """
-    if isinstance(X, Dataset):
-        labels, values = dataset_labels(X, y), None
-        shape, dtype = tuple(dataset_sample(X, 0).shape), "dataset"
-        estimator.n_features_in_ = shape[0]
-    else:
-        y = None if y is None else plain_labels(y)
-        check_lengths(X, y)
-        values, labels = check_X(estimator, X, reset=True, y=y)
-        shape, dtype = values.shape[1:], str(values.dtype)
+    dataset = as_dataset(X)
+    values, labels = _arrays(estimator, X, y) if dataset is None else (None, dataset_labels(dataset, y))
     classes, codes = encode_labels(labels)
     weight = None
     if sample_weight is not None:
-        checked = check_sample_weight(sample_weight, codes, dtype=np.float32, ensure_non_negative=True)
+        checked = check_sample_weight(_plain_weight(sample_weight), codes, dtype=np.float32, ensure_non_negative=True)
         weight = torch.as_tensor(checked).to(device)
-    if values is None:
-        samples: Data = StreamedData(X, codes, weight, device)
-    else:
-        samples = TensorData(as_tensor(values).to(device), torch.as_tensor(codes).to(device), weight)
     right_codes = None if y_trusted is None else trusted_codes(y_trusted, len(codes), classes)
+    samples: Data
+    if values is not None:
+        samples, seen = _in_memory(estimator, values, torch.as_tensor(codes), weight, device)
+    else:
+        samples, seen = _streamed(estimator, dataset, codes, weight, device)
     names = list(getattr(estimator, "feature_names_in_", []))
-    return TrainingData(samples, codes, classes, right_codes, shape, dtype, names, device)
+    return TrainingData(samples, codes, classes, right_codes, *seen, names, device)
+
+
+Seen = tuple[SampleFormat, Tensor, tuple[Tensor, Tensor] | None]
+
+
+def _arrays(estimator: Any, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return the checked samples and labels of what is no Dataset."""
+    name = type(estimator).__name__
+    if y is None:
+        raise InvalidDataError(f"{name} requires y to be passed, but the target y is None.")
+    labels = plain_labels(y)
+    check_lengths(X, labels)
+    values: np.ndarray = check_X(estimator, X, reset=True, whole=not estimator.standardize)
+    if len(values) != len(labels):
+        raise InvalidDataError(f"X has {len(values)} samples, but y has {len(labels)} labels.")
+    return values, labels
+
+
+def _plain_weight(weight: Any) -> Any:
+    """Return sample weights as scikit-learn takes them."""
+    if np.ma.is_masked(weight):
+        raise InvalidDataError("'sample_weight' has masked entries. Give 0 for rows that do not count.")
+    return weight.detach().cpu().double().numpy() if isinstance(weight, Tensor) else weight
+
+
+def _in_memory(
+    estimator: Any, values: np.ndarray, codes: Tensor, weight: Tensor | None, device: torch.device
+) -> tuple[TensorData, Seen]:
+    """Return samples in memory, and what was seen of them."""
+    rows = statistics_rows(len(values), values.shape[1:], weight)
+    counts = None if weight is None else weight[torch.as_tensor(rows)]
+    is_exact = values.dtype != np.float64 and values.ndim > 2
+    if estimator.standardize and not is_exact and loses_digits(torch.as_tensor(values[rows]), counts):
+        values = values.astype(np.float64, copy=False)
+    elif values.dtype == np.float64:
+        values = values.astype(np.float32)
+    value_range = (float(values.min()), float(values.max()))
+    chosen = torch.as_tensor(values[rows] if estimator.standardize else values[rows[:2]])
+    statistics = input_statistics(chosen, counts) if estimator.standardize else None
+    data = TensorData(as_tensor(values).to(device), codes.to(device), weight)
+    seen = SampleFormat(type(estimator).__name__, values.shape[1:], str(values.dtype), value_range)
+    return data, (seen, chosen[:2], statistics)
+
+
+def _streamed(
+    estimator: Any, dataset: Any, codes: np.ndarray, weight: Tensor | None, device: torch.device
+) -> tuple[StreamedData, Seen]:
+    """Return the samples of a Dataset, and what was seen of some of them."""
+    first = dataset_samples(dataset, np.arange(1))
+    check_layout(tuple(first.shape[1:]), first.dtype == torch.uint8)
+    estimator.n_features_in_ = first.shape[1]
+    rows = statistics_rows(len(codes), tuple(first.shape[1:]), weight)
+    counts = None if weight is None else weight[torch.as_tensor(rows)]
+    samples = dataset_samples(dataset, rows if estimator.standardize else rows[:2])
+    is_table = samples.ndim == 2
+    if samples.dtype == torch.uint8:
+        dtype = "uint8"
+    elif estimator.standardize and is_table and loses_digits(samples, counts):
+        dtype = "float64"
+    elif not estimator.standardize and samples.ndim < 4 and not samples.is_floating_point():
+        dtype = "int64"
+    else:
+        dtype = "float32"
+    samples = samples if dtype == "uint8" else samples.to(getattr(torch, dtype))
+    statistics = input_statistics(samples, counts) if estimator.standardize else None
+    value_range = (float(samples.min()), float(samples.max()))
+    seen = SampleFormat(type(estimator).__name__, tuple(samples.shape[1:]), dtype, value_range)
+    data = StreamedData(dataset, codes, weight, device, prepare=seen.training_batch)
+    return data, (seen, samples[:2], statistics)

@@ -1,0 +1,140 @@
+"""What torch Datasets, and what behaves as one, may yield."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
+
+from noisylabel._support.random import private_streams
+from noisylabel.estimators.inputs._format import check_extremes, check_finite
+from noisylabel.estimators.inputs._labels import plain_labels
+from noisylabel.exceptions import InvalidDataError
+
+_LABELS = ("label", "labels")
+_ARRAYS = ("__array__", "__array_interface__", "__dataframe__", "toarray", "iloc")
+
+
+def as_dataset(X: Any) -> "Dataset | None":
+    """Return the Dataset that ``fit`` or ``predict`` got, whose samples come by row number; None if X is no Dataset.
+
+    A Dataset is a torch Dataset, or any object with a length and rows that is no array: Hugging Face's, for instance.
+    Its dicts become pairs.
+
+    Raises
+    ------
+    InvalidDataError
+        If its samples cannot be asked for by row number, or it is empty.
+    """
+    if isinstance(X, DataLoader):
+        raise InvalidDataError("X is a DataLoader. Pass its Dataset, loader.dataset; batches are made by batch_size.")
+    if not isinstance(X, Dataset) and not _looks_like_one(X):
+        return None
+    has_rows = hasattr(type(X), "__getitem__") and not isinstance(X, IterableDataset)
+    if not has_rows or not hasattr(type(X), "__len__"):
+        lack = "no row numbers to remember samples by" if not has_rows else "no length"
+        raise InvalidDataError(
+            f"The {type(X).__name__} has {lack}. Pass a map-style Dataset, with __len__ and __getitem__."
+        )
+    if len(X) == 0:
+        raise InvalidDataError("The Dataset is empty: 0 samples.")
+    with private_streams(0):
+        first = X[0]
+    return _Columns(X, *_columns(first)) if isinstance(first, Mapping) else X
+
+
+def _looks_like_one(X: Any) -> bool:
+    if isinstance(X, (Sequence, Mapping, str, set)) or any(hasattr(X, name) for name in _ARRAYS):
+        return False
+    has_rows = hasattr(type(X), "__getitem__") and hasattr(type(X), "__len__")
+    return has_rows or hasattr(type(X), "__next__") or (hasattr(type(X), "__iter__") and hasattr(X, "features"))
+
+
+def _columns(sample: Mapping[str, Any]) -> tuple[str, str | None]:
+    """Return the names of a dict sample's values and of its label, None if it has none."""
+    label = [name for name in sample if name in _LABELS]
+    values = [name for name in sample if name not in _LABELS]
+    if len(label) > 1 or len(values) != 1:
+        raise InvalidDataError(
+            f"The Dataset yields dicts of {', '.join(map(repr, sample))}. They must have one column of samples and, if "
+            "fit gets no y, one called 'label' or 'labels'. Keep those: dataset.select_columns(['image', 'label'])."
+        )
+    return values[0], label[0] if label else None
+
+
+class _Columns(Dataset):
+    """A Dataset of dicts as one of samples, or of pairs."""
+
+    def __init__(self, dataset: Any, values: str, label: str | None) -> None:
+        self.dataset = dataset
+        self.values = values
+        self.label = label
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, row: int) -> Any:
+        item = self.dataset[row]
+        return item[self.values] if self.label is None else (item[self.values], item[self.label])
+
+
+def dataset_labels(dataset: Dataset, y: Any) -> np.ndarray:
+    """Return the labels (N,) of a Dataset: ``y`` if given, else those that its samples come with.
+
+    Attributes such as ``targets`` are not trusted: a wrapper that makes noise may still hold the clean labels there.
+
+    Raises
+    ------
+    InvalidDataError
+        If the lengths differ, or the samples carry no label or a missing one.
+    """
+    n_samples = len(dataset)  # type: ignore[arg-type]
+    if y is not None:
+        labels = plain_labels(y)
+        if len(labels) != n_samples:
+            raise InvalidDataError(
+                f"X has {n_samples} samples, but y has {len(labels)} labels. Give one label for each sample."
+            )
+        return labels
+    if type(dataset) is TensorDataset and len(dataset.tensors) > 1:
+        return plain_labels(dataset.tensors[1])
+    with private_streams(0):
+        first = dataset[0]
+        if not isinstance(first, (tuple, list)) or len(first) < 2:
+            raise InvalidDataError("The Dataset yields samples without labels. Yield (sample, label) pairs or pass y.")
+        return plain_labels([dataset[row][1] for row in range(n_samples)])
+
+
+def dataset_samples(dataset: Dataset, rows: np.ndarray) -> Tensor:
+    """Return some samples of a Dataset, without labels, as precise as they come.
+
+    Raises
+    ------
+    InvalidDataError
+        If they are neither tensors nor arrays, differ in shape, or hold NaN, infinity or extreme values.
+    """
+    with private_streams(0):
+        samples = [_sample(dataset[int(row)]) for row in rows]
+    try:
+        stacked = torch.stack(samples)
+    except RuntimeError as error:
+        raise InvalidDataError(f"The Dataset's samples must all have one shape: {error}.") from error
+    if stacked.is_floating_point():
+        stacked = stacked if stacked.dtype == torch.float64 else stacked.float()
+        check_finite(stacked.numpy())
+        check_extremes(stacked.numpy())
+    return stacked
+
+
+def _sample(item: Any) -> Tensor:
+    sample = item[0] if isinstance(item, (tuple, list)) else item
+    if not isinstance(sample, (Tensor, np.ndarray)):
+        raise InvalidDataError(
+            f"The Dataset yields samples of type {type(sample).__name__}. Yield tensors, for instance with "
+            "transform=torchvision.transforms.ToTensor()."
+        )
+    if np.ma.is_masked(sample):
+        raise InvalidDataError("The Dataset yields samples with masked values. Fill them in: sample.filled(0).")
+    return torch.as_tensor(sample).detach().cpu()
