@@ -73,7 +73,7 @@ MISTAKES = {
     ),
     "channels last": (
         lambda folder: fit(IMAGES.transpose(0, 2, 3, 1), np.arange(12) % 2),
-        ("X of shape", "(N, channels, height, width)", "(12, 12, 12, 3)", "pass X.transpose(0, 3, 1, 2)"),
+        ("X has samples of shape", "(N, channels, height, width)", "(12, 12, 3)", "pass X.transpose(0, 3, 1, 2)"),
     ),
     "another run's folder": (
         go_on_with_another_rate,

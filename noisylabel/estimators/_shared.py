@@ -32,8 +32,8 @@ PARAMETERS = {
     "standardize": """
         bool, default=True
             Make zero mean and unit variance of the inputs (a feature of a table, a channel of images) in a fixed first
-            layer. Without it, the network gets them as they are, uint8 images as floats of 0 to 255; whole numbers, such
-            as token ids, stay whole if the network takes them.""",
+            layer. Without it, the network gets them as they are, uint8 images as floats of 0 to 255; whole numbers,
+            such as token ids, stay whole if the network takes them.""",
     "optimizer": """
         {"sgd", "momentum", "adam", "adamw"} or torch optimizer class, default="adamw"
             ``"sgd"`` has Nesterov momentum 0.9, ``"momentum"`` the plain one.""",
