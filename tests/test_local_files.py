@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 import torch
 
-from noisylabel.exceptions import FileWriteError, InvalidParameterError
+from noisylabel._support.files import reading, save_whole
+from noisylabel.evaluation import save_evaluation
+from noisylabel.exceptions import FileWriteError, InvalidFileError, InvalidParameterError
 from noisylabel.utils import local_path, write_csv, written_whole
 
 
@@ -48,8 +50,6 @@ def test_right_25_a_full_disk_leaves_what_was_there(tmp_path, before):
 
 
 def test_right_25_a_full_disk_while_tensors_are_saved(tmp_path, monkeypatch):
-    from noisylabel._support.files import save_whole
-
     class Full:
         def __init__(self, file):
             self.file, self.room = file, 20_000
@@ -109,3 +109,21 @@ def test_right_27_no_cell_runs_as_a_formula(tmp_path, hidden):
     assert [row[0] for row in rows] == [f"'{cell}" for cell in cells] + HARMLESS
     assert {row[1] for row in rows} == {"-1.5"}
     assert table.iloc[0, 0] == cells[0]  # only the file is changed
+
+
+@pytest.mark.parametrize(
+    "error", [IndexError("i"), RuntimeError("advice: weights_only=False"), OSError(22, "x"), KeyError()]
+)
+def test_right_25_whatever_a_library_says_of_a_file_names_the_file(error):
+    path = Path("a") / "b.pt"
+    with pytest.raises(InvalidFileError, match=r"^a/b.pt is no file of weights, or is damaged\. Copy it again\.$"):
+        with reading(path, "file of weights", "Copy it again."):
+            raise error
+    with pytest.raises(InvalidFileError, match="There is no file of weights a/b.pt"), reading(path, "file of weights"):
+        path.read_bytes()
+
+
+def test_right_25_a_damaged_table_of_evaluations_is_named(tmp_path):
+    (tmp_path / "evaluation.csv").write_bytes(b"\xff\x00half")
+    with pytest.raises(InvalidFileError, match="evaluation.csv is no table of evaluations"):
+        save_evaluation([{"epoch": 1, "accuracy": 0.5, "loss": 1.0}], tmp_path)

@@ -3,13 +3,14 @@
 import os
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from noisylabel.exceptions import FileWriteError, InvalidParameterError, NoisyLabelError
+from noisylabel.exceptions import FileWriteError, InvalidFileError, InvalidParameterError, NoisyLabelError
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # two letters at least: a drive of Windows has one
 
@@ -50,6 +51,34 @@ def local_path(name: str, value: Any) -> Path:
         return Path(text).expanduser()
     except (TypeError, RuntimeError) as error:  # no path; or the home folder of a user who does not exist
         raise InvalidParameterError(f"{name!r} must be the path of a file or folder. Got {value!r}.") from error
+
+
+@contextmanager
+def reading(path: Path, what: str, hint: str = "") -> Iterator[None]:
+    """Let our error with the path stand for whatever a library says of a file that is damaged or of another kind.
+
+    Parameters
+    ----------
+    path : Path
+    what : str
+        What the file should be, such as ``"Parquet file"``.
+    hint : str
+        What to do; added to the message.
+
+    Raises
+    ------
+    InvalidFileError
+    """
+    try:
+        yield
+    except NoisyLabelError:
+        raise
+    except FileNotFoundError as error:
+        raise InvalidFileError(f"There is no {what} {path}. {hint}".strip()) from error
+    except PermissionError as error:
+        raise InvalidFileError(f"{path} cannot be read: {error.strerror}.") from error
+    except Exception as error:  # libraries that read files raise almost anything
+        raise InvalidFileError(f"{path} is no {what}, or is damaged. {hint}".strip()) from error
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from noisylabel._support.files import local_path
+from noisylabel._support.files import local_path, reading
 from noisylabel.commands._options import above_zero, add_command, place, print_written
 from noisylabel.datasets import DATASETS, load_image_folder, load_table
 from noisylabel.datasets._table import TABLE_SUFFIXES
@@ -89,7 +89,7 @@ def _load(options: argparse.Namespace) -> tuple[Any, Any]:
         table = load_table(path, label=options.label)
         return table.data, table.target
     if path.suffix == ".npz" and path.is_file():
-        with np.load(path) as arrays:
+        with reading(path, ".npz file of arrays X and y"), np.load(path) as arrays:
             if not {"X", "y"} <= set(arrays):
                 raise InvalidParameterError(f"{path} must hold the arrays X and y. It holds {list(arrays)}.")
             return arrays["X"], arrays["y"]

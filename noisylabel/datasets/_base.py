@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from noisylabel._support.files import local_path
+from noisylabel._support.files import local_path, reading
 from noisylabel.exceptions import DatasetNotFoundError
 
 
@@ -61,7 +61,8 @@ def cached_arrays(
     key = f"{name}-{sum(stat.st_size for stat in stats)}-{max(stat.st_mtime_ns for stat in stats)}"
     for folder in _cache_folders(home):
         if (folder / f"{key}.npz").exists():
-            with np.load(folder / f"{key}.npz", allow_pickle=False) as stored:
+            cached = folder / f"{key}.npz"
+            with reading(cached, "cache of a data set", "Delete it."), np.load(cached, allow_pickle=False) as stored:
                 return dict(stored)
     arrays = load()
     for folder in _cache_folders(home):

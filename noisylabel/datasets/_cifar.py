@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import Bunch
 
+from noisylabel._support.files import reading
 from noisylabel.datasets._base import cached_arrays, get_data_home, missing
 from noisylabel.datasets._read_image import read_image
 from noisylabel.exceptions import InvalidDataError, MissingDependencyError
@@ -109,7 +110,8 @@ def _decode_file(path: Path, label: str) -> dict[str, np.ndarray]:
     """Decode a Parquet file with labels and a column ``img`` of structs ``bytes``, ``path``."""
     import pyarrow.parquet as pq
 
-    table = pq.read_table(path)
+    with reading(path, "Parquet file", "Fetch it again."):
+        table = pq.read_table(path)
     for column in ("img", label):
         if column not in table.column_names:
             raise InvalidDataError(f"{path} has no column {column!r}. It has {table.column_names}.")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import Bunch
 
+from noisylabel._support.files import reading
 from noisylabel._support.validation import check_choice
 from noisylabel.datasets._base import first_existing, get_data_home, missing
 from noisylabel.exceptions import InvalidDataError
@@ -73,7 +74,8 @@ def fetch_cifarn_labels(kind: str = "worst", *, data_home: str | os.PathLike[str
 def _read_parquet(path: Path, column: str, clean: str) -> tuple[np.ndarray, np.ndarray]:
     import pyarrow.parquet as pq
 
-    table = pq.read_table(path)
+    with reading(path, "Parquet file", "Fetch it again."):
+        table = pq.read_table(path)
     for name in (column, clean):
         if name not in table.column_names:
             raise InvalidDataError(f"{path} has no column {name!r}. It has {table.column_names}.")
@@ -96,7 +98,7 @@ def _read_authors_file(path: Path, key: str, clean: str) -> tuple[np.ndarray, np
         np.dtype,
         *[type(np.dtype(code)) for code in ("int8", "uint8", "int16", "int32", "int64", "float64")],
     ]
-    with torch.serialization.safe_globals(numpy_parts):
+    with reading(path, "file of CIFAR-N", "Fetch it again."), torch.serialization.safe_globals(numpy_parts):
         stored = torch.load(path, weights_only=True, map_location="cpu")
     if not isinstance(stored, dict) or key not in stored or clean not in stored:
         keys = sorted(stored) if isinstance(stored, dict) else type(stored).__name__

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.utils import Bunch
 
+from noisylabel._support.files import reading
 from noisylabel.datasets._base import first_existing, get_data_home, missing
 from noisylabel.exceptions import InvalidDataError, MissingDependencyError
 
@@ -88,7 +89,8 @@ def read_idx(path: Path) -> np.ndarray:
     InvalidDataError
         If the file is no such thing, or is cut short.
     """
-    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    with reading(path, "gzipped IDX file" if path.suffix == ".gz" else "IDX file", "Fetch it again."):
+        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     if len(content) < 4 or content[:3] != b"\x00\x00\x08":
         raise InvalidDataError(f"{path} is not an IDX file of unsigned bytes.")
     n_axes = content[3]

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from skorch.callbacks import Callback, EarlyStopping
 
-from noisylabel._support.files import save_whole
+from noisylabel._support.files import reading, save_whole
 
 CHECKPOINT_FILE = "checkpoint.pt"
 CHECKPOINT_FORMAT = 1  # one more whenever what is in the file changes
@@ -39,7 +39,8 @@ class CheckpointFile:
 
     def finish(self, final: dict[str, Any]) -> None:
         """Add the network that the run ends with, and mark it as over for those who watch it."""
-        saved = torch.load(self.path, map_location="cpu", weights_only=True)
+        with reading(self.path, "checkpoint of noisylabel"):
+            saved = torch.load(self.path, map_location="cpu", weights_only=True)
         save_whole(self.path, saved | {"finished": True, "final": final})
 
 

@@ -1,17 +1,15 @@
 """A network that starts from weights in a file."""
 
-import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import safetensors
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
-from noisylabel._support.files import local_path
+from noisylabel._support.files import local_path, reading
 from noisylabel._support.validation import check_number
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
 from noisylabel.students._base import Student
@@ -120,24 +118,12 @@ def _output_layer(module: nn.Module) -> str:
 
 def _read_weights(path: Path) -> dict[str, Tensor]:
     """Return the tensors of a file by name."""
-    try:
+    with reading(path, "file of weights", "'weights' must be a local file that holds the student's weights."):
         if path.suffix == ".safetensors":
             return _of_the_student(load_file(path))
         content: Any = torch.load(path, map_location="cpu", weights_only=True)
         content = content.get("state_dict", content.get("final", content))  # also of a checkpoint_dir
         return _of_the_student({name: value for name, value in content.items() if isinstance(value, Tensor)})
-    except FileNotFoundError as error:
-        raise InvalidFileError(f"There is no file {path}. 'weights' must be a local file.") from error
-    except (
-        safetensors.SafetensorError,
-        pickle.UnpicklingError,
-        RuntimeError,
-        EOFError,
-        AttributeError,
-        ValueError,
-        OSError,
-    ) as error:
-        raise InvalidFileError(f"{path} holds no weights, or is damaged: {error}") from error
 
 
 def _of_the_student(weights: dict[str, Tensor]) -> dict[str, Tensor]:

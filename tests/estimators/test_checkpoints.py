@@ -1,5 +1,6 @@
 """Training that is stopped goes on, to the same network bit for bit."""
 
+import io
 import signal
 import subprocess
 import sys
@@ -157,6 +158,11 @@ def test_damaged_and_foreign_files_are_refused(blobs, tmp_path):
     clf = MentorNetClassifier(max_epochs=2, checkpoint_dir=tmp_path, random_state=0).fit(*blobs)
     path = tmp_path / "checkpoint.pt"
     whole = path.read_bytes()
+    lengths = {0, 1, 3, 20_000, *np.linspace(0, len(whole) - 1, 60).astype(int).tolist()}
+    for damaged in (*(whole[:length] for length in lengths), b"hello", whole[100:], whole[::-1]):  # right 25
+        path.write_bytes(damaged)
+        with pytest.raises(InvalidFileError, match=rf"{path} is no checkpoint .* damaged. Delete it"):
+            load_checkpoint(tmp_path)
     for damaged in (whole[: len(whole) // 2], b"", b"hello"):
         path.write_bytes(damaged)
         with pytest.raises(InvalidFileError, match="is damaged. Delete it"):
@@ -164,6 +170,11 @@ def test_damaged_and_foreign_files_are_refused(blobs, tmp_path):
     torch.save({"weights": torch.zeros(1)}, path)
     with pytest.raises(InvalidFileError, match="no checkpoint of noisylabel"):
         clf.fit(*blobs)
+    saved = torch.load(io.BytesIO(whole), weights_only=True)
+    for name in ("seed", "student", "classes", "training"):
+        torch.save(saved | {name: 3.5}, path)
+        with pytest.raises(InvalidFileError, match="no checkpoint of noisylabel"):
+            load_checkpoint(tmp_path)
     torch.save({"fingerprint": 1, "training": print, "student": 1}, path)  # refers to code
     with pytest.raises(InvalidFileError, match="no checkpoint of noisylabel"):
         clf.fit(*blobs)

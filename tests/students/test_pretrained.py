@@ -121,10 +121,10 @@ def test_files_that_do_not_fit_are_refused(weights, tmp_path):
         Pretrained(MLP((16,)), tmp_path / "none.pt").build((5,), 3)
     for name in ("bad.pt", "bad.safetensors"):
         (tmp_path / name).write_bytes(path.read_bytes()[:100])
-        with pytest.raises(InvalidFileError, match="holds no weights, or is damaged"):
+        with pytest.raises(InvalidFileError, match="is no file of weights, or is damaged"):
             Pretrained(MLP((16,)), tmp_path / name).build((5,), 3)
     torch.save(np.zeros, tmp_path / "code.pt")
-    with pytest.raises(InvalidFileError, match="holds no weights"):
+    with pytest.raises(InvalidFileError, match="is no file of weights"):
         Pretrained(MLP((16,)), tmp_path / "code.pt").build((5,), 3)
     with pytest.raises(InvalidParameterError, match="'student' must be one of .* Did you mean 'mlp'"):
         Pretrained("mlpp", path).build((5,), 3)

@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from noisylabel._support.files import local_path, written_whole
+from noisylabel._support.files import local_path, reading, written_whole
 from noisylabel._support.spreadsheet import write_csv
 from noisylabel._support.validation import check_count, check_number
 from noisylabel.curricula.learned._features import MentorFeatures
@@ -72,10 +72,8 @@ def read_records(path: str | Path) -> pd.DataFrame:
     if not path.is_file():
         raise InvalidFileError(f"There is no file of records {path}.")
     if path.suffix == ".parquet":
-        try:
+        with reading(path, "Parquet file"):
             table = _as_text(pd.read_parquet(path))
-        except (OSError, ValueError) as error:
-            raise InvalidFileError(f"{path} is not a Parquet file, or was cut off ({error}).") from error
     else:
         table = _read_text(path)
     return _checked(_named(table, str(path)), f"{path}, {'row' if path.suffix == '.parquet' else 'line'}")

@@ -2,7 +2,6 @@
 
 import inspect
 import json
-import pickle
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,17 @@ import torch
 from sklearn.base import BaseEstimator
 
 from noisylabel._support.describe import PLAIN, describe, plain_value
-from noisylabel._support.files import local_path, save_whole
+from noisylabel._support.files import local_path, reading, save_whole
 from noisylabel.estimators.inputs._training_data import TrainingData
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
 from noisylabel.nets import CHECKPOINT_FILE, CHECKPOINT_FORMAT
 from noisylabel.students import MLP, CifarNet, Pretrained, ResNet, SmallCNN, Student, TimmModel
 
 _MAY_CHANGE = {"callbacks", "checkpoint_dir", "verbose"}  # between a run and its continuation
+_CONTENT: dict[str, Any] = {  # what every checkpoint has, and of what type
+    "fingerprint": dict, "seed": int, "estimator": str, "student": dict | None, "standardize": bool, "precision": str,
+    "classes": dict, "sample_shape": list, "sample_dtype": str, "feature_names": list, "training": dict,
+}  # fmt: skip
 _STUDENTS = {kind.__name__: kind for kind in (CifarNet, MLP, ResNet, SmallCNN, TimmModel)}
 
 
@@ -61,14 +64,10 @@ def read_checkpoint(folder: Path) -> dict[str, Any] | None:
     path = folder / CHECKPOINT_FILE
     if not path.exists():
         return None
-    try:
+    with reading(path, "checkpoint of noisylabel", "Delete it to start anew."):
         saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        if not {"fingerprint", "training", "student"} <= saved.keys():
-            raise KeyError("training")
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, AttributeError, ValueError) as error:
-        raise InvalidFileError(
-            f"{path} is no checkpoint of noisylabel, or is damaged. Delete it to start anew."
-        ) from error
+        if not all(isinstance(saved[name], kind) for name, kind in _CONTENT.items()):
+            raise TypeError(f"checkpoints have the entries {sorted(_CONTENT)}")
     if saved.get("format") != CHECKPOINT_FORMAT:
         raise InvalidFileError(
             f"{path} has the format {saved.get('format')!r}, and this version of noisylabel reads {CHECKPOINT_FORMAT}. "

@@ -129,7 +129,7 @@ def test_other_bad_input(tmp_path):
     with pytest.raises(InvalidFileError, match="no file of records"):
         read_records(tmp_path / "none.csv")
     (tmp_path / "cut.parquet").write_bytes(b"PAR1 and no more")
-    with pytest.raises(InvalidFileError, match="not a Parquet file"):
+    with pytest.raises(InvalidFileError, match="is no Parquet file, or is damaged"):
         read_records(tmp_path / "cut.parquet")
     for missing in (None, np.nan, pd.NA):
         for clean in ([1, 2, 3, 9, missing], ["1", "2", "3", "9", missing]):
