@@ -89,7 +89,10 @@ def _load(options: argparse.Namespace) -> tuple[Any, Any]:
         table = load_table(path, label=options.label)
         return table.data, table.target
     if path.suffix == ".npz" and path.is_file():
-        with reading(path, ".npz file of arrays X and y"), np.load(path) as arrays:
+        with (
+            reading(path, "file of arrays X and y, as numpy.savez writes them", "Objects are not read."),
+            np.load(path) as arrays,
+        ):
             if not {"X", "y"} <= set(arrays):
                 raise InvalidParameterError(f"{path} must hold the arrays X and y. It holds {list(arrays)}.")
             return arrays["X"], arrays["y"]
