@@ -2,13 +2,16 @@
 
 import os
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from noisylabel._support.files import local_path, reading
-from noisylabel.exceptions import DatasetNotFoundError
+from noisylabel.exceptions import DatasetNotFoundError, InvalidFileError
 
 
 def get_data_home(data_home: str | os.PathLike[str] | None = None) -> Path:
@@ -39,7 +42,7 @@ def cached_arrays(
     """Return ``load()``, decoded once and kept beside the data.
 
     The cache is ``home/cache``, or ``~/.cache/noisylabel`` if the data home is read-only. Sources that are newer
-    than the cache, or of another size, are decoded again. Files are written beside their place and renamed, so a killed
+    than the cache, or of another size, are decoded again; so is what a damaged cache held. Files are written beside their place and renamed, so a killed
     process leaves nothing half-written.
 
     Parameters
@@ -60,15 +63,55 @@ def cached_arrays(
     stats = [source.stat() for source in sources]
     key = f"{name}-{sum(stat.st_size for stat in stats)}-{max(stat.st_mtime_ns for stat in stats)}"
     for folder in _cache_folders(home):
-        if (folder / f"{key}.npz").exists():
-            cached = folder / f"{key}.npz"
-            with reading(cached, "cache of a data set", "Delete it."), np.load(cached, allow_pickle=False) as stored:
-                return dict(stored)
+        stored = _read_cache(folder / f"{key}.npz")
+        if stored is not None:
+            return stored
     arrays = load()
     for folder in _cache_folders(home):
         if _write(arrays, folder, f"{key}.npz"):
             break
     return arrays
+
+
+def _read_cache(path: Path) -> dict[str, np.ndarray] | None:
+    """Return the arrays of a cache file; None if it is absent or damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return dict(stored)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
+        return None
+
+
+def read_codes(path: Path, columns: list[str], n_classes: int) -> dict[str, np.ndarray]:
+    """Return columns of label codes, int64 (N,), of a Parquet file.
+
+    Raises
+    ------
+    InvalidFileError
+        If the file is no Parquet, a column is absent, or its values are not whole numbers from 0 to C-1.
+    """
+    import pyarrow.parquet as pq
+
+    with reading(path, "Parquet file", "Fetch it again."):
+        found = pq.read_schema(path).names
+        for column in columns:
+            if column not in found:
+                raise InvalidFileError(f"{path} has no column {column!r}. It has {found}.")
+        table = pq.read_table(path, columns=columns)
+        return {name: check_codes(path, name, table.column(name).to_numpy(), n_classes) for name in columns}
+
+
+def check_codes(path: Path, name: str, values: Any, n_classes: int) -> np.ndarray:
+    """Return label codes of a file as int64 (N,), if they are whole numbers from 0 to C-1."""
+    codes = np.asarray(values)
+    if codes.ndim != 1 or codes.dtype.kind not in "iu" or len(codes) == 0 or codes.min() < 0 or codes.max() >= n_classes:
+        held = f"{codes.dtype} of shape {codes.shape}"
+        raise InvalidFileError(
+            f"{path} must hold in {name!r} whole numbers from 0 to {n_classes - 1}, one an image. It holds {held}"
+            f"{f', from {codes.min()} to {codes.max()}' if codes.size and codes.dtype.kind in 'iu' else ''}. Fetch it "
+            "again."
+        )
+    return codes.astype(np.int64)
 
 
 def _write(arrays: dict[str, np.ndarray], folder: Path, name: str) -> bool:

@@ -11,9 +11,9 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from noisylabel._support.files import reading
-from noisylabel.datasets._base import cached_arrays, get_data_home, missing
+from noisylabel.datasets._base import cached_arrays, get_data_home, missing, read_codes
 from noisylabel.datasets._read_image import read_image
-from noisylabel.exceptions import InvalidDataError, MissingDependencyError
+from noisylabel.exceptions import InvalidFileError, MissingDependencyError
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,14 @@ class _Source:
     torchvision_name: str
     original_folder: str
     label_column: str
+    n_classes: int
     class_names: list[str] | None
 
 
 CIFAR10_NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 _SOURCES = {
-    "cifar10": _Source("CIFAR10", "cifar-10-batches-py", "label", CIFAR10_NAMES),
-    "cifar100": _Source("CIFAR100", "cifar-100-python", "fine_label", None),
+    "cifar10": _Source("CIFAR10", "cifar-10-batches-py", "label", 10, CIFAR10_NAMES),
+    "cifar100": _Source("CIFAR100", "cifar-100-python", "fine_label", 100, None),
 }
 
 
@@ -53,7 +54,9 @@ def fetch_cifar10(*, data_home: str | os.PathLike[str] | None = None, download: 
     DatasetNotFoundError
         If there is no CIFAR-10; the message says what to put where.
     InvalidDataError
-        If a Parquet file lacks a column, or an image in it cannot be read.
+        If an image in a file cannot be read.
+    InvalidFileError
+        If a file is cut off, lacks a column, or holds other labels.
     MissingDependencyError
         If ``download`` is True and torchvision is not installed.
 
@@ -81,7 +84,7 @@ def fetch_cifar100(*, data_home: str | os.PathLike[str] | None = None, download:
 
     Raises
     ------
-    DatasetNotFoundError, InvalidDataError, MissingDependencyError
+    DatasetNotFoundError, InvalidDataError, InvalidFileError, MissingDependencyError
         As for :func:`fetch_cifar10`.
     """
     return _fetch_cifar("cifar100", data_home, download)
@@ -95,34 +98,30 @@ def _fetch_cifar(folder: str, data_home: Any, download: bool) -> Bunch:
         paths = sorted((home / folder).glob(f"{part}*.parquet"))
         if not paths:
             return _from_torchvision(home, folder, download)
-        parts[part] = cached_arrays(home, f"{folder}-{part}", paths, partial(_decode, paths, source.label_column))
+        parts[part] = cached_arrays(home, f"{folder}-{part}", paths, partial(_decode, paths, source))
     images = [part["images"] for part in parts.values()]
     return _bunch(images, [part["labels"] for part in parts.values()], source.class_names)
 
 
-def _decode(paths: list[Path], label: str) -> dict[str, np.ndarray]:
+def _decode(paths: list[Path], source: _Source) -> dict[str, np.ndarray]:
     """Return images (N, 3, H, W) uint8 and labels (N,) int64 of all files of one part, in the order of their names."""
-    files = [_decode_file(path, label) for path in paths]
+    files = [_decode_file(path, source) for path in paths]
     return {name: np.concatenate([file[name] for file in files]) for name in files[0]}
 
 
-def _decode_file(path: Path, label: str) -> dict[str, np.ndarray]:
+def _decode_file(path: Path, source: _Source) -> dict[str, np.ndarray]:
     """Decode a Parquet file with labels and a column ``img`` of structs ``bytes``, ``path``."""
     import pyarrow.parquet as pq
 
-    with reading(path, "Parquet file", "Fetch it again."):
-        table = pq.read_table(path)
-    for column in ("img", label):
-        if column not in table.column_names:
-            raise InvalidDataError(f"{path} has no column {column!r}. It has {table.column_names}.")
-    pictures = table.column("img").combine_chunks().field("bytes")
-    images = np.stack(
-        [
-            np.asarray(read_image(io.BytesIO(picture.as_py()), name=f"{path}, row {row}"))
-            for row, picture in enumerate(pictures)
-        ]
-    )
-    labels = table.column(label).to_numpy().astype(np.int64)
+    labels = read_codes(path, [source.label_column], source.n_classes)[source.label_column]
+    with reading(path, "Parquet file with images in the column 'img'", "Fetch it again."):
+        pictures = pq.read_table(path, columns=["img"]).column("img").combine_chunks().field("bytes")
+        images = np.stack(
+            [
+                np.asarray(read_image(io.BytesIO(picture.as_py()), name=f"{path}, row {row}"))
+                for row, picture in enumerate(pictures)
+            ]
+        )
     return {"images": np.ascontiguousarray(images.transpose(0, 3, 1, 2)), "labels": labels}
 
 
@@ -139,6 +138,12 @@ def _from_torchvision(home: Path, folder: str, download: bool) -> Bunch:
     try:
         parts = [getattr(vision, name)(home / folder, train=part, download=download) for part in (True, False)]
     except RuntimeError as error:
+        original = home / folder / _SOURCES[folder].original_folder
+        if original.exists():
+            raise InvalidFileError(
+                f"{original} does not hold the files that {name}'s authors published: {error}. Delete it, and fetch it "
+                "again."
+            ) from error
         raise missing(name, home, _wanted(folder), "Or pass download=True to fetch it through torchvision.") from error
     images = [np.ascontiguousarray(part.data.transpose(0, 3, 1, 2)) for part in parts]
     return _bunch(images, [np.asarray(part.targets) for part in parts], list(parts[0].classes))

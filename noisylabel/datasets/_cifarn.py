@@ -9,8 +9,8 @@ from sklearn.utils import Bunch
 
 from noisylabel._support.files import reading
 from noisylabel._support.validation import check_choice
-from noisylabel.datasets._base import first_existing, get_data_home, missing
-from noisylabel.exceptions import InvalidDataError
+from noisylabel.datasets._base import check_codes, first_existing, get_data_home, missing, read_codes
+from noisylabel.exceptions import InvalidFileError
 
 # kind -> (folder, Parquet file, its column, .pt file, its key, key of the clean labels)
 _SOURCES = {
@@ -43,8 +43,8 @@ def fetch_cifarn_labels(kind: str = "worst", *, data_home: str | os.PathLike[str
     ------
     DatasetNotFoundError
         If the labels are absent; the message says what to put where.
-    InvalidDataError
-        If a file lacks the labels asked for.
+    InvalidFileError
+        If a file is cut off, lacks the labels asked for, or holds others.
     InvalidParameterError
         If ``kind`` is another one; the message has the nearest.
 
@@ -55,31 +55,22 @@ def fetch_cifarn_labels(kind: str = "worst", *, data_home: str | os.PathLike[str
     0.402
     """
     folder, parquet, column, authors, clean = _SOURCES[check_choice("kind", kind, _SOURCES)]
-    home = get_data_home(data_home)
+    home, n_classes = get_data_home(data_home), 100 if kind == "cifar100" else 10
     if (home / folder / parquet).exists():
-        noisy_labels, clean_labels = _read_parquet(home / folder / parquet, column, clean)
+        found = read_codes(home / folder / parquet, [column, clean], n_classes)
+        noisy_labels, clean_labels = found[column], found[clean]
     else:
-        path = first_existing([home / folder / authors, home / authors])
-        if path is None:
+        authors_file = first_existing([home / folder / authors, home / authors])
+        if authors_file is None:
             raise missing(
                 f"CIFAR-N ({kind})",
                 home,
                 [f"{folder}/{parquet} with columns {clean!r}, {column!r}", f"{folder}/{authors}"],
                 "The authors' file is at github.com/UCSC-REAL/cifar-10-100n (CC BY-NC 4.0).",
             )
-        noisy_labels, clean_labels = _read_authors_file(path, "worse_label" if kind == "worst" else column, clean)
+        keys = ["worse_label" if kind == "worst" else column, clean]
+        noisy_labels, clean_labels = _read_authors_file(authors_file, keys, n_classes)
     return Bunch(noisy=noisy_labels, clean=clean_labels, kind=kind)
-
-
-def _read_parquet(path: Path, column: str, clean: str) -> tuple[np.ndarray, np.ndarray]:
-    import pyarrow.parquet as pq
-
-    with reading(path, "Parquet file", "Fetch it again."):
-        table = pq.read_table(path)
-    for name in (column, clean):
-        if name not in table.column_names:
-            raise InvalidDataError(f"{path} has no column {name!r}. It has {table.column_names}.")
-    return table.column(column).to_numpy().astype(np.int64), table.column(clean).to_numpy().astype(np.int64)
 
 
 def _numpy_builders() -> list[Any]:
@@ -88,7 +79,7 @@ def _numpy_builders() -> list[Any]:
     return [array.__reduce__()[0], array[0].__reduce__()[0]]
 
 
-def _read_authors_file(path: Path, key: str, clean: str) -> tuple[np.ndarray, np.ndarray]:
+def _read_authors_file(path: Path, keys: list[str], n_classes: int) -> list[np.ndarray]:
     """Read the authors' dictionary of NumPy arrays; only arrays and numbers are let in."""
     import torch
 
@@ -100,7 +91,11 @@ def _read_authors_file(path: Path, key: str, clean: str) -> tuple[np.ndarray, np
     ]
     with reading(path, "file of CIFAR-N", "Fetch it again."), torch.serialization.safe_globals(numpy_parts):
         stored = torch.load(path, weights_only=True, map_location="cpu")
-    if not isinstance(stored, dict) or key not in stored or clean not in stored:
-        keys = sorted(stored) if isinstance(stored, dict) else type(stored).__name__
-        raise InvalidDataError(f"{path} must hold a dictionary with {clean!r} and {key!r}. It holds {keys}.")
-    return np.asarray(stored[key]).astype(np.int64), np.asarray(stored[clean]).astype(np.int64)
+    if not isinstance(stored, dict) or not set(keys) <= stored.keys():
+        held = sorted(stored, key=str) if isinstance(stored, dict) else type(stored).__name__
+        wanted = " and ".join(map(repr, sorted(keys, key="clean_label".__ne__)))
+        raise InvalidFileError(f"{path} must hold a dictionary with {wanted}. It holds {held}.")
+    noisy, clean = [check_codes(path, key, stored[key], n_classes) for key in keys]
+    if len(noisy) != len(clean):
+        raise InvalidFileError(f"{path} must hold as many noisy labels as clean ones. Got {len(noisy)} and {len(clean)}.")
+    return [noisy, clean]

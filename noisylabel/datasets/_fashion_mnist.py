@@ -1,6 +1,7 @@
 """Fashion-MNIST."""
 
 import gzip
+import math
 import os
 import struct
 from pathlib import Path
@@ -9,8 +10,8 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from noisylabel._support.files import reading
-from noisylabel.datasets._base import first_existing, get_data_home, missing
-from noisylabel.exceptions import InvalidDataError, MissingDependencyError
+from noisylabel.datasets._base import check_codes, first_existing, get_data_home, missing
+from noisylabel.exceptions import InvalidFileError, MissingDependencyError
 
 DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 FASHION_NAMES = [
@@ -39,7 +40,7 @@ def fetch_fashion_mnist(*, data_home: str | os.PathLike[str] | None = None, down
     ------
     DatasetNotFoundError
         If there is none; the message says what to put where.
-    InvalidDataError
+    InvalidFileError
         If a file is cut short or of another kind.
     MissingDependencyError
         If ``download`` is True and torchvision is not installed.
@@ -59,14 +60,25 @@ def fetch_fashion_mnist(*, data_home: str | os.PathLike[str] | None = None, down
     if folder is None:
         advice = "On Debian: apt install dataset-fashion-mnist. Or pass download=True (torchvision)."
         raise missing("Fashion-MNIST", home, [f"fashion-mnist/{_FILES[0]}.gz and its three siblings"], advice)
-    arrays = [read_idx(_find(folder, name)) for name in _FILES]  # type: ignore[arg-type]
+    data, target = _read_part(folder, *_FILES[:2])
+    test_data, test_target = _read_part(folder, *_FILES[2:])
     return Bunch(
-        data=arrays[0][:, None],
-        target=arrays[1].astype(np.int64),
-        test_data=arrays[2][:, None],
-        test_target=arrays[3].astype(np.int64),
-        target_names=FASHION_NAMES,
+        data=data, target=target, test_data=test_data, test_target=test_target, target_names=FASHION_NAMES
     )
+
+
+def _read_part(folder: Path, images: str, labels: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return images (N, 1, H, W) and labels (N,) of a file of each."""
+    paths = [_find(folder, images), _find(folder, labels)]
+    assert paths[0] is not None and paths[1] is not None
+    data, codes = read_idx(paths[0]), read_idx(paths[1])
+    target = check_codes(paths[1], "labels", codes, len(FASHION_NAMES))
+    if data.ndim != 3 or len(data) != len(target):
+        raise InvalidFileError(
+            f"{paths[0]} must hold an image for each of the {len(target)} labels of {paths[1].name}. It holds an array "
+            f"of shape {data.shape}. Fetch both again."
+        )
+    return data[:, None], target
 
 
 def _find(folder: Path, name: str) -> Path | None:
@@ -86,16 +98,16 @@ def read_idx(path: Path) -> np.ndarray:
 
     Raises
     ------
-    InvalidDataError
+    InvalidFileError
         If the file is no such thing, or is cut short.
     """
-    with reading(path, "gzipped IDX file" if path.suffix == ".gz" else "IDX file", "Fetch it again."):
+    with reading(path, "IDX file", "Fetch it again."):
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    if len(content) < 4 or content[:3] != b"\x00\x00\x08":
-        raise InvalidDataError(f"{path} is not an IDX file of unsigned bytes.")
-    n_axes = content[3]
-    shape = struct.unpack(f">{n_axes}I", content[4 : 4 + 4 * n_axes])
-    values = np.frombuffer(content, np.uint8, offset=4 + 4 * n_axes)
-    if values.size != np.prod(shape):
-        raise InvalidDataError(f"{path} holds {values.size} bytes where its header promises {shape}. Fetch it again.")
+        if len(content) < 4 or content[:3] != b"\x00\x00\x08":
+            raise InvalidFileError(f"{path} is not an IDX file of unsigned bytes. Fetch it again.")
+        n_axes = content[3]
+        shape = struct.unpack(f">{n_axes}I", content[4 : 4 + 4 * n_axes])
+        values = np.frombuffer(content, np.uint8, offset=4 + 4 * n_axes)
+    if values.size != math.prod(shape):
+        raise InvalidFileError(f"{path} holds {values.size} bytes where its header promises {shape}. Fetch it again.")
     return values.reshape(shape)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from noisylabel._support.describe import PLAIN, plain_value
-from noisylabel._support.files import local_path, write_whole
+from noisylabel._support.files import local_path, reading, write_whole
 from noisylabel._support.labels import (
     codes_of,
     label_array,
@@ -20,7 +20,7 @@ from noisylabel._support.labels import (
     sorted_classes,
 )
 from noisylabel._support.validation import check_number
-from noisylabel.exceptions import InvalidDataError, InvalidFileError
+from noisylabel.exceptions import InvalidDataError
 
 
 @dataclass(frozen=True)
@@ -94,10 +94,13 @@ class NoiseManifest:
         InvalidFileError
             If the file is missing or no text.
         """
-        is_text = isinstance(source, str) and source.lstrip().startswith("{")
-        text = str(source) if is_text else _read_text(local_path("source", source))
+        text = source
+        if not isinstance(source, str) or not source.lstrip().startswith("{"):
+            path = local_path("source", source)
+            with reading(path, "noise manifest"):
+                text = path.read_text("utf-8")
         try:
-            read = json.loads(text)
+            read = json.loads(str(text))
             return cls(**{**read, "classes": [label_from_json(entry) for entry in read["classes"]]})
         except (TypeError, ValueError, KeyError) as error:
             raise InvalidDataError(f"This JSON is not a noise manifest: {error}.") from error
@@ -135,13 +138,6 @@ class NoiseManifest:
         except InvalidDataError:  # a label is missing, which none of these is
             return False
         return hash_codes(codes_of(labels, self.classes)) == self.hash  # a code is -1 for what is no class
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidFileError(f"{path} is no noise manifest, or cannot be read: {error}.") from error
 
 
 def hash_codes(codes: np.ndarray) -> str:

@@ -21,7 +21,7 @@ from noisylabel.datasets import (
     load_digits,
     load_image_folder,
 )
-from noisylabel.exceptions import DatasetNotFoundError, InvalidDataError
+from noisylabel.exceptions import DatasetNotFoundError, InvalidDataError, InvalidFileError
 
 RNG = np.random.default_rng(0)
 
@@ -111,7 +111,7 @@ def test_human_labels_from_parquet_and_from_the_authors_file(tmp_path):
         assert np.array_equal(labels.noisy, worse)
         assert np.array_equal(labels.clean, clean)
     assert np.array_equal(fetch_cifarn_labels("random1", data_home=tmp_path / "b").noisy, clean)
-    with pytest.raises(InvalidDataError, match="'clean_label' and 'aggre_label'"):
+    with pytest.raises(InvalidFileError, match="'clean_label' and 'aggre_label'"):
         fetch_cifarn_labels("aggregate", data_home=tmp_path / "b")
     with pytest.raises(ValueError, match="Did you mean 'worst'"):
         fetch_cifarn_labels("worse", data_home=tmp_path)
@@ -142,7 +142,7 @@ class Trap:
 
 def test_code_in_the_authors_file_does_not_run(tmp_path, capsys):
     torch.save({"clean_label": Trap(), "worse_label": Trap()}, tmp_path / "CIFAR-10_human.pt")
-    with pytest.raises(Exception, match="is no file of CIFAR-N, or is damaged"):
+    with pytest.raises(InvalidFileError, match="CIFAR-10_human.pt is no file of CIFAR-N, or is damaged"):
         fetch_cifarn_labels(data_home=tmp_path)
     assert "ran" not in capsys.readouterr().out
 
@@ -160,7 +160,7 @@ def test_fashion_mnist_files(tmp_path, zipped):
     assert np.array_equal(data.data[:, 0], images)
     assert data.test_target.tolist() == [0, 1, 2, 3, 4]
     (folder / ("train-images-idx3-ubyte" + ".gz" * zipped)).write_bytes(gzip.compress(b"\0\0\x08\x01\0\0\0\x09ab"))
-    with pytest.raises(InvalidDataError, match="not an IDX file|Fetch it again"):
+    with pytest.raises(InvalidFileError, match="not an IDX file|Fetch it again"):
         fetch_fashion_mnist(data_home=tmp_path)
 
 
@@ -200,3 +200,105 @@ def test_real_cifar10_and_its_human_labels():
     assert data.test_data.shape == (10_000, 3, 32, 32)
     assert np.array_equal(human.clean, data.target)
     assert (human.noisy != human.clean).mean() == pytest.approx(0.402, abs=0.0005)
+
+
+PAGE = b"<!DOCTYPE html><html><body>404: not found</body></html>"
+
+
+def cifar_files(home):
+    write_cifar(home / "cifar10", "label")
+    return fetch_cifar10, home / "cifar10" / "train-00000-of-00001.parquet"
+
+
+def human_parquet(home):
+    (home / "cifar10").mkdir(parents=True)
+    path = home / "cifar10" / "cifar10n-worse.parquet"
+    pq.write_table(pa.table({"clean_label": [1, 2], "worse_label": [1, 3]}), path)
+    return fetch_cifarn_labels, path
+
+
+def human_labels(home):
+    home.mkdir(exist_ok=True)
+    torch.save({"clean_label": np.arange(9), "worse_label": np.arange(9)}, home / "CIFAR-10_human.pt")
+    return fetch_cifarn_labels, home / "CIFAR-10_human.pt"
+
+
+def idx(array):
+    return b"\0\0\x08" + bytes([array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
+
+
+def fashion_files(home):
+    (home / "fashion-mnist").mkdir(parents=True)
+    for part in ("train", "t10k"):
+        for name, array in (("images-idx3", np.zeros((5, 28, 28), np.uint8)), ("labels-idx1", np.zeros(5, np.uint8))):
+            path = home / "fashion-mnist" / f"{part}-{name}-ubyte.gz"
+            path.write_bytes(gzip.compress(idx(array)))
+    return fetch_fashion_mnist, path
+
+
+@pytest.mark.parametrize("write", [cifar_files, human_parquet, human_labels, fashion_files])
+@pytest.mark.parametrize("damage", ["cut off", "empty", "a web page", "a pickle", "zeros", "a folder"])
+def test_right_25_a_file_that_is_something_else_is_named(tmp_path, write, damage):
+    fetch, path = write(tmp_path)
+    fetch(data_home=tmp_path)
+    content = path.read_bytes()
+    path.unlink()
+    if damage == "a folder":
+        path.mkdir()
+    else:
+        as_bytes = {"cut off": content[: len(content) // 2], "empty": b"", "a web page": PAGE, "zeros": bytes(500)}
+        path.write_bytes(as_bytes.get(damage, pickle.dumps(Trap())))
+    with pytest.raises(InvalidFileError, match=f"{path} is no .*[Ff]etch"):
+        fetch(data_home=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"clean_label": [1, 2]}, "has no column 'worse_label'. It has"),
+        ({"clean_label": [1, 2], "worse_label": [1, None]}, "must hold in 'worse_label' whole numbers from 0 to 9"),
+        ({"clean_label": [1, 2], "worse_label": [1, 10]}, "int64 of shape .2,., from 1 to 10. Fetch"),
+        ({"clean_label": ["a", "b"], "worse_label": [1, 2]}, "must hold in 'clean_label' whole numbers"),
+        ({"clean_label": [1.5, 2], "worse_label": [1, 2]}, "must hold in 'clean_label' whole numbers"),
+    ],
+)
+def test_right_25_other_labels_than_those_of_a_data_set_are_refused(tmp_path, columns, said):
+    _, path = human_parquet(tmp_path)
+    pq.write_table(pa.table(columns), path)
+    with pytest.raises(InvalidFileError, match=said):
+        fetch_cifarn_labels(data_home=tmp_path)
+    path.unlink()
+    torch.save({"clean_label": np.arange(9), "worse_label": np.arange(8)}, tmp_path / "CIFAR-10_human.pt")
+    with pytest.raises(InvalidFileError, match=r"as many noisy labels as clean ones. Got 8 and 9"):
+        fetch_cifarn_labels(data_home=tmp_path)
+
+
+def test_right_25_a_column_of_no_images_is_named(tmp_path):
+    fetch, path = cifar_files(tmp_path)
+    pq.write_table(pa.table({"img": ["a", "b"], "label": [0, 1]}), path)
+    with pytest.raises(InvalidFileError, match=f"{path} is no Parquet file with images in the column 'img'"):
+        fetch(data_home=tmp_path)
+
+
+def test_right_25_images_and_labels_of_different_numbers_are_refused(tmp_path):
+    fetch, path = fashion_files(tmp_path)
+    path.write_bytes(gzip.compress(idx(np.zeros(4, np.uint8))))
+    with pytest.raises(InvalidFileError, match=r"must hold an image for each of the 4 labels of t10k-labels.*\(5, 28"):
+        fetch(data_home=tmp_path)
+
+
+def test_right_25_a_damaged_cache_is_made_again(tmp_path):
+    images = write_cifar(tmp_path / "cifar10", "label")
+    fetch_cifar10(data_home=tmp_path)
+    for number, path in enumerate(sorted((tmp_path / "cache").glob("*.npz"))):
+        path.write_bytes(path.read_bytes()[:1000] if number else PAGE)
+    assert np.array_equal(fetch_cifar10(data_home=tmp_path).data, images.transpose(0, 3, 1, 2))
+    assert all(dict(np.load(path)) for path in (tmp_path / "cache").glob("*.npz"))
+
+
+def test_right_25_home_folders_expand_and_addresses_are_refused(tmp_path, monkeypatch):
+    write_cifar(tmp_path / "cifar10", "label")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert len(fetch_cifar10(data_home="~").data) == 7
+    with pytest.raises(ValueError, match="'data_home' must be a path on this machine. Got 's3://bucket'"):
+        fetch_cifar10(data_home="s3://bucket")

@@ -24,7 +24,7 @@ from noisylabel.datasets import (
     fetch_tiny_imagenet,
     fetch_webvision,
 )
-from noisylabel.exceptions import DatasetNotFoundError, InvalidDataError, InvalidParameterError, NoisyLabelWarning
+from noisylabel.exceptions import DatasetNotFoundError, InvalidFileError, InvalidParameterError, NoisyLabelWarning
 
 
 def write_image(path, shade):
@@ -243,18 +243,19 @@ def test_bad_lines_of_clothing1m(tmp_path, file, line, said):
     path = write_clothing1m(tmp_path) / file
     lines = path.read_text().splitlines()
     write_lines(path, lines[0], line, *lines[1:])
-    with pytest.raises(InvalidDataError, match=said):
+    with pytest.raises(InvalidFileError, match=said):
         fetch_clothing1m(data_home=tmp_path)
 
 
 def test_files_that_are_no_text(tmp_path):
     path = write_clothing1m(tmp_path) / "noisy_label_kv.txt"
     path.write_bytes(b"\xff\xd8\xff\xe0")
-    with pytest.raises(InvalidDataError, match=r"noisy_label_kv\.txt is no text in UTF-8"):
+    with pytest.raises(InvalidFileError, match=r"noisy_label_kv\.txt is no text in UTF-8"):
         fetch_clothing1m(data_home=tmp_path)
-    path.write_text("\n")
-    with pytest.raises(InvalidDataError, match=r"noisy_label_kv\.txt is empty\. Fetch it again"):
-        fetch_clothing1m(data_home=tmp_path)
+    for content, said in (("\n", "is empty"), ("<html><body>404", "is a web page or XML"), ("\0" * 99, "holds zeros")):
+        path.write_text(content)
+        with pytest.raises(InvalidFileError, match=rf"noisy_label_kv\.txt {said}\. Fetch it again"):
+            fetch_clothing1m(data_home=tmp_path)
 
 
 def test_line_ends_of_windows(tmp_path):
@@ -305,7 +306,7 @@ def test_webvision_on_the_validation_images_of_imagenet(tmp_path):
     assert np.abs(np.array(shades(web.ilsvrc_data)) - 5 * web.ilsvrc_target).max() <= 1
     for image in (tmp_path / "imagenet" / "val" / "n00000007").iterdir():
         image.unlink()
-    with pytest.raises(InvalidDataError, match="There are no images in .*n00000007"):
+    with pytest.raises(InvalidFileError, match="There are no images in .*n00000007"):
         fetch_webvision(50, data_home=tmp_path)
 
 
@@ -315,15 +316,15 @@ def test_what_is_wrong_with_webvision(tmp_path):
         fetch_webvision(100, data_home=tmp_path)
     write_lines(root / "info" / "val_filelist.txt", "val000001.jpg 1000")
     with pytest.raises(
-        InvalidDataError, match=r"val_filelist.txt, line 1: expected an image and its label from 0 to 999"
+        InvalidFileError, match=r"val_filelist.txt, line 1: expected an image and its label from 0 to 999"
     ):
         fetch_webvision(data_home=tmp_path)
     synsets = (root / "info" / "synsets.txt").read_text().splitlines()
     write_lines(root / "info" / "synsets.txt", "n00000000", *synsets[1:])
-    with pytest.raises(InvalidDataError, match=r"synsets.txt, line 1: expected a WordNet id and a name"):
+    with pytest.raises(InvalidFileError, match=r"synsets.txt, line 1: expected a WordNet id and a name"):
         fetch_webvision(data_home=tmp_path)
     write_lines(root / "info" / "synsets.txt", *synsets[:50])
-    with pytest.raises(InvalidDataError, match=r"synsets.txt must name 1000 classes, one a line. It has 50 lines"):
+    with pytest.raises(InvalidFileError, match=r"synsets.txt must name 1000 classes, one a line. It has 50 lines"):
         fetch_webvision(data_home=tmp_path)
 
 
@@ -382,14 +383,14 @@ def test_what_is_wrong_with_cnwl(tmp_path):
     with pytest.raises(InvalidParameterError, match="'dataset' must be one of .* Did you mean 'mini_imagenet'"):
         fetch_cnwl("mini-imagenet", data_home=tmp_path)
     (root.parent / "mini-imagenet-annotations.json").write_text('{"data": [[{"image/id": "a"}]]}')
-    with pytest.raises(InvalidDataError, match=r"annotations.json must list 'image/id' and .*is_clean"):
+    with pytest.raises(InvalidFileError, match=r"annotations.json must list 'image/id' and .*is_clean"):
         fetch_cnwl(data_home=tmp_path)
     write_lines(root / "class_name.txt", "one", "two")
-    with pytest.raises(InvalidDataError, match=r"class_name.txt must name 100 classes, one a line. It has 2 lines"):
+    with pytest.raises(InvalidFileError, match=r"class_name.txt must name 100 classes, one a line. It has 2 lines"):
         fetch_cnwl(colour="blue", noise_level=0.05, data_home=tmp_path)
     write_lines(root / "split" / "red_noise_nl_0.4", "a.jpg 0", "b.jpg 100")
     with pytest.raises(
-        InvalidDataError, match=r"red_noise_nl_0.4, line 2: expected an image and its label from 0 to 99"
+        InvalidFileError, match=r"red_noise_nl_0.4, line 2: expected an image and its label from 0 to 99"
     ):
         fetch_cnwl(data_home=tmp_path)
 
@@ -411,11 +412,11 @@ def test_what_is_wrong_with_tiny_imagenet(tmp_path):
     for line in ("val_1.JPEG\tn00000000\t0\t0\t1\t1", "val_1.JPEG"):
         write_lines(root / "val" / "val_annotations.txt", "val_0.JPEG\tn01443537\t0\t32\t44\t62", line)
         with pytest.raises(
-            InvalidDataError, match=r"val_annotations.txt, line 2: expected an image, a tab and a WordNet"
+            InvalidFileError, match=r"val_annotations.txt, line 2: expected an image, a tab and a WordNet"
         ):
             fetch_tiny_imagenet(data_home=tmp_path)
     write_lines(root / "wnids.txt", "n02124075", "n99999999")
-    with pytest.raises(InvalidDataError, match=r"There are no images in .*train/n99999999/images. Unpack"):
+    with pytest.raises(InvalidFileError, match=r"There are no images in .*train/n99999999/images. Unpack"):
         fetch_tiny_imagenet(data_home=tmp_path)
 
 
@@ -429,7 +430,7 @@ def test_animal10n_images(tmp_path):
     assert (animals.target_names[0], animals.target_names[9]) == ("cat", "guinea pig")
     write_image(tmp_path / "animal10n" / "training" / "cat_1.jpg", 0)
     with pytest.raises(
-        InvalidDataError, match=r"training/cat_1.jpg: the name must begin with a label from 0 to 9 and '_'"
+        InvalidFileError, match=r"training/cat_1.jpg: the name must begin with a label from 0 to 9 and '_'"
     ):
         fetch_animal10n(data_home=tmp_path)
 
@@ -454,11 +455,11 @@ def test_animal10n_binary(tmp_path):
     with pytest.raises(InvalidParameterError, match="'size' must be 64 for the binary form of ANIMAL-10N. Got 32"):
         fetch_animal10n(size=32, data_home=tmp_path)
     (root / "data_batch_2.bin").write_bytes(record(0, 1, images[2]) + record(1, 10, images[2]))
-    with pytest.raises(InvalidDataError, match=r"data_batch_2.bin, record 2: expected a label from 0 to 9. Got 10"):
+    with pytest.raises(InvalidFileError, match=r"data_batch_2.bin, record 2: expected a label from 0 to 9. Got 10"):
         fetch_animal10n(data_home=tmp_path)
     (root / "data_batch_2.bin").write_bytes(record(0, 7, images[1])[:-1])
     with pytest.raises(
-        InvalidDataError, match=r"data_batch_2.bin must hold records of 12296 bytes. It has 12295 bytes"
+        InvalidFileError, match=r"data_batch_2.bin must hold records of 12296 bytes. It has 12295 bytes"
     ):
         fetch_animal10n(data_home=tmp_path)
 
@@ -504,5 +505,5 @@ def test_bad_lines_of_food101n(tmp_path, file, line, said):
     path = tmp_path / file
     lines = path.read_text().splitlines()
     write_lines(path, *lines[:2], line, *lines[2:])
-    with pytest.raises(InvalidDataError, match=f"{path}, line 3: {said}"):
+    with pytest.raises(InvalidFileError, match=f"{path}, line 3: {said}"):
         fetch_food101n(data_home=tmp_path)

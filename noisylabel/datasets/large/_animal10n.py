@@ -10,7 +10,7 @@ from sklearn.utils import Bunch
 from noisylabel.datasets._base import get_data_home, missing
 from noisylabel.datasets._image_files import ImageFiles, Size
 from noisylabel.datasets.large._listings import image_names
-from noisylabel.exceptions import InvalidDataError, InvalidParameterError
+from noisylabel.exceptions import InvalidFileError, InvalidParameterError
 
 ANIMAL10N_NAMES = [
     "cat", "lynx", "wolf", "coyote", "cheetah", "jaguar", "chimpanzee", "orangutan", "hamster", "guinea pig",
@@ -47,7 +47,7 @@ def fetch_animal10n(*, size: Size = 64, data_home: str | os.PathLike[str] | None
     ------
     DatasetNotFoundError
         If it is absent; the message says what to put where.
-    InvalidDataError
+    InvalidFileError
         If a name does not begin with a label, or a binary file is cut short or holds other labels.
     InvalidParameterError
         If another size than 64 is asked of the binary form.
@@ -89,7 +89,7 @@ def _from_names(folder: Path, size: Size) -> tuple[ImageFiles | np.ndarray, np.n
     names = image_names(folder)
     for name in names:
         if not re.match("[0-9]_", name):
-            raise InvalidDataError(
+            raise InvalidFileError(
                 f"{folder / name}: the name must begin with a label from 0 to 9 and '_', as in 0_12345.jpg. Rename or "
                 "remove the file."
             )
@@ -100,7 +100,7 @@ def _from_records(paths: list[Path]) -> tuple[ImageFiles | np.ndarray, np.ndarra
     """Return images and labels of binary files."""
     for path in paths:
         if path.stat().st_size == 0 or path.stat().st_size % _RECORD.itemsize:
-            raise InvalidDataError(
+            raise InvalidFileError(
                 f"{path} must hold records of {_RECORD.itemsize} bytes. It has {path.stat().st_size} bytes. Fetch it "
                 "again."
             )
@@ -109,7 +109,7 @@ def _from_records(paths: list[Path]) -> tuple[ImageFiles | np.ndarray, np.ndarra
         is_bad = part["label"] >= len(ANIMAL10N_NAMES)
         if is_bad.any():
             row = int(is_bad.argmax())
-            raise InvalidDataError(
+            raise InvalidFileError(
                 f"{path}, record {row + 1}: expected a label from 0 to 9. Got {part['label'][row]}. Fetch it again."
             )
     images = np.concatenate([part["image"] for part in parts])

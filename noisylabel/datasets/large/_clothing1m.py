@@ -52,7 +52,7 @@ def fetch_clothing1m(*, size: Size = 224, data_home: str | os.PathLike[str] | No
     ------
     DatasetNotFoundError
         If a file is absent; the message says what to put where.
-    InvalidDataError
+    InvalidFileError
         If a line is not as published, or an image of a list has no label.
 
     References

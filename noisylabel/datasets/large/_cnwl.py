@@ -13,7 +13,7 @@ from noisylabel._support.validation import check_choice
 from noisylabel.datasets._base import first_existing, get_data_home, require
 from noisylabel.datasets._image_files import ImageFiles, Size
 from noisylabel.datasets.large._listings import read_labelled, read_lines
-from noisylabel.exceptions import InvalidDataError, InvalidParameterError
+from noisylabel.exceptions import InvalidFileError, InvalidParameterError
 
 CNWL_NOISE_LEVELS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)
 
@@ -81,7 +81,7 @@ def fetch_cnwl(
     ------
     DatasetNotFoundError
         If a file is absent; the message says what to put where.
-    InvalidDataError
+    InvalidFileError
         If a line or the annotations are not as published.
     InvalidParameterError
         If a parameter is none of its choices.
@@ -129,7 +129,7 @@ def _class_names(path: Path, n_classes: int) -> list[str]:
         return [str(code) for code in range(n_classes)]
     names = [line.strip() for line in read_lines(path)]
     if len(names) != n_classes:
-        raise InvalidDataError(
+        raise InvalidFileError(
             f"{path} must name {n_classes} classes, one a line. It has {len(names)} lines. Fetch it again."
         )
     return names
@@ -149,8 +149,8 @@ def _is_clean(path: Path, files: list[str]) -> np.ndarray | None:
     try:
         entries: list[list[dict[str, Any]]] = json.loads(path.read_text(encoding="utf-8"))["data"]
         flags = {entry[0]["image/id"]: bool(entry[0]["image/class/label/is_clean"]) for entry in entries}
-    except (ValueError, KeyError, IndexError, TypeError) as error:
-        raise InvalidDataError(
+    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+        raise InvalidFileError(
             f"{path} must list 'image/id' and 'image/class/label/is_clean' under 'data' ({error!r}). Fetch it again."
         ) from error
     return np.array([flags.get(Path(file).stem, True) for file in files])

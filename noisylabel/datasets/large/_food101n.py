@@ -50,7 +50,7 @@ def fetch_food101n(*, size: Size = 224, data_home: str | os.PathLike[str] | None
     ------
     DatasetNotFoundError
         If a file of either data set is absent; the message says what to put where.
-    InvalidDataError
+    InvalidFileError
         If a line is not as published.
 
     Warns

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from noisylabel.datasets._folder import IMAGE_SUFFIXES
-from noisylabel.exceptions import InvalidDataError
+from noisylabel.exceptions import InvalidFileError
 
 
 def read_lines(path: Path) -> list[str]:
@@ -14,21 +14,22 @@ def read_lines(path: Path) -> list[str]:
 
     Raises
     ------
-    InvalidDataError
-        If it is empty, or no text in UTF-8.
+    InvalidFileError
+        If it is empty, no text in UTF-8, or a web page.
     """
     try:
         text = path.read_text(encoding="utf-8").rstrip()
-    except UnicodeDecodeError as error:
-        raise InvalidDataError(f"{path} is no text in UTF-8: {error}. Fetch it again.") from error
-    if not text:
-        raise InvalidDataError(f"{path} is empty. Fetch it again.")
+    except (UnicodeDecodeError, OSError) as error:
+        raise InvalidFileError(f"{path} is no text in UTF-8: {error}. Fetch it again.") from error
+    if not text or "\0" in text or text.lstrip().startswith("<"):
+        held = "is a web page or XML" if text.lstrip().startswith("<") else "holds zeros" if text else "is empty"
+        raise InvalidFileError(f"{path} {held}. Fetch it again.")
     return text.split("\n")
 
 
-def bad_line(path: Path, number: int, expected: str, line: str) -> InvalidDataError:
+def bad_line(path: Path, number: int, expected: str, line: str) -> InvalidFileError:
     """Return the one error of a line that is not as published: file, line, what was expected and what came."""
-    return InvalidDataError(
+    return InvalidFileError(
         f"{path}, line {number}: expected {expected}. Got {line!r}. Correct the line, or fetch the file again."
     )
 
@@ -50,7 +51,7 @@ def read_labelled(path: Path, n_classes: int) -> tuple[list[str], np.ndarray]:
 
     Raises
     ------
-    InvalidDataError
+    InvalidFileError
         If a line is anything else; the message has its number.
     """
     names, labels = [], []
@@ -68,13 +69,13 @@ def image_names(folder: Path) -> list[str]:
 
     Raises
     ------
-    InvalidDataError
+    InvalidFileError
         If there is no such folder, or no image in it.
     """
     entries = os.listdir(folder) if folder.is_dir() else []
     names = [name for name in entries if Path(name).suffix.lower() in IMAGE_SUFFIXES and not name.startswith(".")]
     if not names:
-        raise InvalidDataError(f"There are no images in {folder}. Unpack the data set there again.")
+        raise InvalidFileError(f"There are no images in {folder}. Unpack the data set there again.")
     return sorted(names)
 
 
@@ -94,7 +95,7 @@ def list_class_folders(root: Path, folders: list[str]) -> tuple[list[str], np.nd
 
     Raises
     ------
-    InvalidDataError
+    InvalidFileError
         If a folder is absent or has no images.
     """
     names = [image_names(root / folder) for folder in folders]

@@ -42,7 +42,7 @@ def fetch_tiny_imagenet(*, size: Size = 64, data_home: str | os.PathLike[str] | 
     ------
     DatasetNotFoundError
         If a file is absent; the message says what to put where.
-    InvalidDataError
+    InvalidFileError
         If a line is not as published, or a class has no images.
 
     References

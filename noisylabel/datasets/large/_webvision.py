@@ -9,7 +9,7 @@ from sklearn.utils import Bunch
 from noisylabel.datasets._base import get_data_home, require
 from noisylabel.datasets._image_files import ImageFiles, Size
 from noisylabel.datasets.large._listings import bad_line, list_class_folders, read_labelled, read_lines
-from noisylabel.exceptions import InvalidDataError, InvalidParameterError
+from noisylabel.exceptions import InvalidFileError, InvalidParameterError
 
 _ENGINES = {50: ["google"], 1000: ["google", "flickr"]}
 _ADVICE = "It is at data.vision.ee.ethz.ch/cvl/webvision/dataset2017.html."
@@ -50,7 +50,7 @@ def fetch_webvision(classes: int = 50, *, size: Size = 224, data_home: str | os.
     ------
     DatasetNotFoundError
         If a file is absent; the message says what to put where.
-    InvalidDataError
+    InvalidFileError
         If a line is not as published.
     InvalidParameterError
         If ``classes`` is another number.
@@ -92,7 +92,7 @@ def _read_synsets(path: Path, classes: int) -> tuple[list[str], list[str]]:
     """Return WordNet ids and names of the first classes."""
     lines = read_lines(path)
     if len(lines) != 1000:
-        raise InvalidDataError(f"{path} must name 1000 classes, one a line. It has {len(lines)} lines. Fetch it again.")
+        raise InvalidFileError(f"{path} must name 1000 classes, one a line. It has {len(lines)} lines. Fetch it again.")
     wnids, names = [], []
     for number, line in enumerate(lines[:classes], 1):
         wnid, _, name = line.partition(" ")
