@@ -42,8 +42,8 @@ def cached_arrays(
     """Return ``load()``, decoded once and kept beside the data.
 
     The cache is ``home/cache``, or ``~/.cache/noisylabel`` if the data home is read-only. Sources that are newer
-    than the cache, or of another size, are decoded again; so is what a damaged cache held. Files are written beside their place and renamed, so a killed
-    process leaves nothing half-written.
+    than the cache, or of another size, are decoded again; so are those of a damaged cache. Files are written beside
+    their place and renamed, so a killed process leaves nothing half-written.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def cached_arrays(
 def _read_cache(path: Path) -> dict[str, np.ndarray] | None:
     """Return the arrays of a cache file; None if it is absent or damaged."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             return dict(stored)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
         return None
@@ -104,11 +104,12 @@ def read_codes(path: Path, columns: list[str], n_classes: int) -> dict[str, np.n
 def check_codes(path: Path, name: str, values: Any, n_classes: int) -> np.ndarray:
     """Return label codes of a file as int64 (N,), if they are whole numbers from 0 to C-1."""
     codes = np.asarray(values)
-    if codes.ndim != 1 or codes.dtype.kind not in "iu" or len(codes) == 0 or codes.min() < 0 or codes.max() >= n_classes:
+    is_whole = codes.ndim == 1 and codes.dtype.kind in "iu" and len(codes) > 0
+    if not is_whole or codes.min() < 0 or codes.max() >= n_classes:
         held = f"{codes.dtype} of shape {codes.shape}"
         raise InvalidFileError(
             f"{path} must hold in {name!r} whole numbers from 0 to {n_classes - 1}, one an image. It holds {held}"
-            f"{f', from {codes.min()} to {codes.max()}' if codes.size and codes.dtype.kind in 'iu' else ''}. Fetch it "
+            f"{f', from {codes.min()} to {codes.max()}' if is_whole else ''}. Fetch it "
             "again."
         )
     return codes.astype(np.int64)

@@ -97,5 +97,7 @@ def _read_authors_file(path: Path, keys: list[str], n_classes: int) -> list[np.n
         raise InvalidFileError(f"{path} must hold a dictionary with {wanted}. It holds {held}.")
     noisy, clean = [check_codes(path, key, stored[key], n_classes) for key in keys]
     if len(noisy) != len(clean):
-        raise InvalidFileError(f"{path} must hold as many noisy labels as clean ones. Got {len(noisy)} and {len(clean)}.")
+        raise InvalidFileError(
+            f"{path} must hold as many noisy labels as clean ones. Got {len(noisy)} and {len(clean)}."
+        )
     return [noisy, clean]

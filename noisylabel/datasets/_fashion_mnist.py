@@ -62,16 +62,13 @@ def fetch_fashion_mnist(*, data_home: str | os.PathLike[str] | None = None, down
         raise missing("Fashion-MNIST", home, [f"fashion-mnist/{_FILES[0]}.gz and its three siblings"], advice)
     data, target = _read_part(folder, *_FILES[:2])
     test_data, test_target = _read_part(folder, *_FILES[2:])
-    return Bunch(
-        data=data, target=target, test_data=test_data, test_target=test_target, target_names=FASHION_NAMES
-    )
+    return Bunch(data=data, target=target, test_data=test_data, test_target=test_target, target_names=FASHION_NAMES)
 
 
 def _read_part(folder: Path, images: str, labels: str) -> tuple[np.ndarray, np.ndarray]:
     """Return images (N, 1, H, W) and labels (N,) of a file of each."""
-    paths = [_find(folder, images), _find(folder, labels)]
-    assert paths[0] is not None and paths[1] is not None
-    data, codes = read_idx(paths[0]), read_idx(paths[1])
+    paths = [path for name in (images, labels) if (path := _find(folder, name))]
+    data, codes = [read_idx(path) for path in paths]
     target = check_codes(paths[1], "labels", codes, len(FASHION_NAMES))
     if data.ndim != 3 or len(data) != len(target):
         raise InvalidFileError(

@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any
 
 import numpy as np

@@ -248,7 +248,7 @@ def test_right_25_a_file_that_is_something_else_is_named(tmp_path, write, damage
     else:
         as_bytes = {"cut off": content[: len(content) // 2], "empty": b"", "a web page": PAGE, "zeros": bytes(500)}
         path.write_bytes(as_bytes.get(damage, pickle.dumps(Trap())))
-    with pytest.raises(InvalidFileError, match=f"{path} is no .*[Ff]etch"):
+    with pytest.raises(InvalidFileError, match=f"{path} is (no|not an IDX file) .*Fetch"):
         fetch(data_home=tmp_path)
 
 

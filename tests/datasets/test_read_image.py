@@ -95,6 +95,16 @@ def png_of_16_bit_colours(left, right):
     return b"\x89PNG\r\n\x1a\n" + b"".join(framed)
 
 
+def two_pictures(**options):
+    """The bytes of a file with two pictures, the first grey 30."""
+    buffer = io.BytesIO()
+    Image.new("L", (SIDE, SIDE), 30).save(
+        buffer, save_all=True, append_images=[Image.new("L", (SIDE, SIDE), 200)], **options
+    )
+    return buffer.getvalue()
+
+
+# Item "images" of the list of what was wrong, test_right_04: every mode of Pillow's, upright, or refused by name.
 # what is written (or how it is made), where, with which options, the mode that Pillow sees, left and right half as read
 KINDS = {
     "1": (halves("1", 0, 1), "x.png", {}, "1", BLACK, WHITE),
@@ -128,6 +138,13 @@ KINDS = {
     ),
     "I;16B": (sixteen_bits(257 * 3, 257 * 250, ">u2"), "x.tif", {}, "I;16B", [3] * 3, [250] * 3),
     "I": (sixteen_bits(257 * 3, 65_535, "<i4"), "x.tif", {}, "I", [3] * 3, WHITE),
+    "the first of a GIF": (two_pictures(format="GIF"), "x.gif", {}, ("L", "P"), [30] * 3, [30] * 3),
+    "the first of a TIFF": (two_pictures(format="TIFF"), "x.tif", {}, "L", [30] * 3, [30] * 3),
+    "YCbCr": (halves("YCbCr", (30, 128, 128), (200, 128, 128)), "x.tif", {}, "YCbCr", [30] * 3, [200] * 3),
+    "RGBX": (halves("RGBX", (9, 8, 7, 0), (1, 2, 3, 0)), "x.tif", {}, ("RGBX", "RGB"), [9, 8, 7], [1, 2, 3]),
+    "WebP, transparent": (
+        halves("RGBA", (255, 0, 0, 255), (0, 0, 0, 0)), "x.webp", {"lossless": True}, "RGBA", RED, WHITE,
+    ),
     "RGB of 16 bits": (
         png_of_16_bit_colours([257 * 9, 257 * 8, 257 * 7], [65_535, 0, 257]), "x.png", {}, "RGB",
         [9, 8, 7], [255, 0, 1],
