@@ -238,23 +238,31 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
             raise InvalidDataError("score needs y: only the samples of a Dataset may come with their labels.")
         return float(super().score(X, plain_labels(y), sample_weight))
 
-    def label_issues(self) -> "pd.DataFrame":
+    def label_issues(self, *, sort: bool = True) -> "pd.DataFrame":
         """Rank the labels that ``fit`` was given, the least believable first.
 
         No second training and no cross-validation: it reads what the one training run saw of each row. Labels that fit
         the others are learnt early, wrong ones late or never, so the mean loss over all visits tells them apart. As
         many labels are called issues as are estimated to be wrong.
 
+        Parameters
+        ----------
+        sort : bool, default=True
+            Whether the least believable label comes first; otherwise the rows keep the order that they have in ``fit``,
+            as ``cleanlab.classification.CleanLearning(clf).fit(X, y, label_issues=table)`` wants them.
+
         Returns
         -------
         DataFrame
             A row for each row of ``fit``, with its row number as index. Columns: ``row``; ``given_label``;
-            ``suggested_label``, for an issue the most probable other class, else the given label;
-            ``predicted_label``, the most probable other class if its logit was the higher on average, else the given
-            label; ``label_quality`` in [0, 1], ``exp(-mean loss)``; ``is_label_issue``; ``loss``, ``margin`` and
+            ``suggested_label``, for an issue the other class that is the most probable over all visits, else the given
+            label; ``predicted_label``, that other class if another one's logit was the higher on average, else the
+            given label; ``label_quality`` in [0, 1], ``exp(-mean loss)``; ``is_label_issue``; ``loss``, ``margin`` and
             ``weight``, means over the visits (weight NaN for held-out rows); ``forgetting``, how often a learnt label
             was forgotten. ``attrs["noise_rate"]`` is the estimated share of wrong labels, in which held-out rows and
-            rows of ``sample_weight`` 0 have no say. Held-out rows are judged by the final network alone.
+            rows of ``sample_weight`` 0 have no say. Held-out rows are judged by the final network alone; from 20 of
+            them on, each has the ``label_quality`` of the trained row at the same place of the ranking, so that all
+            are on one scale.
 
         Raises
         ------
@@ -278,7 +286,7 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         True
         """
         check_is_fitted(self, "record_")
-        return label_issues(self.record_, self._codes, self.classes_, self._has_say)
+        return label_issues(self.record_, self._codes, self.classes_, self._has_say, sort)
 
     def _forget(self) -> None:
         """Drop what an earlier fit learnt, so that a fit that fails leaves no half-fitted classifier."""

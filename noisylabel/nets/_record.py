@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 _LAST = ("loss", "margin", "weight", "other")
 _MEANS = ("loss_mean", "margin_mean", "proba_mean", "weight_mean")
-COLUMNS = (*_LAST, *_MEANS, "forgetting", "n_visits")
+_ELECTION = ("elected", "lead")
+COLUMNS = (*_LAST, *_MEANS, "forgetting", "n_visits", *_ELECTION)
+_COUNTS = slice(-4, -2)
 _PENDING_ROWS = 4096
 
 
@@ -23,7 +25,7 @@ class SampleRecord:
     """Table of what each visit of each sample showed, updated by row number.
 
     A visit is what the training step saw before it learned: in training mode, with augmentation. Visits are collected
-    and entered some thousand rows at a time, so that recording costs a step next to nothing. The table takes 40 bytes a
+    and entered some thousand rows at a time, so that recording costs a step next to nothing. The table takes 48 bytes a
     sample; filtered predictions, if kept, 4 bytes more for each class.
 
     Parameters
@@ -36,20 +38,27 @@ class SampleRecord:
 
     Attributes
     ----------
-    table_ : Tensor of shape (N, 10)
+    table_ : Tensor of shape (N, 12)
         Columns :data:`COLUMNS`: of the last visit ``loss`` (cross-entropy of the given label), ``margin`` (its logit
         less the highest other), ``weight`` (NaN while a row is held back) and ``other`` (code of the most probable
         other class); means over all visits of loss, margin, probability of the given label and weight (1 while a row is
         held back); ``forgetting``, how often the given label was predicted and at the next visit was not;
-        ``n_visits``. For samples never visited the two counts are 0 and the rest is NaN.
+        ``n_visits``; ``elected``, the code of the other class that all visits together hold most probable, and its
+        ``lead``. For samples never visited the two counts are 0 and the rest is NaN.
     proba_ : Tensor of shape (N, C) or None
         Filtered predictions; NaN for samples never visited.
+
+    Notes
+    -----
+    ``elected`` needs no table (N, C): the most probable other class of a visit adds its probability to the lead if it
+    is elected already, and else takes it from the lead; below 0 it takes the place.
 
     References
     ----------
     Filtered predictions: Ren, Guo and Sutherland, "Better supervisory signals by observing learning paths", ICLR 2022,
     Algorithm 1. Mean margin: Pleiss et al., "Identifying mislabeled data using the area under the margin ranking",
-    NeurIPS 2020. Forgetting: Toneva et al., "An empirical study of example forgetting", ICLR 2019.
+    NeurIPS 2020. Forgetting: Toneva et al., "An empirical study of example forgetting", ICLR 2019. Election: Boyer and
+    Moore, "MJRTY: a fast majority vote algorithm", 1991.
 
     Examples
     --------
@@ -68,7 +77,7 @@ class SampleRecord:
         self.n_classes = n_classes
         self.filter_alpha = filter_alpha
         self.table_ = torch.full((n_samples, len(COLUMNS)), torch.nan, device=device)
-        self.table_[:, -2:] = 0
+        self.table_[:, _COUNTS] = 0
         self.proba_: Tensor | None = None
         if filter_alpha is not None:
             self.proba_ = torch.full((n_samples, n_classes), torch.nan, device=device)
@@ -132,17 +141,17 @@ class SampleRecord:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over what :meth:`state_dict` returned."""
-        self.table_.copy_(state["table"])
+        self.table_[:, : state["table"].shape[1]].copy_(state["table"])  # earlier versions held no election
         if self.proba_ is not None:
             self.proba_.copy_(state["proba"])
 
     def to_frame(self) -> "pd.DataFrame":
-        """Return the table, and the filtered predictions as columns ``proba_0`` to ``proba_{C-1}``."""
+        """Return the table without the election, and the filtered predictions, ``proba_0`` to ``proba_{C-1}``."""
         import pandas as pd
 
         self.flush()
         frame = pd.DataFrame(self.table_.cpu().numpy(), columns=list(COLUMNS))
-        frame = frame.astype({"forgetting": int, "n_visits": int})
+        frame = frame.drop(columns=list(_ELECTION)).astype({"forgetting": int, "n_visits": int})
         if self.proba_ is None:
             return frame
         names = [f"proba_{code}" for code in range(self.proba_.shape[1])]
@@ -154,15 +163,24 @@ class SampleRecord:
 
 
 def _entered(before: Tensor, codes: Tensor, log_proba: Tensor, weights: Tensor) -> Tensor:
-    """Return the rows of the table after a visit, (B, 10)."""
+    """Return the rows of the table after a visit, (B, 12)."""
     of_given = log_proba.gather(1, codes[:, None])[:, 0]
     highest_other, other = log_proba.scatter(1, codes[:, None], -torch.inf).max(1)
     margin = of_given - highest_other  # as of the logits
     loss = -of_given
     forgotten = (before[:, COLUMNS.index("margin")] >= 0) & (margin < 0)
-    counts = before[:, -2:] + torch.stack([forgotten.to(loss.dtype), torch.ones_like(loss)], dim=1)
+    counts = before[:, _COUNTS] + torch.stack([forgotten.to(loss.dtype), torch.ones_like(loss)], dim=1)
     values = torch.stack([loss, margin, (-loss).exp(), weights.nan_to_num(1.0)], dim=1)
-    means = before[:, len(_LAST) : -2].nan_to_num(0.0)
+    means = before[:, len(_LAST) : len(_LAST) + len(_MEANS)].nan_to_num(0.0)
     means = means + (values - means) / counts[:, 1:]
-    last = torch.stack([loss, margin, weights, torch.where(loss.isnan(), torch.nan, other)], dim=1)
-    return torch.cat([last, means, counts], dim=1)
+    other = torch.where(loss.isnan(), torch.nan, other)
+    last = torch.stack([loss, margin, weights, other], dim=1)
+    return torch.cat([last, means, counts, _election(before, other, highest_other.exp())], dim=1)
+
+
+def _election(before: Tensor, other: Tensor, proba: Tensor) -> Tensor:
+    """Return the other class that leads after a visit and its lead, (B, 2); see the notes of the record."""
+    elected, lead = before[:, COLUMNS.index("elected")], before[:, COLUMNS.index("lead")].nan_to_num(0.0)
+    lead = torch.where(elected == other, lead + proba, lead - proba)
+    falls = (lead < 0) | elected.isnan()
+    return torch.stack([torch.where(falls, other, elected), lead.abs()], dim=1)

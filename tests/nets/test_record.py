@@ -76,9 +76,9 @@ def test_entering_many_visits_at_once_is_entering_them_one_by_one():
     pd.testing.assert_frame_equal(together.to_frame(), apart.to_frame())
 
 
-def test_forty_bytes_a_sample():
+def test_forty_eight_bytes_a_sample():
     record = SampleRecord(1000, 10, "cpu")
-    assert record.table_.element_size() * record.table_.nelement() <= 40 * 1000
+    assert record.table_.element_size() * record.table_.nelement() == 48 * 1000
     assert record.proba_ is None
 
 
@@ -117,3 +117,42 @@ def test_the_record_goes_on_with_a_checkpoint(tmp_path, blobs):
         clf.set_params(callbacks=[StopAt()]).fit(*blobs)
     continued = clf.set_params(callbacks=None).fit(*blobs).record_
     pd.testing.assert_frame_equal(continued.to_frame(), whole.to_frame())
+
+
+def test_right_07_the_other_class_is_elected_by_all_visits():
+    """Class 2 at most visits, 1 at the last one: the last visit alone has no say, and neither has the order of rows."""
+    record = SampleRecord(2, 3, "cpu")
+    seen = torch.tensor([[0.0, 1, 2], [0, 1, 3], [0, 1, 2], [0, 2, 1]])
+    for logits in seen:
+        record.note(torch.tensor([1]), torch.tensor([0]), logits[None], torch.ones(1))
+        record.flush()
+    assert record.column("elected")[1] == seen.softmax(1)[:, 1:].sum(0).argmax() + 1 == 2
+    assert record.column("other")[1] == 1
+    assert record.column("elected")[0].isnan()
+
+
+def test_right_07_the_election_is_that_of_a_loop():
+    generator = torch.Generator().manual_seed(0)
+    rows, codes = torch.arange(50), torch.randint(4, (50,), generator=generator)
+    record, leaders = SampleRecord(50, 4, "cpu"), [(None, 0.0)] * 50
+    for _ in range(6):
+        logits = torch.randn(50, 4, generator=generator)
+        record.note(rows, codes, logits, torch.ones(50))
+        record.flush()
+        for row, proba in enumerate(logits.double().softmax(1)):
+            other = proba.scatter(0, codes[row : row + 1], -1.0).argmax().item()
+            leader, lead = leaders[row]
+            lead += proba[other].item() * (1 if other == leader else -1)
+            leaders[row] = (other, abs(lead)) if leader is None or lead < 0 else (leader, lead)
+    assert record.column("elected").tolist() == [leader for leader, _ in leaders]
+    np.testing.assert_allclose(record.column("lead"), [lead for _, lead in leaders], atol=1e-6)
+
+
+def test_right_07_a_record_without_an_election_goes_on():
+    """As checkpoints of an earlier version hold it."""
+    earlier, record = visited().state_dict(), SampleRecord(6, 3, "cpu")
+    record.load_state_dict({"table": earlier["table"][:, :-2], "proba": None})
+    record.note(ROWS, CODES, LOGITS[0], torch.ones(2))
+    frame = record.to_frame()
+    assert frame["n_visits"][[4, 1]].tolist() == [3, 3]
+    assert record.column("elected")[[4, 1]].tolist() == frame["other"][[4, 1]].tolist()
