@@ -1,9 +1,11 @@
 """Texts that tell values apart, the same in every process."""
 
 import hashlib
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,8 @@ from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 
 PLAIN = (str, int, float, bool, type(None))
+_UNKNOWN = "of unknown state"
+_CODE = (FunctionType, staticmethod, classmethod, property)
 
 
 def plain_value(value: Any) -> Any:
@@ -20,31 +24,134 @@ def plain_value(value: Any) -> Any:
 
 
 def describe(value: Any) -> str:
-    """Return a text that says the same in every process, as ``repr`` does not for functions and networks."""
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key!r}: {describe(value[key])}" for key in value) + "}"
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(describe(entry) for entry in value) + "]"
+    """Return a text that tells a value from others, the same in every process, as ``repr`` is not.
+
+    Functions and classes of the user's own are told apart by their code, what they refer to and their defaults; those
+    of installed packages by their names; networks by their weights, layers and options; other objects by their
+    attributes. What nothing is known of is called ``of unknown state``; see :func:`is_known`.
+    """
+    return _describe(value, ())
+
+
+def is_known(description: str) -> bool:
+    """Whether equal descriptions mean equal values."""
+    return _UNKNOWN not in description
+
+
+def _describe(value: Any, around: tuple[int, ...]) -> str:
+    """Describe a value inside of others, whose ids are ``around``."""
     value = plain_value(value)
     if isinstance(value, (*PLAIN, Path, torch.device)):
         return repr(str(value) if isinstance(value, (Path, torch.device)) else value)
+    if id(value) in around:
+        return "itself"
+    within = partial(_describe, around=(*around, id(value)))
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key!r}: {within(value[key])}" for key in value) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(within(entry) for entry in value) + "]"
     if isinstance(value, partial):
-        return f"partial({describe(value.func)}, {describe(value.args)}, {describe(value.keywords)})"
+        return f"partial({within(value.func)}, {within(value.args)}, {within(value.keywords)})"
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        return f"array of {within(value.tolist())}"
     if isinstance(value, (np.ndarray, Tensor)):
         return f"array with hash {hash_arrays(value)}"
+    if isinstance(value, CodeType):
+        return _digest(value.co_code.hex(), within([*value.co_consts, *value.co_names]))
+    if isinstance(value, MethodType):
+        return f"{within(value.__func__)} of {within(value.__self__)}"
+    if isinstance(value, ModuleType):
+        return value.__name__
+    if isinstance(value, (FunctionType, type)):
+        return _describe_code(value, within)
+    return _describe_object(value, within)
+
+
+def _describe_code(value: Any, within: Callable[[Any], str]) -> str:
+    """Describe a function or class: by name and, if it is of the user's own, by what it is made of."""
+    name = f"{value.__module__}.{value.__qualname__}"
+    if _is_installed(value.__module__):
+        return name
+    if isinstance(value, type):
+        parts = [[key, part] for key, part in vars(value).items() if isinstance(part, _CODE) or _is_own(key, part)]
+        return f"{name} with code {_digest(within([*value.__bases__, *parts]))}"
+    cells = [_content(cell) for cell in value.__closure__ or ()]
+    used = [value.__globals__[name] for name in _names(value.__code__) if name in value.__globals__]
+    made_of = [value.__code__, value.__defaults__, value.__kwdefaults__, cells, used]
+    return f"{name} with code {_digest(within(made_of))}"
+
+
+def _describe_object(value: Any, within: Callable[[Any], str]) -> str:
+    kind = within(type(value))
     if isinstance(value, nn.Module):
-        return f"{type(value).__qualname__} with weights {hash_arrays(*value.state_dict().values())}"
+        weights = value.state_dict().values()
+        learns = [parameter.requires_grad for parameter in value.parameters()]
+        layers = {name: [type(layer), _options(layer)] for name, layer in value.named_modules()}
+        return f"{kind} with weights {hash_arrays(*weights)} and layers {_digest(within([learns, layers]))}"
     if isinstance(value, BaseEstimator):
-        return f"{type(value).__qualname__}({describe(value.get_params(deep=False))})"
-    name = value if hasattr(value, "__qualname__") else type(value)
-    return f"{name.__module__}.{name.__qualname__}"
+        return f"{kind}({within(value.get_params(deep=False))})"
+    if isinstance(value, (property, staticmethod, classmethod)):
+        return within([getattr(value, name, None) for name in ("fget", "fset", "__func__")])
+    if isinstance(value, (set, frozenset)):
+        return f"{kind} of {sorted(map(within, value))}"
+    if getattr(value, "__dict__", None):
+        return f"{kind} with {within(vars(value))}"
+    shown = repr(value)
+    if " at 0x" not in shown:
+        return shown  # a number, a date, a pattern, a function of C
+    try:
+        made = value.__reduce_ex__(2)
+    except TypeError:
+        return f"{kind} {_UNKNOWN}"
+    return made if isinstance(made, str) else f"{kind} made of {within(list(made[1:3]))}"
+
+
+def _options(layer: nn.Module) -> dict[str, Any]:
+    """Return a layer's attributes beside its tensors and layers, and its hooks."""
+    return {name: entry for name, entry in vars(layer).items() if name != "training" and not name.startswith("_")} | {
+        name: list(entry.values()) for name, entry in vars(layer).items() if name.endswith("_hooks") and entry
+    }
+
+
+def _names(code: CodeType) -> list[str]:
+    """Return the names that a function and those inside it look up, sorted."""
+    inner = [entry for entry in code.co_consts if isinstance(entry, CodeType)]
+    return sorted({*code.co_names, *(name for entry in inner for name in _names(entry))})
+
+
+def _content(cell: Any) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # a variable that has no value yet
+        return None
+
+
+def _is_own(name: str, part: Any) -> bool:
+    """Whether an attribute of a class was written by its author, and is not one that Python adds."""
+    return not name.startswith(("__", "_abc")) and type(part).__name__ not in ("getset_descriptor", "member_descriptor")
+
+
+def _is_installed(module: str | None) -> bool:
+    """Whether a module is Python's, ours or of an installed package: its name and version then say what is in it."""
+    package = (module or "").partition(".")[0]
+    if package in sys.stdlib_module_names and package != "__main__":
+        return True
+    file = getattr(sys.modules.get(module or ""), "__file__", None) or ""
+    return package == "noisylabel" or "site-packages" in file or "dist-packages" in file
+
+
+def _digest(*texts: str) -> str:
+    return hashlib.sha256("\n".join(texts).encode(errors="replace")).hexdigest()[:16]
 
 
 def hash_arrays(*arrays: Any) -> str:
     """Return a text that stands for the contents of arrays or tensors, their shapes and types."""
     digest = hashlib.sha256()
     for array in arrays:
-        values = array.detach().cpu().contiguous().numpy() if isinstance(array, Tensor) else np.ascontiguousarray(array)
+        if isinstance(array, Tensor):
+            array = array.detach().cpu().contiguous()
+            array = array.view(torch.int16) if array.dtype == torch.bfloat16 else array  # NumPy has no such type
+        values = np.asarray(array, order="C")
         digest.update(f"{values.dtype}{values.shape}".encode())
         digest.update(values.reshape(-1).view(np.uint8).data if values.dtype != object else values.tobytes())
     return digest.hexdigest()[:16]

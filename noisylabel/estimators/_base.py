@@ -97,10 +97,10 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         device = resolve_device(self.device)
         mentor = self._checked_mentor()
         self._check_use_of_trusted(mentor, is_given=y_trusted is not None)
-        saved = SavedRun.open(self.checkpoint_dir)
-        data = take_inputs(self, X, y, sample_weight, y_trusted, device)
-        self._keep_inputs(data)
-        self._keep(self._run(mentor, data, saved), data)
+        with SavedRun.open(self.checkpoint_dir) as saved:
+            data = take_inputs(self, X, y, sample_weight, y_trusted, device)
+            self._keep_inputs(data)
+            self._keep(self._run(mentor, data, saved), data)
         return self
 
     def check_parameters(self) -> None:

@@ -246,7 +246,11 @@ class FilterKDClassifier(BaseNoisyLabelClassifier):
     def _run(self, mentor: Mentor, data: TrainingData, saved: SavedRun) -> Fitted:
         """Train the teacher, if there is one, and then the student, from one seed and on the same rows."""
         teaching = TEACHINGS[self.teacher]
-        teacher_saved = SavedRun.open(self._teacher_dir()) if teaching.has_teacher else SavedRun()
+        with SavedRun.open(self._teacher_dir() if teaching.has_teacher else None) as teacher_saved:
+            return self._run_both(mentor, data, saved, teacher_saved)
+
+    def _run_both(self, mentor: Mentor, data: TrainingData, saved: SavedRun, teacher_saved: SavedRun) -> Fitted:
+        teaching = TEACHINGS[self.teacher]
         seed = (teacher_saved if saved.content is None else saved).seed(self.random_state)
         split = split_rows(data.codes, self.validation_fraction, seed)
         checkpoint = saved.file_for(self, seed, data)  # before the teacher is trained: it may be another run's

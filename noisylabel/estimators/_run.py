@@ -1,6 +1,7 @@
 """One run of training: seed, held-out rows, network, net, checkpoint; the loop; and what it found."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from noisylabel.callbacks import EpochProgress
 from noisylabel.estimators._settings import net_options
 from noisylabel.estimators._student import build_network
 from noisylabel.estimators.inputs._training_data import TrainingData
-from noisylabel.estimators.saving._checkpoints import check_same_run, checkpoint_header, open_folder, read_checkpoint
+from noisylabel.estimators.saving._checkpoints import check_same_run, checkpoint_header, opened_folder, read_checkpoint
 from noisylabel.exceptions import InvalidDataError
 from noisylabel.nets import CheckpointFile, Data, SampleRecord, Trained, WeightedNet, train_net
 
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True)
+@dataclass
 class SavedRun:
-    """The folder of a run's checkpoint, and what it held when the run began.
+    """The folder of a run's checkpoint, and what it held when the run began, until the run takes that over.
 
     Attributes
     ----------
@@ -38,12 +39,14 @@ class SavedRun:
     content: dict[str, Any] | None = None
 
     @classmethod
-    def open(cls, checkpoint_dir: str | Path | None) -> "SavedRun":
-        """Make or open the folder, and read its checkpoint."""
+    @contextmanager
+    def open(cls, checkpoint_dir: str | Path | None) -> Iterator["SavedRun"]:
+        """Make or open the folder, read its checkpoint, and keep other runs out of it for a while."""
         if checkpoint_dir is None:
-            return cls()
-        folder = open_folder(checkpoint_dir)
-        return cls(folder, read_checkpoint(folder))
+            yield cls()
+            return
+        with opened_folder(checkpoint_dir) as folder:
+            yield cls(folder, read_checkpoint(folder))
 
     def seed(self, random_state: Any) -> int:
         """Return the seed of the run that goes on, or draw that of a new one."""
@@ -56,7 +59,8 @@ class SavedRun:
         header = checkpoint_header(estimator, seed, data)
         if self.content is not None:
             check_same_run(self.content, header, self.folder, type(estimator))
-        return CheckpointFile(self.folder, header, self.content)
+        content, self.content = self.content, None
+        return CheckpointFile(self.folder, header, content)
 
 
 @dataclass(frozen=True)

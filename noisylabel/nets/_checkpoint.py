@@ -33,6 +33,11 @@ class CheckpointFile:
         self.header = header
         self.content = content
 
+    def take_content(self) -> dict[str, Any] | None:
+        """Return what the file held, and let go of it: a run has a network's size of memory for other things."""
+        content, self.content = self.content, None
+        return content
+
     def save(self, state: dict[str, Any]) -> None:
         """Replace the file by the state after an epoch."""
         save_whole(self.path, {**self.header, **state, "finished": False})

@@ -85,12 +85,13 @@ def train_net(
         If the training loss is no longer finite.
     """
     best = None if valid is None else BestEpoch()
-    saved = None if checkpoint is None else checkpoint.content
+    saved = None if checkpoint is None else checkpoint.take_content()
     if saved is not None:
         net.restore_history(saved["training"])  # callbacks read it when training begins
     _notify(net, "on_train_begin", X=train, y=None)
     if saved is not None:
         best = _restore(net, best, saved)
+        saved = None  # it is as large as the network
     batches = net.get_iterator(train, training=True)
     held_out = None if valid is None else net.get_iterator(valid, training=False)
     while len(net.history) < net.max_epochs and not _has_stopped(net):

@@ -121,7 +121,8 @@ def test_data_that_do_not_fit_are_an_error_not_a_traceback(trained, tmp_path, ca
     (tmp_path / "bad.npz").write_bytes(b"hello")
     for name, message in [
         ("narrow", "5 features"), ("short", "X has 120 samples and y 7 labels"),
-        ("objects", "is no file of arrays X and y.*Objects are not read"), ("bad", "bad.npz is no file of arrays X and y"),
+        ("objects", "is no file of arrays X and y.*Objects are not read"),
+        ("bad", "bad.npz is no file of arrays X and y"),
     ]:  # fmt: skip
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)

@@ -1,10 +1,15 @@
 """Training that is stopped goes on, to the same network bit for bit."""
 
+import copy
 import io
 import signal
 import subprocess
 import sys
 import time
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,8 +21,10 @@ from noisylabel.callbacks import StudentRecorder
 from noisylabel.curricula import DataDriven
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
 from noisylabel.losses import ForwardCorrection
+from noisylabel.students import Pretrained
 from noisylabel.utils import describe
 
+ROOT = Path(__file__).parents[2]
 ALL_STATE = {"loss_percentile": "auto", "second_reweight": True, "validation_fraction": 0.1, "random_state": 0}
 
 
@@ -201,6 +208,149 @@ def test_a_description_is_the_same_in_every_process():
     assert not any("0x" in describe(value) for value in values)
     assert describe(Net(2, 2)) != describe(Net(2, 2))  # other weights
     assert describe(0.1) == "0.1"
+
+
+class Scale:
+    """Builds students, or schedules, with an attribute."""
+
+    def __init__(self, *values):
+        self.values = values
+
+    def __call__(self, *args):
+        return 1.0
+
+
+def made(width, table=None):
+    def build(shape, n_classes):
+        return (width, table)
+
+    return build
+
+
+def network(p, slope=0.1, learns=True):
+    layers = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Dropout(p), torch.nn.LeakyReLU(slope))
+    torch.nn.init.ones_(layers[0].weight)
+    torch.nn.init.zeros_(layers[0].bias)
+    return layers.requires_grad_(learns)
+
+
+LAMBDAS = [lambda p: 1.0, lambda p: 2.0]
+UNLIKE = [
+    LAMBDAS,
+    [made(3), made(4)],
+    [made(3, np.zeros(2)), made(3, np.ones(2))],
+    [partial(made, 3), partial(made, 4)],
+    [partial(made(3), 1), partial(made(4), 1)],
+    [lambda a=1: a, lambda a=2: a],
+    [lambda *, a=1: a, lambda *, a=2: a],
+    [lambda: np.sin(1), lambda: np.cos(1)],
+    [lambda: lambda: 1, lambda: lambda: 2],
+    [Scale(1), Scale(2)],
+    [Scale(1).__call__, Scale(2).__call__],
+    [Scale(np.zeros(3)), Scale(np.ones(3))],
+    [np.array([{"a": 1}], dtype=object), np.array([{"a": 2}], dtype=object)],
+    [torch.zeros(2, dtype=torch.bfloat16), torch.ones(2, dtype=torch.bfloat16)],
+    [network(0.1), network(0.2)],
+    [network(0.1, 0.1), network(0.1, 0.2)],
+    [network(0.1), network(0.1, learns=False)],
+    [type("A", (), {"f": lambda self: 1}), type("A", (), {"f": lambda self: 2})],
+    [{1, 2}, {1, 3}],
+]
+
+
+@pytest.mark.parametrize("pair", UNLIKE, ids=range(len(UNLIKE)))
+def test_right_06_values_of_one_name_or_shape_are_told_apart(pair):
+    one, other = (describe(value) for value in pair)
+    assert one != other
+    assert "0x" not in one + other
+    assert describe(pair[0]) == one == describe(copy.deepcopy(pair[0]))
+
+
+@pytest.mark.slow  # only for the seconds of an import
+def test_right_06_a_description_is_the_same_in_another_process():
+    code = "from tests.estimators.test_checkpoints import UNLIKE, describe; print([describe(p) for p in UNLIKE])"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    assert told.strip() == str([describe(pair) for pair in UNLIKE])
+
+
+def test_right_06_another_function_of_one_name_is_another_run(blobs, tmp_path):
+    settings = {"max_epochs": 1, "checkpoint_dir": tmp_path, "random_state": 0}
+    MentorNetClassifier(lr_schedule=LAMBDAS[0], **settings).fit(*blobs)
+    MentorNetClassifier(lr_schedule=LAMBDAS[0], **settings).fit(*blobs)
+    with pytest.raises(InvalidParameterError, match="other parameters: lr_schedule was .*<lambda> with code"):
+        MentorNetClassifier(lr_schedule=LAMBDAS[1], **settings).fit(*blobs)
+
+    class Closed:  # nothing can be known of it
+        __slots__ = ("value",)
+
+        def __call__(self, progress):
+            return 1.0
+
+        def __reduce_ex__(self, protocol):
+            raise TypeError("no")
+
+    settings["checkpoint_dir"] = tmp_path / "closed"
+    MentorNetClassifier(lr_schedule=Closed(), **settings).fit(*blobs)
+    with pytest.raises(InvalidParameterError, match="no telling whether lr_schedule is the same as then"):
+        MentorNetClassifier(lr_schedule=Closed(), **settings).fit(*blobs)
+
+
+def test_right_06_two_fits_in_one_folder_at_once_are_refused(blobs, tmp_path):
+    settings = {"max_epochs": 1, "checkpoint_dir": tmp_path, "random_state": 0}
+    refused = []
+
+    class Second(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            (tmp_path / ".checkpoint.half.pt").write_bytes(b"half")
+            with pytest.raises(InvalidParameterError, match=r"is in use by another fit\. Wait for its end"):
+                MentorNetClassifier(**settings).fit(*blobs)
+            with ThreadPoolExecutor(1) as pool:
+                refused.append(pool.submit(MentorNetClassifier(**settings).fit, *blobs).exception())
+            script = f"from filelock import FileLock; FileLock({str(tmp_path / '.lock')!r}, timeout=0).acquire()"
+            refused.append(subprocess.run([sys.executable, "-c", script], capture_output=True, check=False).returncode)
+            assert (tmp_path / ".checkpoint.half.pt").exists()  # of the first
+
+    MentorNetClassifier(callbacks=[Second()], **settings).fit(*blobs)
+    assert isinstance(refused[0], InvalidParameterError)
+    assert refused[1] == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"checkpoint.pt", ".checkpoint.half.pt"}
+    (tmp_path / ".lock").touch()  # of a process that was killed
+    MentorNetClassifier(**settings).fit(*blobs)
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.pt"]
+
+
+def test_right_31_a_run_of_another_length_is_refused_and_says_what_to_do(blobs, tmp_path):
+    clf = MentorNetClassifier(max_epochs=2, checkpoint_dir=tmp_path, random_state=0).fit(*blobs)
+    with pytest.raises(
+        InvalidParameterError, match="of 2 epochs, and 'max_epochs' is 4. A run cannot be made longer"
+    ) as e:
+        clf.set_params(max_epochs=4).fit(*blobs)
+    student = Pretrained("mlp", str(e.value).split("student, '")[1].split("'")[0])
+    assert MentorNetClassifier(student=student, max_epochs=1, random_state=0).fit(*blobs).n_iter_ == 1
+
+
+def test_what_a_checkpoint_held_is_not_kept_while_training(blobs, tmp_path, monkeypatch):
+    clf = MentorNetClassifier(max_epochs=4, checkpoint_dir=tmp_path, callbacks=[Kill(3, 1)], random_state=0)
+    with pytest.raises(RuntimeError, match="killed"):
+        clf.fit(*blobs)
+
+    class Content(dict):
+        pass
+
+    held, load, alive = [], torch.load, []
+
+    def load_and_watch(*args, **kwargs):
+        content = Content(load(*args, **kwargs))
+        held.append(weakref.ref(content))
+        return content
+
+    class Look(Callback):
+        def on_epoch_begin(self, net, **kwargs):
+            alive.extend(reference() is not None for reference in held)
+
+    monkeypatch.setattr(torch, "load", load_and_watch)
+    clf.set_params(callbacks=[Look()]).fit(*blobs)
+    assert alive == [False, False]
 
 
 @pytest.mark.parametrize("labels", [np.array(["x", "y", "z"]), np.array([7, -1, 3]), np.array([0.0, 1.0, 2.0])])

@@ -2,20 +2,25 @@
 
 import inspect
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 from sklearn.base import BaseEstimator
 
-from noisylabel._support.describe import PLAIN, describe, plain_value
+from noisylabel._support.describe import PLAIN, describe, is_known, plain_value
 from noisylabel._support.files import local_path, reading, save_whole
 from noisylabel.estimators.inputs._training_data import TrainingData
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
 from noisylabel.nets import CHECKPOINT_FILE, CHECKPOINT_FORMAT
 from noisylabel.students import MLP, CifarNet, Pretrained, ResNet, SmallCNN, Student, TimmModel
 
+LOCK_FILE = ".lock"
 _MAY_CHANGE = {"callbacks", "checkpoint_dir", "verbose"}  # between a run and its continuation
 _CONTENT: dict[str, Any] = {  # what every checkpoint has, and of what type
     "fingerprint": dict, "seed": int, "estimator": str, "student": dict | None, "standardize": bool, "precision": str,
@@ -76,21 +81,40 @@ def read_checkpoint(folder: Path) -> dict[str, Any] | None:
     return saved
 
 
-def open_folder(checkpoint_dir: Any) -> Path:
-    """Return the folder, made if need be and free of half-written files; say so if it cannot be written to."""
+@contextmanager
+def opened_folder(checkpoint_dir: Any) -> Iterator[Path]:
+    """Make the folder if need be, keep other fits out of it for a while, and free it of half-written files.
+
+    The system forgets the lock when the process ends, however it ends.
+
+    Raises
+    ------
+    InvalidParameterError
+        If nothing can be written there, or another fit is using it.
+    """
     folder = local_path("checkpoint_dir", checkpoint_dir)
+    path = folder / LOCK_FILE
+    lock = FileLock(path, timeout=0)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for left_over in folder.glob(f".{Path(CHECKPOINT_FILE).stem}.*"):
-            left_over.unlink()
-        probe = folder / ".writable"
-        probe.touch()
-        probe.unlink()
+        lock.acquire()
+    except Timeout as error:
+        raise InvalidParameterError(
+            f"'checkpoint_dir' {str(folder)!r} is in use by another fit. Wait for its end, or give each fit a folder of "
+            "its own. In a search or cross-validation leave 'checkpoint_dir' out."
+        ) from error
     except OSError as error:
         raise InvalidParameterError(
             f"'checkpoint_dir' must be a folder that can be written to. Got {checkpoint_dir!r}: {error}."
         ) from error
-    return folder
+    try:
+        for left_over in folder.glob(f".{Path(CHECKPOINT_FILE).stem}.*"):
+            left_over.unlink()
+        yield folder
+    finally:
+        if os.name != "nt":  # Windows removes no file that is open; there the lock does it
+            path.unlink(missing_ok=True)
+        lock.release()
 
 
 def check_same_run(
@@ -117,6 +141,15 @@ def check_same_run(
     for kind, now in header["fingerprint"].items():
         then = known[kind] | saved["fingerprint"][kind]
         changed = [name for name in {**then, **now} if then.get(name) != now.get(name)]
+        unknown = [name for name, value in now.items() if not is_known(value)]
+        if changed == ["max_epochs"]:
+            raise InvalidParameterError(_other_length(folder, then["max_epochs"], now["max_epochs"]))
+        if unknown:
+            raise InvalidParameterError(
+                f"'checkpoint_dir' {str(folder)!r} holds a training run, and there is no telling whether "
+                f"{unknown[0]} is the same as then: it is {now[unknown[0]]}. Use another folder, or an object with "
+                "attributes that say what it is."
+            )
         if changed:
             shown = "; ".join(f"{name} was {then.get(name)}, is {now.get(name)}" for name in changed)
             raise InvalidParameterError(
@@ -124,6 +157,15 @@ def check_same_run(
                 "on, another folder for a new run, or delete this one. In a search or cross-validation leave "
                 "'checkpoint_dir' out."
             )
+
+
+def _other_length(folder: Path, then: str, now: str) -> str:
+    return (
+        f"'checkpoint_dir' {str(folder)!r} holds a training run of {then} epochs, and 'max_epochs' is {now}. A run "
+        "cannot be made longer or shorter: learning rate and curriculum follow the percent of training that is over, "
+        "so its epochs would have been others. Use another folder; to begin with the weights of this one, pass "
+        f"student=Pretrained(student, {str(folder / CHECKPOINT_FILE)!r}) there, once it has ended."
+    )
 
 
 def describe_student(student: Any) -> dict[str, Any] | None:
