@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 PLAIN = (str, int, float, bool, type(None))
 _UNKNOWN = "of unknown state"
-_CODE = (FunctionType, staticmethod, classmethod, property)
+_CODES = (CodeType, MethodType, ModuleType, FunctionType, type)
+_METHODS = (FunctionType, staticmethod, classmethod, property)
 
 
 def plain_value(value: Any) -> Any:
@@ -52,28 +53,31 @@ def _describe(value: Any, around: tuple[int, ...]) -> str:
         return "[" + ", ".join(within(entry) for entry in value) + "]"
     if isinstance(value, partial):
         return f"partial({within(value.func)}, {within(value.args)}, {within(value.keywords)})"
+    return _describe_code(value, within) if isinstance(value, _CODES) else _describe_data(value, within)
+
+
+def _describe_data(value: Any, within: Callable[[Any], str]) -> str:
+    """Describe what is neither plain, nor a container, nor code."""
     if isinstance(value, np.ndarray) and value.dtype == object:
         return f"array of {within(value.tolist())}"
     if isinstance(value, (np.ndarray, Tensor)):
         return f"array with hash {hash_arrays(value)}"
+    return _describe_object(value, within)
+
+
+def _describe_code(value: Any, within: Callable[[Any], str]) -> str:
+    """Describe a function or class: by name and, if it is of the user's own, by what it is made of."""
     if isinstance(value, CodeType):
         return _digest(value.co_code.hex(), within([*value.co_consts, *value.co_names]))
     if isinstance(value, MethodType):
         return f"{within(value.__func__)} of {within(value.__self__)}"
     if isinstance(value, ModuleType):
         return value.__name__
-    if isinstance(value, (FunctionType, type)):
-        return _describe_code(value, within)
-    return _describe_object(value, within)
-
-
-def _describe_code(value: Any, within: Callable[[Any], str]) -> str:
-    """Describe a function or class: by name and, if it is of the user's own, by what it is made of."""
     name = f"{value.__module__}.{value.__qualname__}"
     if _is_installed(value.__module__):
         return name
     if isinstance(value, type):
-        parts = [[key, part] for key, part in vars(value).items() if isinstance(part, _CODE) or _is_own(key, part)]
+        parts = [[key, part] for key, part in vars(value).items() if isinstance(part, _METHODS) or _is_own(key, part)]
         return f"{name} with code {_digest(within([*value.__bases__, *parts]))}"
     cells = [_content(cell) for cell in value.__closure__ or ()]
     used = [value.__globals__[name] for name in _names(value.__code__) if name in value.__globals__]
@@ -82,7 +86,7 @@ def _describe_code(value: Any, within: Callable[[Any], str]) -> str:
 
 
 def _describe_object(value: Any, within: Callable[[Any], str]) -> str:
-    kind = within(type(value))
+    kind = type(value).__qualname__ if _is_installed(type(value).__module__) else within(type(value))
     if isinstance(value, nn.Module):
         weights = value.state_dict().values()
         learns = [parameter.requires_grad for parameter in value.parameters()]

@@ -100,8 +100,8 @@ def opened_folder(checkpoint_dir: Any) -> Iterator[Path]:
         lock.acquire()
     except Timeout as error:
         raise InvalidParameterError(
-            f"'checkpoint_dir' {str(folder)!r} is in use by another fit. Wait for its end, or give each fit a folder of "
-            "its own. In a search or cross-validation leave 'checkpoint_dir' out."
+            f"'checkpoint_dir' {str(folder)!r} is in use by another fit. Wait for its end, or give each fit a folder "
+            "of its own. In a search or cross-validation leave 'checkpoint_dir' out."
         ) from error
     except OSError as error:
         raise InvalidParameterError(
