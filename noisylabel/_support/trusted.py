@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
+from noisylabel._support.labels import codes_of, label_values
 from noisylabel.exceptions import InvalidDataError
 
-_MISSING = (-1, "-1", "nan", "None", "")
+_MISSING = (-1, "-1", "nan", "None", "", b"-1", b"nan", b"None", b"")
 
 
 def trusted_codes(y_trusted: Any, n_samples: int, classes: np.ndarray) -> np.ndarray:
@@ -51,7 +52,7 @@ def trusted_codes(y_trusted: Any, n_samples: int, classes: np.ndarray) -> np.nda
             "there, or pass a mask and the labels."
         )
     codes = np.full(n_samples, -1)
-    codes[known] = pd.Index(classes.tolist(), dtype=object).get_indexer(pd.Index(values[known], dtype=object))
+    codes[known] = codes_of(values[known], classes)
     strangers = known & (codes < 0)
     if strangers.any():
         raise InvalidDataError(
@@ -66,15 +67,16 @@ def _as_objects(values: Any) -> np.ndarray:
     """Return values as a one-dimensional array of Python objects; masked entries are missing."""
     if isinstance(values, Tensor):
         values = values.cpu().numpy()
-    if isinstance(values, np.ma.MaskedArray):
-        mask, values = np.ma.getmaskarray(values), values.data.astype(object)
-        values[mask] = None
-    array = np.asarray(values, dtype=object)
+    array = np.asarray(values, dtype=None if hasattr(values, "dtype") else object)
+    is_masked = np.ma.getmaskarray(values) if np.ma.isMaskedArray(values) else np.zeros(array.shape, dtype=bool)
     if array.ndim == 2 and array.shape[1] == 1:
-        array = array[:, 0]
+        array, is_masked = array[:, 0], is_masked[:, 0]
     if array.ndim != 1:
         raise InvalidDataError(f"'y_trusted' must have shape (N,). Got shape {array.shape}.")
-    return array
+    objects = np.empty(len(array), dtype=object)
+    objects[:] = label_values(array)
+    objects[is_masked] = None
+    return objects
 
 
 def _is_marker(values: np.ndarray, classes: np.ndarray) -> np.ndarray:

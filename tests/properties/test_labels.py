@@ -220,3 +220,35 @@ def test_right_22_missing_labels_are_refused_in_every_type(labels):
 def test_right_22_a_mask_that_hides_nothing_and_a_class_called_nan_are_taken():
     assert label_array("y", np.ma.masked_array([1, 2], [False, False])).tolist() == [1, 2]
     assert label_array("y", ["nan", "vec"]).tolist() == ["nan", "vec"]  # Min Nan Chinese and Venetian
+
+
+TRUSTED = {
+    "days": (np.array(["2026-01-31", "NaT", "2026-01-01"], "M8[D]"), np.unique(DAYS)),
+    "nanoseconds": (np.array(["2026-01-31", "NaT", "2026-01-01"], "M8[ns]"), np.unique(DAYS).astype("M8[ns]")),
+    "days for nanoseconds": (np.array(["2026-01-31", "NaT", "2026-01-01"], "M8[D]"), np.unique(DAYS).astype("M8[ns]")),
+    "days in pandas": (pd.Series(pd.to_datetime(["2026-01-31", None, "2026-01-01"])), np.unique(DAYS)),
+    "days as objects": ([datetime.date(2026, 1, 31), None, datetime.date(2026, 1, 1)], np.unique(DAYS)),
+    "masked days": (np.ma.masked_array(DAYS[[0, 0, 1]], [0, 1, 0]), np.unique(DAYS)),
+    "masked": (np.ma.masked_array([4, 4, 3], [0, 1, 0]), np.array([3, 4])),
+    "masked column": (np.ma.masked_array([[4], [4], [3]], [[0], [1], [0]]), np.array([3, 4])),
+    "bytes": (np.array([b"b", b"-1", b"a"]), np.array([b"a", b"b"])),
+    "NumPy's integers as objects": (np.array([np.int64(4), None, np.int64(3)], dtype=object), np.array([3, 4])),
+    "classes as objects": (np.array([4, -1, 3]), np.array([np.int64(3), np.int64(4)], dtype=object)),
+    "unsigned": ([2**63 + 6, None, 2**63 + 5], np.array([2**63 + 5, 2**63 + 6], dtype=np.uint64)),
+    "NaN among numbers": ([4.0, np.nan, 3.0], np.array([3, 4])),
+    "nullable": (pd.Series([4, None, 3], dtype="Int64"), np.array([3, 4])),
+    "a NUL at the end": (["a\0", None, "a"], np.array(["a", "a\0"], dtype=object)),
+    "categories": (pd.Series(["b", None, "a"], dtype="category"), np.array(["a", "b"])),
+}
+
+
+@pytest.mark.parametrize(("y_trusted", "classes"), TRUSTED.values(), ids=TRUSTED)
+def test_right_23_trusted_labels_of_any_type(y_trusted, classes):
+    assert trusted_codes(y_trusted, 3, classes).tolist() == [1, -1, 0]
+
+
+def test_right_23_a_trusted_label_of_another_kind_is_named():
+    with pytest.raises(InvalidDataError, match=r"'y_trusted' has the label \[1\], which is none of the 2 classes"):
+        trusted_codes(pd.Series([[1], None, "a"]), 3, np.array(["a", "b"]))
+    with pytest.raises(InvalidDataError, match="has the label 4, which is none of the 2 classes"):
+        trusted_codes([4, "a", None], 3, np.array(["a", "b"]))
