@@ -88,7 +88,7 @@ _WIDTH_OF_FLOATS = 32  # of the texts in an array that NumPy made of texts and f
 def check_samples(name: str, X: Any) -> np.ndarray:
     """Return samples (N, ...) as an array of numbers, none of which is missing or infinite."""
     if np.ma.isMaskedArray(X) and np.ma.getmaskarray(X).any():
-        raise InvalidDataError(f"{name} has masked values. Fill them in: {name}.filled(...).")
+        raise InvalidDataError(f"{name} has masked values. Fill them in, by its method filled().")
     values = np.asarray(X)
     if values.dtype.kind not in "biuf":
         try:

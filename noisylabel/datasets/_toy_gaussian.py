@@ -7,7 +7,7 @@ from scipy.special import softmax
 from sklearn.utils import Bunch
 
 from noisylabel._support.random import numpy_generator
-from noisylabel._support.validation import check_count, check_number
+from noisylabel._support.validation import check_count, check_number, check_samples
 from noisylabel.exceptions import InvalidParameterError
 
 TOY_MEANS_2D = ((1.0, 1.0), (1.0, -1.0), (-1.0, 1.0))
@@ -41,6 +41,8 @@ def make_toy_gaussian(
     ------
     InvalidParameterError
         If ``n_samples`` is below 1, ``variance`` not above 0, or ``means`` not an array of two axes.
+    InvalidDataError
+        If ``means`` has missing or infinite values.
 
     References
     ----------
@@ -58,7 +60,7 @@ def make_toy_gaussian(
     rng = numpy_generator(random_state)
     if means is None:
         means = rng.integers(-1, 2, size=(_N_CLASSES, _N_FEATURES))
-    means = np.asarray(means, dtype=np.float64)
+    means = check_samples("'means'", means).astype(np.float64)
     if means.ndim != 2:
         raise InvalidParameterError(f"'means' must have shape (classes, features). Got shape {means.shape}.")
     target = rng.integers(len(means), size=n_samples)
@@ -89,7 +91,8 @@ def gaussian_posterior(X: Any, means: Any, variance: float) -> np.ndarray:
     >>> gaussian_posterior([[0.5, 0.0]], TOY_MEANS_2D, 0.25).round(4)
     array([[0.4955, 0.4955, 0.0091]])
     """
-    X, means = np.asarray(X, dtype=np.float64), np.asarray(means, dtype=np.float64)
+    check_number("variance", variance, 0, closed="neither")
+    X, means = check_samples("X", X).astype(np.float64), check_samples("'means'", means).astype(np.float64)
     square_distance = ((X[:, None] - means) ** 2).sum(-1)
     proba: np.ndarray = softmax(-square_distance / (2 * variance), axis=1)
     return proba

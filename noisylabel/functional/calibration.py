@@ -32,7 +32,7 @@ def expected_calibration_error(proba: Tensor, labels: Tensor, n_bins: int = 10) 
     InvalidParameterError
         If ``n_bins`` is below 1.
     InvalidDataError
-        If there are no rows, or not as many labels as rows.
+        If there are no rows, not as many labels as rows, or ``proba`` has NaN or other numbers than probabilities.
 
     References
     ----------
@@ -46,12 +46,32 @@ def expected_calibration_error(proba: Tensor, labels: Tensor, n_bins: int = 10) 
     tensor(0.2500)
     """
     check_count("n_bins", n_bins)
-    if len(proba) == 0 or labels.shape != proba.shape[:1]:
-        raise InvalidDataError(
-            "'proba' must be of shape (N, C) and 'labels' of shape (N,), with N of at least 1. "
-            f"Got {tuple(proba.shape)} and {tuple(labels.shape)}."
-        )
+    check_proba(proba, labels)
     confidence, predicted = proba.max(1)
     edges = torch.arange(1, n_bins, dtype=proba.dtype, device=proba.device) / n_bins
     gaps = confidence.double() - (predicted == labels).double()
     return torch.bincount(torch.bucketize(confidence, edges), gaps, n_bins).abs().sum().to(proba.dtype) / len(proba)
+
+
+def check_proba(proba: Tensor, labels: Tensor) -> None:
+    """Refuse what are no probabilities (N, C) with a label code each, NaN above all: it would count as unsure or right.
+
+    Raises
+    ------
+    InvalidDataError
+    """
+    if proba.ndim != 2 or len(proba) == 0 or labels.shape != proba.shape[:1]:
+        raise InvalidDataError(
+            "'proba' must be of shape (N, C) and 'labels' of shape (N,), with N of at least 1. "
+            f"Got {tuple(proba.shape)} and {tuple(labels.shape)}."
+        )
+    is_right = (proba >= 0) & (proba <= 1 + _ROUNDING)
+    if not is_right.all():
+        row = int((~is_right).any(1).int().argmax())
+        raise InvalidDataError(
+            f"'proba' must hold probabilities, numbers in [0, 1]. Row {row} is {proba[row, :5].tolist()}. Of logits "
+            "take .softmax(1); leave out rows with NaN."
+        )
+
+
+_ROUNDING = 1e-3  # of half precision

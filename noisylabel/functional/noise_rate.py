@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from noisylabel.functional.calibration import check_proba
+
 _TAIL_SHARES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 _PSEUDO_HITS = 8  # keeps the standard error of a rare event away from 0
 _TOLERANCE = 1.5  # standard errors
@@ -32,6 +34,11 @@ def estimate_noise_rate(proba: Tensor, labels: Tensor) -> float:
     float in [0, 1 - 1/C]
         Share of labels that differ from the truth.
 
+    Raises
+    ------
+    InvalidDataError
+        If there are no rows, not as many labels as rows, or ``proba`` has NaN or other numbers than probabilities.
+
     Examples
     --------
     >>> import torch
@@ -43,6 +50,7 @@ def estimate_noise_rate(proba: Tensor, labels: Tensor) -> float:
     >>> abs(estimate_noise_rate(proba, labels) - 0.3) < 0.05
     True
     """
+    check_proba(proba, labels)
     n_classes = proba.shape[1]
     losses = -proba.double().clamp_min(1e-12).log()
     given = losses.gather(1, labels[:, None])[:, 0]

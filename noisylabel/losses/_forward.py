@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from noisylabel._support.probabilities import check_probabilities
 from noisylabel._support.validation import check_number
 from noisylabel.exceptions import InvalidParameterError
 from noisylabel.losses._base import Loss
@@ -79,7 +80,7 @@ def estimate_transition(proba: Any, quantile: float = 0.97) -> np.ndarray:
     Raises
     ------
     InvalidParameterError
-        If ``quantile`` is outside [0, 1].
+        If ``quantile`` is outside [0, 1], or ``proba`` has no rows, missing values, or rows that do not sum to 1.
 
     References
     ----------
@@ -91,7 +92,9 @@ def estimate_transition(proba: Any, quantile: float = 0.97) -> np.ndarray:
     array([[0.8, 0.2],
            [0.1, 0.9]])
     """
-    proba = np.asarray(proba)
+    proba = check_probabilities("proba", proba)
+    if len(proba) < 1:
+        raise InvalidParameterError("'proba' must have at least one row. Got none.")
     position = round(check_number("quantile", quantile, 0, 1) * (len(proba) - 1))
     anchors = np.argsort(proba, axis=0, kind="stable")[position]
     matrix = proba[anchors].astype(float)

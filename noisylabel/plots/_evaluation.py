@@ -25,7 +25,7 @@ def plot_evaluation(table: pd.DataFrame) -> Figure:
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
     axes.plot(table["epoch"], table["accuracy"], "o-", color="C0", markersize=3)
-    best = int(table["accuracy"].to_numpy().argmax())
+    best = int(table["accuracy"].fillna(-1).to_numpy().argmax())  # an epoch that was not measured is not the best
     epoch, accuracy = int(table["epoch"].iloc[best]), float(table["accuracy"].iloc[best])
     axes.plot(epoch, accuracy, "o", color="C0", markersize=9, fillstyle="none")
     axes.annotate(

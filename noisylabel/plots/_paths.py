@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from noisylabel._support.labels import label_array
+from noisylabel._support.validation import check_samples
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError
 from noisylabel.functional import distance_gap
 
@@ -31,7 +33,7 @@ def simplex_points(proba: Any) -> np.ndarray:
     >>> simplex_points([0.0, 0.5, 0.5]).round(3)
     array([0.75 , 0.433])
     """
-    points: np.ndarray = np.asarray(proba) @ _CORNERS
+    points: np.ndarray = check_samples("'proba'", proba) @ _CORNERS
     return points
 
 
@@ -72,7 +74,7 @@ def plot_path(  # noqa: PLR0913 - what to draw, and what it is called
     Raises
     ------
     InvalidDataError
-        If the paths do not have two or three axes and at least three classes.
+        If the paths do not have two or three axes and at least three classes, or have missing values.
     InvalidParameterError
         If the labels have more than three classes between them, or another number than there are samples.
 
@@ -102,7 +104,7 @@ def plot_path(  # noqa: PLR0913 - what to draw, and what it is called
 
 def _as_paths(paths: Any) -> np.ndarray:
     """Return paths as (T, n, C)."""
-    values = np.asarray(paths, dtype=np.float64)
+    values = check_samples("'paths'", paths).astype(np.float64)
     if values.ndim == 2:
         values = values[:, None]
     if values.ndim != 3 or values.shape[2] < len(_CORNERS):
@@ -225,7 +227,7 @@ def plot_probabilities(  # noqa: PLR0913 - what to draw, and what it is called
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
     ['0 (given label)', '1 (right label)', '2']
     """
-    path = np.asarray(path)
+    path = check_samples("'path'", path)
     if path.ndim != 2:
         raise InvalidDataError(f"'path' must have shape (T, C): one sample. Got shape {path.shape}.")
     for name, code in (("label", label), ("true_label", true_label)):
@@ -294,9 +296,10 @@ def plot_distance_gap(paths: Any, target_proba: Any, *, groups: Any = None, step
     >>> [line.get_ydata().round(2).tolist() for line in ax.lines]
     [[0.57, 0.0], [0.57, 0.71]]
     """
-    gaps = distance_gap(torch.as_tensor(np.asarray(paths)), torch.as_tensor(np.asarray(target_proba))).numpy()
+    known = check_samples("'paths'", paths), check_samples("'target_proba'", target_proba)
+    gaps = distance_gap(torch.as_tensor(known[0]), torch.as_tensor(known[1])).numpy()
     times = np.arange(len(gaps)) if steps is None else np.asarray(steps)
-    groups = np.full(gaps.shape[1], "all samples") if groups is None else np.asarray(groups)
+    groups = np.full(gaps.shape[1], "all samples") if groups is None else label_array("'groups'", groups)
     if groups.shape != (gaps.shape[1],):
         raise InvalidParameterError(f"'groups' must have {gaps.shape[1]} names, one a path. Got shape {groups.shape}.")
     ax = _axes(ax, (6, 3.6))

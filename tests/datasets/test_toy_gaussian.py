@@ -58,3 +58,10 @@ def test_bad_input():
         make_toy_gaussian(variance=0)
     with pytest.raises(InvalidParameterError, match=r"'means' must have shape .* Got shape \(3,\)"):
         make_toy_gaussian(means=[1, 2, 3])
+
+
+def test_right_22_missing_means_and_points_are_refused():
+    with pytest.raises(ValueError, match="'means' has 1 missing or infinite values"):
+        make_toy_gaussian(10, means=[[0.0, np.nan], [1.0, 1.0]])
+    with pytest.raises(ValueError, match="X has 1 missing or infinite values"):
+        gaussian_posterior([[np.nan, 0.0]], [[0.0, 0.0], [1.0, 1.0]], 1.0)

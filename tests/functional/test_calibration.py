@@ -82,3 +82,13 @@ def test_two_classes():
     noisy = corrupt(truth, "symmetric", rate=0.4, random_state=4)[0]
     estimate = estimate_noise_rate(torch.tensor(proba), torch.tensor(noisy))
     assert estimate == pytest.approx((noisy != truth).mean(), abs=0.06)
+
+
+@pytest.mark.parametrize("measure", [expected_calibration_error, estimate_noise_rate])
+@pytest.mark.parametrize("wrong", [float("nan"), -0.5, 3.0, float("inf")])
+def test_right_22_what_is_no_probability_is_not_counted(measure, wrong):
+    proba = torch.tensor([[0.4, 0.6], [wrong, 0.5]])
+    with pytest.raises(InvalidDataError, match=r"numbers in \[0, 1\]. Row 1 is \[.*softmax"):
+        measure(proba, torch.tensor([0, 1]))
+    with pytest.raises(InvalidDataError, match=r"Got \(1, 2\) and \(2,\)"):
+        measure(proba[:1], torch.tensor([0, 1]))

@@ -207,3 +207,19 @@ def test_the_transition_matrix_comes_from_the_surest_rows():
     found = estimate_transition(clean @ matrix)
     np.testing.assert_allclose(found, matrix, atol=0.02)
     np.testing.assert_allclose(found.sum(1), 1)
+
+
+@pytest.mark.parametrize(
+    ("proba", "said"),
+    [
+        ([[0.5, np.nan]], "'proba' has 1 missing values, the first in row 0, column 1"),
+        ([[0.5, 0.4]], "rows that sum to 1. Got 1 other rows"),
+        ([[1.5, -0.5]], "with minimum -0.5"),
+        (np.ma.masked_array([[0.5, 0.5]], [[True, False]]), "'proba' has 1 missing values"),
+        (np.zeros((0, 2)), "at least one row"),
+        ([0.5, 0.5], "must be a matrix of probabilities"),
+    ],
+)
+def test_right_22_a_transition_matrix_comes_from_probabilities_alone(proba, said):
+    with pytest.raises(InvalidParameterError, match=said):
+        estimate_transition(proba)

@@ -1,6 +1,7 @@
 """Pictures of learning paths: what is drawn where."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
@@ -93,3 +94,16 @@ def test_bad_input():
         plot_probabilities(path)
     with pytest.raises(InvalidParameterError, match="'groups' must have 2 names"):
         plot_distance_gap(path, np.full((2, 5), 0.2), groups=["a"])
+
+
+def test_right_22_missing_values_are_not_drawn():
+    path = np.array([[0.2, 0.3, 0.5], [np.nan, 0.5, 0.5]])
+    masked = np.ma.masked_array(np.nan_to_num(path), np.isnan(path))
+    for draw in (plot_path, plot_probabilities, simplex_points):
+        for missing in (path, masked, pd.DataFrame(path), path.tolist()):
+            with pytest.raises(InvalidDataError, match=r"has (1 missing or infinite values, the first at|masked)"):
+                draw(missing)
+    with pytest.raises(InvalidDataError, match="'target_proba' has 1 missing"):
+        plot_distance_gap(path[:1, None], path[1:])
+    with pytest.raises(InvalidDataError, match="'groups' has 1 missing labels"):
+        plot_distance_gap(path[:1, None].repeat(2, 1), path[[0, 0]], groups=["easy", None])
