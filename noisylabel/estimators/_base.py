@@ -15,9 +15,10 @@ from noisylabel._support.sklearn_compat import available_if, check_is_fitted
 from noisylabel.estimators._run import Fitted, NetParts, SavedRun, TrainingRun, split_rows
 from noisylabel.estimators._settings import resolve_device
 from noisylabel.estimators._shared import SHARED_CONSTRAINTS
+from noisylabel.estimators._student import type_of_inputs
 from noisylabel.estimators.inputs._datasets import as_dataset, dataset_labels
 from noisylabel.estimators.inputs._format import SampleFormat
-from noisylabel.estimators.inputs._labels import plain_labels
+from noisylabel.estimators.inputs._labels import plain_labels, score_codes
 from noisylabel.estimators.inputs._samples import as_tensor, check_X
 from noisylabel.estimators.inputs._training_data import TrainingData, take_inputs
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError
@@ -164,6 +165,7 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         self._codes = data.codes
         self._has_say = None if weight is None else (weight > 0).cpu().numpy()
         self.net_, self.record_, self.history_ = fitted.net, fitted.record, fitted.history()
+        self.sample_dtype_ = type_of_inputs(fitted.net.module_, data.sample_dtype)
         self.n_iter_ = len(fitted.net.history)
         self.sample_weight_ = self.record_.column("weight").numpy().copy()
         if fitted.trained.best_epoch is not None:
@@ -231,12 +233,13 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         -------
         float
         """
+        check_is_fitted(self, "net_")
         dataset = as_dataset(X)
-        if dataset is not None:
-            y = dataset_labels(dataset, y)
-        elif y is None:
+        if dataset is None and y is None:
             raise InvalidDataError("score needs y: only the samples of a Dataset may come with their labels.")
-        return float(super().score(X, plain_labels(y), sample_weight))
+        labels = plain_labels(y) if dataset is None else dataset_labels(dataset, y)
+        is_right = score_codes(labels, self.classes_) == self.predict_proba(X).argmax(axis=1)
+        return float(np.average(is_right, weights=sample_weight))
 
     def label_issues(self, *, sort: bool = True) -> "pd.DataFrame":
         """Rank the labels that ``fit`` was given, the least believable first.

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from noisylabel._support.random import draw_seed, private_torch_stream, torch_turn
 from noisylabel.callbacks import EpochProgress
 from noisylabel.estimators._settings import net_options
-from noisylabel.estimators._student import build_network
+from noisylabel.estimators._student import build_network, type_of_inputs
 from noisylabel.estimators.inputs._training_data import TrainingData
 from noisylabel.estimators.saving._checkpoints import check_same_run, checkpoint_header, opened_folder, read_checkpoint
-from noisylabel.exceptions import InvalidDataError
+from noisylabel.exceptions import InvalidDataError, InvalidParameterError
 from noisylabel.nets import CheckpointFile, Data, SampleRecord, Trained, WeightedNet, train_net
 
 if TYPE_CHECKING:
@@ -217,6 +217,11 @@ class TrainingRun:
         estimator, data = self.estimator, self.data
         maker = estimator.make_student(data.sample_shape)
         network, groups = build_network(maker, estimator.student, data, estimator.lr)
+        if type_of_inputs(network, data.sample_dtype) == "int64" and getattr(estimator, "mixup_alpha", None):
+            raise InvalidParameterError(
+                f"{type(estimator).__name__} mixes samples, and whole numbers such as token ids cannot be mixed. Use "
+                "MentorNetClassifier without 'mixup_alpha', or make embeddings of them first."
+            )
         bars = [] if self.bar is None else [("progress", EpochProgress(self.bar))]
         parts = NetParts(
             network=network,

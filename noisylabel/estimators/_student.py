@@ -9,6 +9,7 @@ from noisylabel.estimators.inputs._training_data import TrainingData
 from noisylabel.exceptions import InvalidParameterError
 from noisylabel.students import Standardize, Student
 
+_REFUSALS = (RuntimeError, TypeError, IndexError)  # of a network that cannot take its input
 ParamGroups = list[tuple[str, dict[str, float]]]
 
 
@@ -48,14 +49,10 @@ def build_network(maker: Student, student: Any, data: TrainingData, lr: float) -
     return network, [(prefix + name, options) for name, options in rates.items()]
 
 
-def takes_whole_numbers(network: nn.Module, data: TrainingData) -> bool:
-    """Whether a network gets the samples as whole numbers, which cannot be mixed."""
-    return data.sample_dtype == "int64" and not is_standardized(network)
-
-
-def is_standardized(network: nn.Module) -> bool:
-    """Whether a fixed layer before a network makes floats of its inputs."""
-    return isinstance(network, nn.Sequential) and len(network) > 0 and isinstance(network[0], Standardize)
+def type_of_inputs(network: nn.Module, sample_dtype: str) -> str:
+    """Return what the samples are for a network: whole numbers only if no fixed layer makes floats of them."""
+    makes_floats = isinstance(network, nn.Sequential) and len(network) > 0 and isinstance(network[0], Standardize)
+    return "float32" if sample_dtype == "int64" and makes_floats else sample_dtype
 
 
 def _first_layer(body: nn.Module, data: TrainingData) -> nn.Module | None:
@@ -73,7 +70,7 @@ def _first_layer(body: nn.Module, data: TrainingData) -> nn.Module | None:
     try:
         with torch.no_grad():
             body(given)
-    except (RuntimeError, TypeError):
+    except _REFUSALS:
         return as_floats() if data.sample_dtype == "int64" else None
     return None if torch.equal(given, data.trial) else as_floats()
 
@@ -83,15 +80,21 @@ def as_floats() -> Standardize:
     return Standardize(torch.zeros(1), torch.ones(1))
 
 
+def _hint(network: nn.Module, data: TrainingData) -> str:
+    """Return what to do if a network of embeddings got floats."""
+    looks_up = any(isinstance(layer, (nn.Embedding, nn.EmbeddingBag)) for layer in network.modules())
+    return ". For token ids set standardize=False." if looks_up and data.statistics is not None else ""
+
+
 def _try(network: nn.Module, student: Any, data: TrainingData) -> None:
     """Say at once if the network cannot take the samples or does not give a logit for each class."""
     network.eval()
     try:
         with torch.no_grad():
             logits = network(data.trial.clone())
-    except (RuntimeError, TypeError) as error:
+    except _REFUSALS as error:
         raise InvalidParameterError(
-            f"'student' {student!r} cannot take samples of shape {data.sample_shape}: {error}"
+            f"'student' {student!r} cannot take samples of shape {data.sample_shape}: {error}{_hint(network, data)}"
         ) from error
     if not isinstance(logits, Tensor):
         raise InvalidParameterError(

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.modules.batchnorm import _NormBase
 
 from noisylabel._support.random import torch_turn
-from noisylabel.exceptions import NoisyLabelError
+from noisylabel.exceptions import InvalidParameterError, NoisyLabelError
 from noisylabel.nets._averaging import ParameterAverage
 from noisylabel.nets._batches import Batch, StreamedData, TensorData, count_batches
 from noisylabel.schedules import Schedule
@@ -127,8 +127,15 @@ class IndexedNet(NeuralNet):
     def infer(self, x: Tensor, module: torch.nn.Module | None = None, **fit_params: Any) -> Tensor:
         """Return float32 logits of the trained network, or of ``module``."""
         with self.autocast(x):
-            logits: Tensor = (self.module_ if module is None else module)(x)
-        return logits.float()
+            logits = (self.module_ if module is None else module)(x)
+        try:
+            in_float32: Tensor = logits.float()
+            return in_float32
+        except AttributeError as error:
+            raise InvalidParameterError(
+                f"'student' must return one tensor of logits, in training too. It returns a {type(logits).__name__}: "
+                "wrap it in a module whose forward returns the logits alone."
+            ) from error
 
     def autocast(self, x: Tensor) -> AbstractContextManager[Any]:
         """Return the context of a forward pass in the net's precision, on the device of ``x``."""

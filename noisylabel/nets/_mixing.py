@@ -103,7 +103,7 @@ class MixingNet(WeightedNet):
         partners = draw_partners(weighed.weights, self.mix_generator, counts)
         shares = draw_beta(len(y), self.mixup_alpha, self.mix_generator)
         ratios = mixing_ratios(shares, weighed.weights, self.mix_ratio)
-        logits = self.infer(mix(X.float(), partners, ratios))
+        logits = self.infer(mix(X if X.is_floating_point() else X.float(), partners, ratios))
         targets = mix(one_hot(y, logits.shape[1]).float(), partners, ratios)
         losses = cross_entropy(logits, targets, reduction="none")
         labels = torch.where(ratios >= 0.5, y, y[partners])

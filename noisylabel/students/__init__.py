@@ -13,6 +13,7 @@ from noisylabel.students._resnet import ResNet
 from noisylabel.students._resolve import STUDENTS, resolve_student
 from noisylabel.students._standardize import Standardize
 from noisylabel.students._timm import TimmModel
+from noisylabel.students._torchvision import TorchvisionModel
 
 __all__ = [
     "MLP",
@@ -26,5 +27,6 @@ __all__ = [
     "Standardize",
     "Student",
     "TimmModel",
+    "TorchvisionModel",
     "resolve_student",
 ]

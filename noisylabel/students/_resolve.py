@@ -14,6 +14,7 @@ from noisylabel.students._given import BuilderStudent, GivenModule
 from noisylabel.students._mlp import MLP
 from noisylabel.students._resnet import ResNet
 from noisylabel.students._timm import TimmModel
+from noisylabel.students._torchvision import TorchvisionModel
 
 STUDENTS: dict[str, Callable[[], Student]] = {
     "mlp": MLP,
@@ -33,8 +34,8 @@ def resolve_student(student: Any, sample_shape: tuple[int, ...]) -> Student:
     Parameters
     ----------
     student : str, Student, nn.Module, type or callable
-        A name in :data:`STUDENTS`, ``"timm:NAME"``, a Student, a network, a network class, or a builder
-        ``(sample_shape, n_classes)``. ``"auto"`` is ``"cnn"`` for images and ``"mlp"`` for everything else.
+        A name in :data:`STUDENTS`, ``"timm:NAME"``, ``"torchvision:NAME"``, a Student, a network, a network class, or
+        a builder ``(sample_shape, n_classes)``. ``"auto"`` is ``"cnn"`` for images and ``"mlp"`` for everything else.
     sample_shape : tuple of int
         Shape of one sample.
 
@@ -57,6 +58,8 @@ def resolve_student(student: Any, sample_shape: tuple[int, ...]) -> Student:
             return SmallCNN() if len(sample_shape) == 3 else MLP()
         if student.startswith("timm:"):
             return TimmModel(student.removeprefix("timm:"))
+        if student.startswith("torchvision:"):
+            return TorchvisionModel(student.removeprefix("torchvision:"))
         return STUDENTS[check_choice("student", student, [*STUDENTS, "auto"])]()
     if isinstance(student, Student):
         return student
@@ -65,6 +68,6 @@ def resolve_student(student: Any, sample_shape: tuple[int, ...]) -> Student:
     if callable(student):
         return BuilderStudent(student)
     raise InvalidParameterError(
-        f"'student' must be a name {[*STUDENTS, 'auto', 'timm:NAME']}, a Student, an nn.Module (class or object) or a "
-        f"builder(sample_shape, n_classes). Got {student!r}."
+        f"'student' must be a name {[*STUDENTS, 'auto', 'timm:NAME', 'torchvision:NAME']}, a Student, an nn.Module "
+        f"(class or object) or a builder(sample_shape, n_classes). Got {student!r}."
     )

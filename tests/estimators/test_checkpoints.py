@@ -2,6 +2,7 @@
 
 import copy
 import io
+import random
 import signal
 import subprocess
 import sys
@@ -15,13 +16,14 @@ import numpy as np
 import pytest
 import torch
 from skorch.callbacks import Callback, EarlyStopping
+from torch.utils.data import Dataset
 
 from noisylabel import MentorMixClassifier, MentorNetClassifier, load_checkpoint
 from noisylabel.callbacks import StudentRecorder
 from noisylabel.curricula import DataDriven
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
 from noisylabel.losses import ForwardCorrection
-from noisylabel.students import Pretrained
+from noisylabel.students import MLP, Pretrained
 from noisylabel.utils import describe
 
 ROOT = Path(__file__).parents[2]
@@ -512,3 +514,36 @@ def test_a_checkpoint_of_another_format_or_class_is_refused(blobs, tmp_path):
     torch.save(torch.load(path, weights_only=True) | {"format": 0}, path)
     with pytest.raises(InvalidFileError, match="has the format 0, and this version of noisylabel reads 1"):
         Own(max_epochs=1, checkpoint_dir=tmp_path).fit(*blobs)
+
+
+class Jittered(Dataset):
+    """Samples with noise of all three global streams, new at each visit."""
+
+    def __init__(self, X, y):
+        self.X, self.y = X, y
+
+    def __len__(self):
+        return len(self.X)
+
+    def __getitem__(self, row):
+        noise = torch.rand(()).item() + np.random.rand() + random.random()
+        return torch.as_tensor(self.X[row] + np.float32(noise)), int(self.y[row])
+
+
+@pytest.mark.parametrize("n_workers", [0, 1])
+def test_right_03_a_run_whose_dataset_draws_goes_on_to_the_same_end(blobs, tmp_path, n_workers):
+    data = Jittered(*blobs)
+    settings = {
+        "max_epochs": 3,
+        "random_state": 0,
+        "student": MLP((8,)),
+        "net_params": {"iterator_train__num_workers": n_workers},
+    }
+    whole = MentorNetClassifier("uniform", **settings).fit(data)
+    other = MentorNetClassifier("uniform", **settings | {"random_state": 1}).fit(data)
+    stopped = MentorNetClassifier("uniform", checkpoint_dir=tmp_path, callbacks=[Kill(2, batch=0)], **settings)
+    with pytest.raises(RuntimeError, match="killed"):
+        stopped.fit(data)
+    resumed = MentorNetClassifier("uniform", checkpoint_dir=tmp_path, **settings).fit(data)
+    assert np.array_equal(resumed.predict_proba(blobs[0]), whole.predict_proba(blobs[0]))
+    assert not np.array_equal(other.predict_proba(blobs[0]), whole.predict_proba(blobs[0]))

@@ -133,7 +133,7 @@ def _sample(item: Any) -> Tensor:
     if not isinstance(sample, (Tensor, np.ndarray)):
         raise InvalidDataError(
             f"The Dataset yields samples of type {type(sample).__name__}. Yield tensors, for instance with "
-            "transform=torchvision.transforms.ToTensor()."
+            "transform=torchvision.transforms.ToTensor(), or dataset.with_format('torch')."
         )
     if np.ma.is_masked(sample):
         raise InvalidDataError("The Dataset yields samples with masked values. Fill them in: sample.filled(0).")

@@ -7,7 +7,7 @@ import numpy as np
 from pandas.api.types import infer_dtype
 from torch import Tensor
 
-from noisylabel._support.labels import label_array, sorted_classes
+from noisylabel._support.labels import codes_of, label_array, label_values, sorted_classes
 from noisylabel._support.sklearn_compat import check_classification_targets, column_or_1d
 from noisylabel.exceptions import InvalidDataError
 
@@ -43,6 +43,23 @@ def encode_labels(y: Any) -> tuple[np.ndarray, np.ndarray]:
     return classes, codes.astype(np.int64)
 
 
+def score_codes(labels: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Return the codes (N,) of labels that predictions are compared with; -1 for what ``fit`` never saw.
+
+    Raises
+    ------
+    InvalidDataError
+        If they are texts and the classes are not, or the other way round.
+    """
+    codes = codes_of(labels, classes)
+    given, known = label_values(labels[:1]), label_values(classes[:1])
+    if (codes < 0).all() and isinstance(given[0], str) != isinstance(known[0], str):
+        raise InvalidDataError(
+            f"No label of y, such as {given[0]!r}, is one that fit saw, such as {known[0]!r}. Write them as in fit."
+        )
+    return codes
+
+
 def plain_labels(y: Any) -> np.ndarray:
     """Return labels as an array (N,) of NumPy's own types; pandas' nullable and categorical ones lose nothing.
 
@@ -67,6 +84,12 @@ def plain_labels(y: Any) -> np.ndarray:
     if labels.dtype == object and infer_dtype(labels) in ("boolean", "integer"):
         return _whole_numbers(labels.tolist())
     return labels
+
+
+def label_texts(classes: np.ndarray) -> np.ndarray:
+    """Return texts that tell labels apart, for hashes."""
+    is_numpys = classes.dtype.kind not in "STO"
+    return classes.astype(str) if is_numpys else np.array([repr(label) for label in label_values(classes)])
 
 
 def _plain_list(labels: list[Any]) -> list[Any]:

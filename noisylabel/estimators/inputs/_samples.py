@@ -1,8 +1,8 @@
 """What arrays, DataFrames, tensors and sparse matrices may hold, at ``fit`` and at ``predict``."""
 
-import os
 import warnings
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from noisylabel.estimators.inputs._format import SampleFormat, check_extremes, c
 from noisylabel.exceptions import InvalidDataError
 
 _EXACT_IN_FLOAT32 = {"bool", "int8", "uint8", "int16", "uint16", "float16", "float32"}
+_LARGE_INTEGERS = {"int64", "uint64"}
 _UINT8_AS_IT_IS = ("uint8", "float32", "dataset")
 
 
@@ -55,6 +56,7 @@ def check_X(estimator: Any, X: Any, *, reset: bool, whole: bool = False, **optio
     shape, source = tuple(getattr(X, "shape", ())), str(getattr(X, "dtype", ""))
     if reset and len(shape) > 1:
         check_layout(shape[1:], source == "uint8")
+        _check_digits(X)
     expected = None if reset else SampleFormat.of(estimator)
     if expected is not None and len(shape) > 1 and max(len(shape) - 1, len(expected.shape)) > 1:
         expected.check_shape(shape[1:])  # tables are left to scikit-learn's own check
@@ -122,6 +124,25 @@ def _refuse_bytes(X: Any) -> None:
         raise InvalidDataError("X holds bytes. Make numbers of them: X.astype(float).")
 
 
+def _check_digits(X: Any) -> None:
+    """Refuse columns of integers so large that float64 makes one number of those that differ, such as 64-bit ids."""
+    if hasattr(X, "columns") and hasattr(X, "dtypes"):
+        columns = [(name, X[name]) for name, dtype in X.dtypes.items() if str(dtype).lower() in _LARGE_INTEGERS]
+    elif X.ndim == 2 and str(X.dtype) in _LARGE_INTEGERS:
+        columns = list(enumerate(X.T))
+    else:
+        return
+    for name, column in columns:
+        if len(column) == 0:
+            return
+        low, high = int(column.min()), int(column.max())
+        if np.spacing(float(max(-low, high))) > 1e-3 * (high - low) > 0:
+            raise InvalidDataError(
+                f"X has integers in column {name!r}, from {low} to {high}, that differ in digits which float64 does "
+                "not hold. If they are ids, leave the column out; if they are times or counts, subtract the smallest."
+            )
+
+
 def _dense(X: Any) -> np.ndarray:
     """Return a sparse matrix as a dense float32 one, if there is room for it."""
     n_bytes = 4 * X.shape[0] * X.shape[1]
@@ -141,9 +162,10 @@ def _dense(X: Any) -> np.ndarray:
 def _free_memory() -> float:
     """Return how many bytes of memory are free; infinity where the system does not say."""
     try:
-        return float(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    except (AttributeError, OSError, ValueError):
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
         return float("inf")
+    return next((1024.0 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable")), float("inf"))
 
 
 def _types(X: Any) -> set[str]:

@@ -13,11 +13,13 @@ from noisylabel._support.sklearn_compat import check_sample_weight
 from noisylabel._support.trusted import trusted_codes
 from noisylabel.estimators.inputs._datasets import as_dataset, dataset_labels, dataset_samples
 from noisylabel.estimators.inputs._format import SampleFormat, check_layout
-from noisylabel.estimators.inputs._labels import encode_labels, plain_labels
+from noisylabel.estimators.inputs._labels import encode_labels, label_texts, plain_labels
 from noisylabel.estimators.inputs._samples import as_tensor, check_lengths, check_X
 from noisylabel.estimators.inputs._statistics import input_statistics, loses_digits, statistics_rows
 from noisylabel.exceptions import InvalidDataError
 from noisylabel.nets import Data, StreamedData, TensorData
+
+_LOOKED_AT = 32  # samples of a Dataset, where nothing is worked out from them
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class TrainingData:
         values = self.samples.all_X if isinstance(self.samples, TensorData) else torch.zeros(0)
         return {
             "X": f"{len(self.samples)} rows, hash {hash_arrays(values)}",
-            "y": hash_arrays(self.codes, np.asarray(self.classes).astype(str)),
+            "y": hash_arrays(self.codes, label_texts(self.classes)),
             "sample_weight": "none" if weight is None else hash_arrays(weight),
             "y_trusted": "none" if self.right_codes is None else hash_arrays(self.right_codes),
         }
@@ -178,7 +180,7 @@ def _streamed(
     estimator.n_features_in_ = first.shape[1]
     rows = statistics_rows(len(codes), tuple(first.shape[1:]), weight)
     counts = None if weight is None else weight[torch.as_tensor(rows)]
-    samples = dataset_samples(dataset, rows if estimator.standardize else rows[:2])
+    samples = dataset_samples(dataset, rows if estimator.standardize else rows[:_LOOKED_AT])
     is_table = samples.ndim == 2
     if samples.dtype == torch.uint8:
         dtype = "uint8"

@@ -13,12 +13,13 @@ import torch
 from filelock import FileLock, Timeout
 from sklearn.base import BaseEstimator
 
-from noisylabel._support.describe import PLAIN, describe, is_known, plain_value
+from noisylabel._support.describe import PLAIN, describe, is_known
 from noisylabel._support.files import local_path, reading, save_whole
+from noisylabel._support.labels import labels_to_json
 from noisylabel.estimators.inputs._training_data import TrainingData
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
 from noisylabel.nets import CHECKPOINT_FILE, CHECKPOINT_FORMAT
-from noisylabel.students import MLP, CifarNet, Pretrained, ResNet, SmallCNN, Student, TimmModel
+from noisylabel.students import MLP, CifarNet, Pretrained, ResNet, SmallCNN, Student, TimmModel, TorchvisionModel
 
 LOCK_FILE = ".lock"
 _MAY_CHANGE = {"callbacks", "checkpoint_dir", "verbose"}  # between a run and its continuation
@@ -26,7 +27,7 @@ _CONTENT: dict[str, Any] = {  # what every checkpoint has, and of what type
     "fingerprint": dict, "seed": int, "estimator": str, "student": dict | None, "standardize": bool, "precision": str,
     "classes": dict, "sample_shape": list, "sample_dtype": str, "feature_names": list, "training": dict,
 }  # fmt: skip
-_STUDENTS = {kind.__name__: kind for kind in (CifarNet, MLP, ResNet, SmallCNN, TimmModel)}
+_STUDENTS = {kind.__name__: kind for kind in (CifarNet, MLP, ResNet, SmallCNN, TimmModel, TorchvisionModel)}
 
 
 def describe_parameters(estimator: BaseEstimator) -> dict[str, str]:
@@ -49,9 +50,10 @@ def checkpoint_header(estimator: Any, seed: int, data: TrainingData) -> dict[str
         "student": describe_student(estimator.student),
         "standardize": bool(estimator.standardize),
         "precision": estimator.precision,
-        "classes": {"dtype": data.classes.dtype.str, "labels": [plain_value(c) for c in data.classes.tolist()]},
+        "classes": labels_to_json(data.classes),
         "sample_shape": list(data.sample_shape),
         "sample_dtype": data.sample_dtype,
+        "sample_range": list(data.format.value_range or ()),
         "feature_names": data.feature_names,
     }
 

@@ -9,12 +9,14 @@ import torch
 from torch import nn
 
 from noisylabel._support.files import local_path
+from noisylabel._support.labels import labels_from_json
 from noisylabel._support.random import private_torch_stream, torch_turn
 from noisylabel.estimators._base import BaseNoisyLabelClassifier
 from noisylabel.estimators._filterkd import FilterKDClassifier
 from noisylabel.estimators._mentormix import MentorMixClassifier
 from noisylabel.estimators._mentornet import MentorNetClassifier
 from noisylabel.estimators._settings import prediction_options, resolve_device
+from noisylabel.estimators._student import type_of_inputs
 from noisylabel.estimators.saving._checkpoints import epochs_of, read_checkpoint, rebuild_student
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
 from noisylabel.nets import IndexedNet
@@ -89,10 +91,12 @@ def classifier_of(saved: dict[str, Any], student: Any = None, device: Any = "cpu
     clf.n_features_in_ = clf.sample_shape_[0]
     if saved["feature_names"]:
         clf.feature_names_in_ = np.array(saved["feature_names"], dtype=object)
-    clf.classes_ = np.array(saved["classes"]["labels"], dtype=np.dtype(saved["classes"]["dtype"]))
+    clf.classes_ = labels_from_json(saved["classes"])
+    clf.sample_range_ = tuple(saved.get("sample_range", ())) or None
     clf.n_iter_ = epochs_of(saved)
     with private_torch_stream(0, torch.device("cpu")), torch_turn():
         module = _load_module(saved, student)
+    clf.sample_dtype_ = type_of_inputs(module, clf.sample_dtype_)
     clf.net_ = _make_net(module, clf, resolve_device(device))
     return clf
 
