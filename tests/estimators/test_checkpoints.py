@@ -535,13 +535,14 @@ def test_right_03_a_run_whose_dataset_draws_goes_on_to_the_same_end(blobs, tmp_p
     data = Jittered(*blobs)
     settings = {
         "max_epochs": 3,
+        "batch_size": 32,
         "random_state": 0,
         "student": MLP((8,)),
         "net_params": {"iterator_train__num_workers": n_workers},
     }
     whole = MentorNetClassifier("uniform", **settings).fit(data)
     other = MentorNetClassifier("uniform", **settings | {"random_state": 1}).fit(data)
-    stopped = MentorNetClassifier("uniform", checkpoint_dir=tmp_path, callbacks=[Kill(2, batch=0)], **settings)
+    stopped = MentorNetClassifier("uniform", checkpoint_dir=tmp_path, callbacks=[Kill(2)], **settings)
     with pytest.raises(RuntimeError, match="killed"):
         stopped.fit(data)
     resumed = MentorNetClassifier("uniform", checkpoint_dir=tmp_path, **settings).fit(data)
