@@ -1,10 +1,13 @@
 """The ``noisylabel`` command."""
 
+import io
+import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from importlib.metadata import version
+from typing import Any
 
 from noisylabel.commands import ADD_COMMAND, HAND_OVER, Parser
 from noisylabel.exceptions import NoisyLabelError, NoisyLabelWarning
@@ -38,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        with _short_warnings():
+        with _short_warnings(), _patient_output():
             if arguments and arguments[0] in HAND_OVER:
                 return HAND_OVER[arguments[0]](arguments[1:])
             options = _parser().parse_args(arguments)
@@ -83,3 +86,43 @@ def _short_warnings() -> Iterator[None]:
         yield
     finally:
         warnings.formatwarning = usual
+
+
+class _Patient:
+    """Standard output that takes what nobody reads any more, as after ``| head``."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        return self._until_closed(lambda: self._stream.write(text)) or len(text)
+
+    def flush(self) -> None:
+        self._until_closed(self._stream.flush)
+
+    def _until_closed(self, act: Any) -> Any:
+        try:
+            return act()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+            return None
+
+
+@contextmanager
+def _patient_output() -> Iterator[None]:
+    """Let a command end its work although nobody reads what it prints, or its letters cannot be printed."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    if sys.stdout is None:  # closed from the start
+        yield
+        return
+    patient: Any = _Patient(sys.stdout)
+    with redirect_stdout(patient):
+        try:
+            yield
+        finally:
+            patient.flush()

@@ -122,6 +122,10 @@ def read_audit_table(
         for column in columns:
             check_choice(name, column, table.columns)
     _check_purposes(label, ignore, images)
+    if len(table.columns) > 1 and set(table.columns) <= {label, *ignore}:
+        raise InvalidParameterError(
+            f"'ignore' names every column besides the labels, {list(ignore)!r}: none is left to learn from. Keep one."
+        )
     table.index = pd.RangeIndex(len(table))
     labels = parse_labels(table.pop(label))
     if labels.isna().any():
@@ -221,7 +225,9 @@ def _files_inside(folder: Path, names: pd.Series) -> list[Path]:
 def _read_images(files: list[Path], size: int, notes: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Return the images that can be read, uint8 (n, 3, size, size), and which they are, (N,); note the others."""
     check_count("size", size, 8)
-    images, errors = {}, {}
+    images: dict[int, np.ndarray] = {}
+    absent: list[str] = []
+    errors: dict[str, InvalidDataError] = {}
     for position, file in enumerate(tqdm(files, "read images", unit="image", leave=False, disable=None, delay=2)):
         name = str(file).encode(errors="backslashreplace").decode()
         try:
@@ -229,18 +235,32 @@ def _read_images(files: list[Path], size: int, notes: list[str]) -> tuple[np.nda
                 raise InvalidDataError(f"{name} has a name that is no text, so no table can hold it. Rename the file.")
             images[position] = np.asarray(read_image(file, side=size).resize((size, size)))
         except InvalidDataError as error:
-            errors[name] = error
-    first = next(iter(errors.values()), None)
+            if file.exists():
+                errors[name] = error
+            else:
+                absent.append(name)
+    left_out = _left_out(absent, errors)
     if not images:
-        raise InvalidDataError(f"None of the {len(files)} files can be read as an image. The first: {first}")
-    if len(errors) == 1:
-        notes.append(f"1 file left out: {first}")
-    elif errors:
-        notes.append(
-            f"{len(errors)} files left out that cannot be read as images: {some(list(errors))}. The first: {first}"
-        )
+        raise InvalidDataError(f"None of the {len(files)} images can be read. {' '.join(left_out)}")
+    notes += left_out
     is_read = np.isin(np.arange(len(files)), list(images))
     return np.ascontiguousarray(np.stack(list(images.values())).transpose(0, 3, 1, 2)), is_read
+
+
+def _left_out(absent: list[str], errors: dict[str, InvalidDataError]) -> list[str]:
+    """Say which files are not there, and which cannot be read."""
+    said = []
+    if absent:
+        are = "is" if len(absent) == 1 else "are"
+        said.append(f"{counted(len(absent), 'file')} left out that {are} not there: {some(absent)}.")
+    if len(errors) == 1:
+        said.append(f"1 file left out: {next(iter(errors.values()))}")
+    elif errors:
+        first = next(iter(errors.values()))
+        said.append(
+            f"{len(errors)} files left out that cannot be read as images: {some(list(errors))}. The first: {first}"
+        )
+    return said
 
 
 def _joined(rows: pd.DataFrame, table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:

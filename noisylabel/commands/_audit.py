@@ -49,10 +49,10 @@ def _audit(options: argparse.Namespace) -> None:
             clf.set_params(max_epochs=options.epochs)
         audit = audit_labels(data, clf)
     audit.cautions.extend(_cautions(caught))
-    _print_audit(audit)
     written = [save_label_issues(audit, options.out)]
     if options.report is not None:
         written.append(write_audit_page(audit, options.report))
+    _print_audit(audit)
     _print_next(audit, written)
 
 

@@ -18,4 +18,4 @@ def add_bench_command(commands: Any) -> None:
 
 def run_bench(arguments: Sequence[str]) -> int:
     """Hand over to ``python -m benchmarks`` and return its exit code."""
-    return hand_over("benchmarks", arguments, _ABSENT, "bench")
+    return hand_over("benchmarks", "python -m benchmarks", arguments, _ABSENT, "bench")

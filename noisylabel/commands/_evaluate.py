@@ -16,7 +16,13 @@ from noisylabel.datasets import DATASETS, load_image_folder, load_table
 from noisylabel.datasets._table import TABLE_SUFFIXES
 from noisylabel.estimators.saving._checkpoints import read_checkpoint
 from noisylabel.evaluation import evaluate_checkpoint, save_evaluation, watch_checkpoints
-from noisylabel.exceptions import InvalidDataError, InvalidFileError, InvalidParameterError, NoisyLabelError
+from noisylabel.exceptions import (
+    DatasetNotFoundError,
+    InvalidDataError,
+    InvalidFileError,
+    InvalidParameterError,
+    NoisyLabelError,
+)
 
 
 def add_evaluate_command(commands: Any) -> None:
@@ -60,10 +66,10 @@ def _evaluate_and_save(options: argparse.Namespace) -> None:
     else:
         rows = iter([evaluate_checkpoint(options.folder, X, y, student, options.device)])
     for number, row in enumerate(rows):
+        table = save_evaluation([{"data": options.data, **row}], options.folder)
         if number == 0:
             print("epoch  accuracy    loss")
         print(f"{row['epoch']:5d}  {row['accuracy']:8.4f}  {row['loss']:6.3f}", flush=True)
-        table = save_evaluation([{"data": options.data, **row}], options.folder)
     print_written([table, table.with_suffix(".png")])
 
 
@@ -88,7 +94,11 @@ def _load(options: argparse.Namespace) -> tuple[Any, Any]:
             raise InvalidParameterError("--data is a table: say with --label which column holds the labels.")
         table = load_table(path, label=options.label)
         return table.data, table.target
-    if path.suffix == ".npz" and path.is_file():
+    if not path.exists():
+        raise DatasetNotFoundError(
+            f"--data is {options.data!r}: there is no such file or folder, nor is it one of {list(DATASETS)}."
+        )
+    if path.suffix.lower() == ".npz" and path.is_file():
         with (
             reading(path, "file of arrays X and y, as numpy.savez writes them", "Objects are not read."),
             np.load(path) as arrays,
@@ -100,7 +110,7 @@ def _load(options: argparse.Namespace) -> tuple[Any, Any]:
         return _load_images(path, _wait_for_checkpoint(options))
     raise InvalidParameterError(
         f"--data must be one of {list(DATASETS)}, a .csv, .tsv, .parquet or .npz file or a folder of images. "
-        f"Got {options.data!r}, which is none of them or does not exist."
+        f"Got {options.data!r}, which is none of them."
     )
 
 

@@ -15,4 +15,4 @@ def add_sweep_command(commands: Any) -> None:
 
 def run_sweep(arguments: Sequence[str]) -> int:
     """Hand over to ``python -m sweeps`` and return its exit code."""
-    return hand_over("sweeps", arguments, _ABSENT, "sweeps")
+    return hand_over("sweeps", "CurriculumSearch", arguments, _ABSENT, "sweeps")

@@ -40,8 +40,10 @@ def read_image(file: str | Path | IO[bytes], *, name: str = "", side: int | None
         (``PIL.Image.MAX_IMAGE_PIXELS``, 89 million), or if nothing says which of its values is white: fractions, and
         whole numbers outside 0 to 65,535. The message names the file.
     """
+    if isinstance(file, (str, Path)) and not os.path.exists(file):
+        raise InvalidDataError(f"There is no image {file}. Put it there, or leave it out.")
     try:
-        if isinstance(file, (str, Path)) and os.path.exists(file) and not os.path.isfile(file):
+        if isinstance(file, (str, Path)) and not os.path.isfile(file):
             raise ValueError("it is no file")  # a folder; or a pipe, which would be waited for
         with Image.open(file) as picture:
             n_pixels = picture.width * picture.height

@@ -132,6 +132,7 @@ def test_every_name_of_ours_stays_ours(tmp_path, table):
     [
         ({"ignore": ["size", "kind"]}, "'label' and 'ignore' are both 'kind'"),
         ({"images": "kind"}, "'label' and 'images' are both 'kind'"),
+        ({"ignore": ["size", "colour"]}, r"'ignore' names every column besides the labels, \['size', 'colour'\]"),
         (
             {"images": "colour", "ignore": ["size"]},
             r"'ignore' is \['size'\], but with 'images' only the images are",
@@ -209,7 +210,7 @@ def test_folders_without_images(tmp_path):
         read_audit_folder(tmp_path)
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "x.png").write_bytes(b"no picture")
-    with pytest.raises(ValueError, match="None of the 1 files.* can be read as an image"):
+    with pytest.raises(ValueError, match=r"None of the 1 images can be read\. 1 file left out: .*x\.png cannot"):
         read_audit_folder(tmp_path)
     write_image(tmp_path / "a" / "y.png", 0)
     with pytest.raises(ValueError, match="'size' must be an integer of at least 8. Got 4"):
@@ -230,7 +231,7 @@ def test_a_table_of_images(tmp_path):
     assert data.rows["spreadsheet_row"].tolist() == [2, 3, 5, 6, 7, 8, 9]
     assert data.rows["number"].tolist() == [0, 1, 3, 4, 5, 6, 7]
     assert data.picture(2) == tmp_path / "pictures" / "3.png"
-    assert any("8.png" in note for note in data.notes)
+    assert f"1 file left out that is not there: {tmp_path / 'pictures' / '8.png'}." in data.notes
 
 
 def test_images_outside_the_folder_of_the_table(tmp_path):

@@ -14,6 +14,7 @@ from PIL import Image
 from noisylabel import MentorNetClassifier
 from noisylabel.cli import main
 from noisylabel.evaluation import evaluate_checkpoint, save_evaluation, watch_checkpoints
+from noisylabel.exceptions import InvalidFileError
 
 TRAINING = """
 import sys, torch
@@ -154,15 +155,41 @@ def test_networks_of_the_users_own(blobs, tmp_path, capsys, monkeypatch):
     ("data", "message"),
     [
         ("nothing.csv", "There is no file nothing.csv"),
-        (
-            "nothing",
-            "--data must be one of .* a .csv, .tsv, .parquet or .npz file or a folder of images. Got 'nothing'",
-        ),
+        ("nothing", r"--data is 'nothing': there is no such file or folder, nor is it one of \['digits', "),
+        ("nothing.npz", "--data is 'nothing.npz': there is no such file or folder"),
+        (__file__, "--data must be one of .* a .csv, .tsv, .parquet or .npz file or a folder of images. Got "),
     ],
 )
 def test_bad_data_are_said(trained, capsys, data, message):
     assert evaluate(trained[0], "--data", data, "--label", "kind") == 2
     assert re.search(message, capsys.readouterr().err)
+
+
+def test_right_31_names_of_files_may_be_in_capitals(trained, tmp_path, capsys):
+    folder, clf, X, y = trained
+    with (tmp_path / "ARRAYS.NPZ").open("wb") as file:
+        np.savez(file, X=X.to_numpy(), y=y)
+    X.assign(kind=y).to_csv(tmp_path / "TABLE.CSV", index=False, sep=";", encoding="utf-16")
+    for name in ("ARRAYS.NPZ", "TABLE.CSV"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # an array has no names of columns; UTF-16 is said
+            assert evaluate(folder, "--data", tmp_path / name, "--label", "kind") == 0
+        assert f"{clf.score(X, y):8.4f}" in capsys.readouterr().out
+
+
+def test_right_27_a_name_of_data_runs_as_no_formula(tmp_path):
+    rows = [{"data": "=cmd", "epoch": epoch, "accuracy": 0.5, "loss": 1.0} for epoch in (1, 2)]
+    for row in (*rows, rows[0]):
+        path = save_evaluation([row], tmp_path)
+    assert pd.read_csv(path)["data"].tolist() == ["'=cmd", "'=cmd"]
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"a,b\n1,2\n"])
+def test_right_25_another_table_of_that_name_is_not_added_to(tmp_path, content):
+    (tmp_path / "evaluation.csv").write_bytes(content)
+    with pytest.raises(InvalidFileError, match=r"evaluation\.csv is no table of evaluations: .* Move it away"):
+        save_evaluation([{"epoch": 1, "accuracy": 0.5, "loss": 1.0}], tmp_path)
+    assert (tmp_path / "evaluation.csv").read_bytes() == content
 
 
 def test_a_table_needs_its_column_of_labels(trained, capsys):

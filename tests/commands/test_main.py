@@ -203,9 +203,9 @@ def test_warnings_of_ours_are_notes():
 def package(tmp_path, monkeypatch):
     """Return a function that makes a package of a name in the current folder, instead of the real one."""
 
-    def make(name, main):
+    def make(name, main, about='"""CurriculumSearch, python -m benchmarks"""'):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "__init__.py").write_text("")
+        (tmp_path / name / "__init__.py").write_text(about)
         (tmp_path / name / "__main__.py").write_text(main)
 
     monkeypatch.chdir(tmp_path)
@@ -246,9 +246,45 @@ def test_a_package_that_sweeps_need_is_named(package, capsys):
     )
 
 
+def test_right_20_another_package_called_sweeps_is_named(package, tmp_path, capsys):
+    package("sweeps", "1 / 0\n", about="from sweeps.bayes_search import next_runs\n")
+    assert main(["sweep", "run"]) == 2
+    assert capsys.readouterr().err == (
+        f"noisylabel: The package 'sweeps' in {tmp_path / 'sweeps'} is not noisylabel's but another one of that name. "
+        "Uninstall it (pip uninstall sweeps) and install noisylabel again, or give it an environment of its own.\n"
+    )
+
+
 @pytest.mark.parametrize(("command", "word"), [("sweep", "searcher"), ("bench", "profile")])
 def test_the_real_ones_answer(command, word, capsys):
     with pytest.raises(SystemExit) as stop:
         main([command, "run", "--help"])
     assert stop.value.code == 0
     assert f"--{word}" in capsys.readouterr().out
+
+
+PIPED = """
+import sys
+from noisylabel import commands
+from noisylabel.cli import main
+from noisylabel.commands import _demo
+
+def long(*_, **__):
+    for line in range(100_000):
+        print("caf\\udce9", line)
+    open(sys.argv[1], "w").write("result")
+
+_demo.run_demo = long
+sys.exit(main(["demo"]))
+"""
+
+
+def test_right_32_a_closed_pipe_loses_no_result(tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-c", PIPED, tmp_path / "out"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as run:
+        assert run.stdout.readline() == "caf\\udce9 0\n"  # a name that is no text ends nothing either
+        run.stdout.close()
+        said = run.stderr.read()
+    assert (run.returncode, said) == (0, "")
+    assert (tmp_path / "out").read_text() == "result"
