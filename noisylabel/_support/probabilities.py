@@ -127,7 +127,7 @@ def _shown(values: list[Any]) -> str:
 
 def _as_floats(name: str, values: Any) -> np.ndarray:
     if isinstance(values, Tensor):
-        values = values.detach().cpu().numpy()
+        values = values.detach().cpu().double().numpy()  # NumPy has no bfloat16
     if np.ma.isMaskedArray(values):
         values = np.where(np.ma.getmaskarray(values), np.nan, values.data.astype(float))
     if isinstance(values, pd.DataFrame):

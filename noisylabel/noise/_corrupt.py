@@ -67,7 +67,7 @@ def corrupt(
         If the noise is unknown, or its parameters do not fit it or the data.
     InvalidDataError
         If ``y`` is empty, not one-dimensional, has missing or masked labels, labels that cannot be compared or written
-        to JSON, or has only one class; if ``X`` has masked values.
+        to JSON, or has only one class; if ``X`` is sparse or has masked values.
 
     Examples
     --------
@@ -78,22 +78,40 @@ def corrupt(
     labels = label_array("y", y)
     if len(labels) == 0:
         raise InvalidDataError("y must have at least one label. Got none.")
-    if np.ma.isMaskedArray(X) and np.ma.getmaskarray(X).any():
-        raise InvalidDataError("X has masked values, which NumPy would unmask. Fill them in: X.filled(...).")
     noise = _resolve_noise(noise, parameters)
     classes = noise.find_classes(labels)
     if len(classes) < 2:
         raise InvalidDataError(f"Labels of one class cannot be confused. Got only {classes[0]!r}.")
     for label in label_values(classes):
         label_to_json(label)  # refuses now what no manifest can hold
-    codes, values = codes_of(labels, classes), None if X is None else np.asarray(X)
+    codes, values = codes_of(labels, classes), None if X is None else _samples(X)
     seed = None
     if not isinstance(random_state, np.random.Generator):
         seed = int(random_state) if isinstance(random_state, Integral) else draw_seed(random_state)
     rng = random_state if seed is None else numpy_generator(seed)
     in_codes = noise.for_classes(classes)
-    noisy = in_codes.sample(codes, len(classes), values, rng)
+    noisy = _codes(noise, in_codes.sample(codes, len(classes), values, rng), len(codes), len(classes))
     return classes[noisy], build_manifest(noise, in_codes, classes, codes, noisy, seed)
+
+
+def _samples(X: Any) -> np.ndarray:
+    if hasattr(X, "toarray"):
+        raise InvalidDataError("X is a sparse matrix, which no noise reads. Pass X.toarray().")
+    if np.ma.isMaskedArray(X) and np.ma.getmaskarray(X).any():
+        raise InvalidDataError("X has masked values, which NumPy would unmask. Fill them in, by its method filled().")
+    return np.asarray(X)
+
+
+def _codes(noise: Noise, noisy: Any, n_samples: int, n_classes: int) -> np.ndarray:
+    """Return what a noise drew, if it is a code for each label: NumPy would take -1 for the last class."""
+    codes = np.asarray(noisy)
+    is_whole = codes.shape == (n_samples,) and codes.dtype.kind in "iu"
+    if not is_whole or codes.min() < 0 or codes.max() >= n_classes:
+        raise InvalidParameterError(
+            f"{type(noise).__name__}.sample must return {n_samples} integer codes in 0..{n_classes - 1}. Got "
+            f"{codes.dtype} of shape {codes.shape}{f', from {codes.min()} to {codes.max()}' if is_whole else ''}."
+        )
+    return codes.astype(np.int64)
 
 
 def _resolve_noise(noise: str | Noise, parameters: dict[str, Any]) -> Noise:

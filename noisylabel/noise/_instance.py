@@ -111,7 +111,7 @@ class InstanceNoise(Noise):
         """See :meth:`Noise.sample`."""
         rate = check_number("rate", self.rate, 0, 1, hint="Give a fraction: 0.4 for 40 %.")
         spread = check_number("spread", self.spread, 0, closed="neither")
-        if X is None or len(X) != len(codes):
+        if X is None or X.shape[:1] != codes.shape:
             raise InvalidParameterError("InstanceNoise depends on the samples: pass X with one row a label to corrupt.")
         values = _standardized(check_samples("X", X))
         flip_rates = _truncated_normal(rate, spread, len(codes), rng)

@@ -33,7 +33,7 @@ def check_noise(noise: Noise, n_classes: int) -> None:
     assert np.array_equal(noisy, again), "the same random_state must give the same labels"
     assert np.array_equal(y, before), "the true labels were written to"
     assert noisy.shape == y.shape, f"got {noisy.shape} noisy labels for {y.shape}"
-    assert set(noisy) <= set(y), "labels appeared that are no class"
+    assert set(noisy) <= set(manifest.classes), "labels appeared that are no class"
     assert manifest.verify(noisy), "the manifest does not recognise its labels"
     assert noise.definition(), "definition() must say what happens"
     matrix = noise.transition_matrix(n_classes)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy.sparse import csr_matrix
 
 from noisylabel import corrupt
 from noisylabel.exceptions import InvalidFileError
@@ -334,6 +335,8 @@ def test_right_05_a_class_of_the_data_set_without_rows_is_kept():
         (lambda X, y: corrupt(y, "instance", np.where(X > 8, np.inf, X), rate=0.2), "X has 4 missing or infinite"),
         (lambda X, y: corrupt(y, "instance", np.ma.masked_array(X, X > 8), rate=0.2), "X has masked values"),
         (lambda X, y: corrupt(y, "instance", X[1:], rate=0.2), "one row a label"),
+        (lambda X, y: corrupt(y, "instance", 3, rate=0.2), "one row a label"),
+        (lambda X, y: corrupt(y, "instance", csr_matrix(X), rate=0.2), "X is a sparse matrix.* Pass X.toarray"),
         (lambda X, y: corrupt(y, "instance", [["x"]] * 12, rate=0.2), "X must hold numbers"),
         (lambda X, y: corrupt(y, "instance", X * 1e30, rate=0.2), "too large for 32-bit floats"),
         (lambda X, y: corrupt(y, MarginNoise(np.full((12, 3), np.nan))), "'posterior' has 36 missing values.*row 0"),
@@ -455,6 +458,8 @@ def test_right_23_a_table_with_other_names_is_refused(table, message):
 
 def test_a_matrix_may_be_a_tensor():
     assert corrupt([0, 1], TransitionNoise(torch.tensor([[0.0, 1], [1, 0]], requires_grad=True)))[0].tolist() == [1, 0]
+    half = torch.tensor([[0.0, 1], [1, 0]], dtype=torch.bfloat16)
+    assert corrupt([0, 1], TransitionNoise(half))[0].tolist() == [1, 0]
 
 
 @pytest.mark.parametrize("noise", [SymmetricNoise(0.4), PairNoise(0.4), "transition", "instance", "margin"])
@@ -497,6 +502,19 @@ def test_right_24_of_more_than_a_thousand_classes_a_manifest_holds_rates_and_no_
 def test_right_24_a_seed_gives_the_labels_that_it_always_gave(noise, start):
     X = np.random.default_rng(0).integers(0, 16, (N, 6))
     assert corrupt(Y, noise, X, random_state=7)[1].hash.startswith(start)
+
+
+class Careless(PairNoise):
+    """What others may write: it returns whatever it was given."""
+
+    def sample(self, codes, n_classes, X, rng):
+        return self.rate
+
+
+@pytest.mark.parametrize("returned", [np.array([0, -1, 1]), np.array([0, 1, 3]), np.array([0, 1]), np.zeros(3), None])
+def test_right_22_codes_that_are_none_are_refused(returned):
+    with pytest.raises(ValueError, match=r"Careless.sample must return 3 integer codes in 0..2. Got"):
+        corrupt([1, 2, 3], Careless(returned))
 
 
 def test_a_noise_keeps_to_its_contract_with_many_classes():
