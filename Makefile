@@ -11,7 +11,7 @@ ifndef NOISYLABEL_DATA
   endif
 endif
 
-.PHONY: demo test check slow cases docs bench speed zoo clean
+.PHONY: demo test check slow oldest cases docs bench speed zoo clean
 
 demo: $(STAMP)  ## the main job on scikit-learn's digits: table, CSV and plot
 	$(BIN)/noisylabel demo
@@ -27,6 +27,15 @@ check: $(STAMP)  ## style, types, layers and doctests
 
 slow: $(STAMP)  ## the long tests
 	$(BIN)/python -m pytest -m slow -s
+
+OLDEST := .venv-oldest
+oldest:  ## the quick tests with the oldest versions that pyproject.toml allows; installs 7 GB into a folder of its own
+	$(PYTHON) -m venv $(OLDEST)
+	mkdir -p build
+	$(OLDEST)/bin/python tests/oldest.py > build/oldest.txt
+	$(OLDEST)/bin/python -m pip install --quiet --constraint build/oldest.txt --editable '.[sweeps,bench,vision,timm]' \
+	  pytest pytest-xdist hypothesis mlflow-skinny
+	$(OLDEST)/bin/python -m pytest -n 2 --dist worksteal tests
 
 CASES ?= ../shared/cases
 cases: $(STAMP)  ## scripts of public bug reports, from the folder CASES; 1 minute
@@ -65,4 +74,4 @@ $(STAMP): pyproject.toml
 	touch $(STAMP)
 
 clean:  ## remove what make made
-	rm -rf $(VENV) site build
+	rm -rf $(VENV) $(OLDEST) site build

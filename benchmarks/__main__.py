@@ -1,4 +1,4 @@
-"""``python -m benchmarks run | report | trusted | studies | speed | scale | detection | audits``."""
+"""``python -m benchmarks run | report | list | trusted | studies | speed | scale | detection | audits``."""
 
 import argparse
 import sys
@@ -9,6 +9,7 @@ import pandas as pd
 
 from benchmarks.cells import GROUPS, PROFILES, RESULTS, RunOptions, load_rows, run_profile
 from benchmarks.methods import METHODS
+from benchmarks.report.costs import costs, describe_costs
 from benchmarks.report.regimes import markdown_regimes, regimes
 from benchmarks.report.tables import (
     SHOWN,
@@ -22,8 +23,8 @@ from benchmarks.report.tables import (
 )
 from benchmarks.report.trusted import plot_trusted
 from benchmarks.studies import STUDIES, help_of, run_study
-from noisylabel.exceptions import InvalidDataError, NoisyLabelError
-from noisylabel.utils import written_whole
+from noisylabel.exceptions import InvalidDataError, InvalidParameterError, NoisyLabelError
+from noisylabel.utils import check_choice, local_path, write_csv
 
 _PROFILES = ", ".join([*(name for name in PROFILES if not name.startswith("paper-")), *GROUPS])
 _OFTEN = ("speed", "scale", "detection", "audits")  # studies that are commands of their own, too
@@ -52,10 +53,14 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     _add_run(commands.add_parser("run", help="train the cells that have no result yet"))
     _add_report(commands.add_parser("report", help="mean and standard deviation over seeds"))
+    listed = commands.add_parser("list", help="profiles, their cells, and the seconds that these are expected to take")
+    listed.add_argument("--profile", choices=PROFILES, metavar="NAME", help="the methods of this one")
+    listed.add_argument("--gpu", action="store_true", help="as runs on a GPU took, instead of a processor alone")
+    listed.add_argument("--results", type=_place, default=RESULTS, help="folder of results")
     trusted = commands.add_parser("trusted", help="plot of accuracy against the number of trusted labels")
     trusted.add_argument("--profile", choices=PROFILES, default="cifar10-10k", metavar="NAME")
-    trusted.add_argument("--out", type=Path, default=Path("trusted.png"), help="PNG (%(default)s)")
-    trusted.add_argument("--results", type=Path, default=RESULTS, help="folder of results")
+    trusted.add_argument("--out", type=_place, default=Path("trusted.png"), help="PNG (%(default)s)")
+    trusted.add_argument("--results", type=_place, default=RESULTS, help="folder of results")
     studies = commands.add_parser("studies", help="single questions: speed, scale, wrong labels found, sweeps, ...")
     names = studies.add_subparsers(dest="study", required=True)
     for name in STUDIES:
@@ -65,9 +70,17 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _place(text: str) -> Path:
+    """Read the path of a file or folder on this machine."""
+    try:
+        return local_path("path", text)
+    except InvalidParameterError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument("--profile", choices=[*PROFILES, *GROUPS], required=True, metavar="NAME", help=_PROFILES)
-    run.add_argument("--methods", nargs="+", choices=METHODS, metavar="NAME", help="only these, of the profile's")
+    run.add_argument("--methods", nargs="+", metavar="NAME", help="only these, or module:Name of one of your own")
     run.add_argument("--seeds", nargs="+", type=int)
     run.add_argument("--noise", nargs="+", help="only these, such as symmetric or human_worst")
     run.add_argument(
@@ -80,15 +93,15 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument("--resume", action="store_true", help="go on inside cells too: they save themselves each epoch")
     run.add_argument("--proof", action="store_true", help="only two steps of each cell, on 6 samples; saves nothing")
     run.add_argument("--again", action="store_true", help="also the cells that have a result; older results stay")
-    run.add_argument("--results", type=Path, default=RESULTS, help="folder of results")
+    run.add_argument("--results", type=_place, default=RESULTS, help="folder of results")
 
 
 def _add_report(report: argparse.ArgumentParser) -> None:
-    report.add_argument("--csv", type=Path, help="also write the table there")
-    report.add_argument("--html", type=Path, help="also write a page there: plots, table, published numbers")
+    report.add_argument("--csv", type=_place, help="also write the table there")
+    report.add_argument("--html", type=_place, help="also write a page there: plots, table, published numbers")
     report.add_argument("--profile", nargs="+", choices=PROFILES, metavar="NAME", help="only these")
     report.add_argument("--rates", nargs="+", type=float, help="only noises of these rates")
-    report.add_argument("--methods", nargs="+", choices=METHODS, metavar="NAME", help="only these, in this order")
+    report.add_argument("--methods", nargs="+", metavar="NAME", help="only these, in this order")
     report.add_argument("--markdown", action="store_true", help="print the tables as Markdown, as in the README")
     report.add_argument("--by-noise", action="store_true", help="Markdown, last epoch only, a column for each noise")
     report.add_argument("--collapse", action="store_true", help="Markdown, last against best epoch, and classes lost")
@@ -96,7 +109,7 @@ def _add_report(report: argparse.ArgumentParser) -> None:
         "--regimes", action="store_true", help="Markdown, who wins only where plain training memorises (CIFAR-10)"
     )
     report.add_argument("--history", action="store_true", help="each run, older ones of a cell too, the oldest first")
-    report.add_argument("--results", type=Path, default=RESULTS, help="folder of results")
+    report.add_argument("--results", type=_place, default=RESULTS, help="folder of results")
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -132,7 +145,7 @@ def _report(options: argparse.Namespace) -> None:
     else:
         print(markdown(table) if options.markdown else table[SHOWN].round(4).to_string(index=False, na_rep=""))
     if options.csv:
-        written_whole(options.csv, lambda partial: table.to_csv(partial, index=False))
+        write_csv(table, options.csv)
     if options.html:
         from benchmarks.report.page import write_report  # the charts' library is not needed elsewhere
 
@@ -141,6 +154,9 @@ def _report(options: argparse.Namespace) -> None:
 
 def _chosen(table: pd.DataFrame, options: argparse.Namespace) -> pd.DataFrame:
     """Return the rows that were asked for."""
+    for name in options.methods or []:
+        if ":" not in name:
+            check_choice("methods", name, METHODS)
     for column, wanted in (("profile", options.profile), ("rate", options.rates), ("method", options.methods)):
         if wanted and column in table:
             table = table[table[column].isin(wanted)]
@@ -159,7 +175,11 @@ def _in_order(table: pd.DataFrame, methods: list[str] | None) -> pd.DataFrame:
     return table.sort_values(["profile", "noise", "rate"], kind="stable")
 
 
-_COMMANDS = {"run": _run, "report": _report, "trusted": _trusted}
+def _list(options: argparse.Namespace) -> None:
+    print(describe_costs(costs(options.profile, options.results, options.gpu)))
+
+
+_COMMANDS = {"run": _run, "report": _report, "list": _list, "trusted": _trusted}
 
 if __name__ == "__main__":
     sys.exit(main())

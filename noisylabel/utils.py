@@ -5,7 +5,7 @@ from noisylabel._support.files import local_path, write_whole, written_whole
 from noisylabel._support.random import draw_seed
 from noisylabel._support.ray import RAY_ENVIRONMENT, ray_session
 from noisylabel._support.spreadsheet import write_csv
-from noisylabel._support.trusted import trusted_codes
+from noisylabel._support.trusted import right_codes, trusted_codes
 from noisylabel._support.validation import check_choice, check_count, check_number
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "local_path",
     "plain_value",
     "ray_session",
+    "right_codes",
     "trusted_codes",
     "write_csv",
     "write_whole",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from noisylabel.datasets import DATASETS
 from noisylabel.exceptions import InvalidFileError, NoisyLabelError
+from noisylabel.utils import local_path
 from sweeps.engine.manifest import read_manifest
 from sweeps.engine.session import check_installed, prepare_ray
 from sweeps.spaces import SPACES
@@ -54,18 +55,18 @@ def _parser() -> argparse.ArgumentParser:
     _add_run_options(run)
     run.set_defaults(run=_run)
     resume = commands.add_parser("resume", help=(about := "Go on with a sweep that was stopped."), description=about)
-    resume.add_argument("folder", type=Path)
+    resume.add_argument("folder")
     resume.add_argument("--address", help="of a Ray cluster (as before)")
     resume.set_defaults(run=_resume)
     about = "Write tables and a page about sweeps, finished or not."
     report = commands.add_parser("report", help=about, description=about)
-    report.add_argument("folders", type=Path, nargs="+", metavar="folder")
-    report.add_argument("--out", type=Path, help="the page (report.html in the folder; of several, sweeps.html here)")
+    report.add_argument("folders", nargs="+", metavar="folder")
+    report.add_argument("--out", help="the page (report.html in the folder; of several, sweeps.html here)")
     report.set_defaults(run=_report)
     about = "Show the best configuration; with --export, train it on all rows and save the classifier."
     best = commands.add_parser("best", help=about, description=about)
-    best.add_argument("folder", type=Path)
-    best.add_argument("--export", type=Path, metavar="DIR", help="for noisylabel.load_checkpoint")
+    best.add_argument("folder")
+    best.add_argument("--export", metavar="DIR", help="for noisylabel.load_checkpoint")
     best.set_defaults(run=_best)
     return parser
 
@@ -80,7 +81,7 @@ def _add_run_options(run: argparse.ArgumentParser) -> None:
         shown = f" ({default})" if isinstance(default, str | int | float) else ""
         run.add_argument(f"--{name}", help=help + shown, **more)
 
-    run.add_argument("--config", type=Path, metavar="FILE.yaml", help="any of these options by name, and 'estimator', "
+    run.add_argument("--config", metavar="FILE.yaml", help="any of these options by name, and 'estimator', "
                      "'limits': parameters by name; options on the command line come first")  # fmt: skip
     add("out", "folder of the sweep", metavar="DIR")
     add("dataset", "data with right labels, to which noise is added", choices=list(DATASETS))
@@ -107,11 +108,12 @@ def _run(options: argparse.Namespace) -> int:
     from sweeps.config import SweepConfig, read_config
 
     given = {name: getattr(options, name, None) for name in SweepConfig.model_fields}
-    return _sweep(read_config(options.config, given))
+    path = None if options.config is None else local_path("config", options.config)
+    return _sweep(read_config(path, given))
 
 
 def _resume(options: argparse.Namespace) -> int:
-    return _sweep(_config_of(options.folder, options.address))
+    return _sweep(_config_of(local_path("folder", options.folder), options.address))
 
 
 def _config_of(folder: Path, address: str | None = None) -> "SweepConfig":
@@ -134,8 +136,8 @@ def _sweep(config: "SweepConfig") -> int:
     from sweeps.report.tables import describe_params
 
     problem = load_problem(config)
-    if problem.noise_manifest is not None:
-        print(problem.noise_manifest.check())
+    for note in problem.notes:
+        print(note)
     search = make_search(config, problem)
     search.run_trials(problem.X, problem.noisy_y, test_data=problem.test_data)
     results = search.sweep_
@@ -145,25 +147,28 @@ def _sweep(config: "SweepConfig") -> int:
         best = best_trial(results)
         print(f"Best: {best['trial']}, score {best['score']:.4f} on held-out rows: {describe_params(best['params'])}")
     unfinished = counts.get("unfinished", 0) > 0 or len(results.trials) < config.trials
+    if len(results.trials):
+        _write_tables(results, Path(config.out))
+        _write_page([results], Path(config.out) / "report.html")
     if unfinished:
         print(f"Not finished. Go on with: python -m sweeps resume {config.out}")
         return UNFINISHED
     for error in results.trials.loc[results.trials["state"] == "failed", "error"].head(3):
         print(f"Failed: {error}")
-    _write_tables(results, Path(config.out))
-    _write_page([results], Path(config.out) / "report.html")
     print(f"Next: look at {config.out}/report.html; python -m sweeps best {config.out} --export model")
     return SOME_FAILED if counts.get("failed") else ALL_TRAINED
 
 
 def _report(options: argparse.Namespace) -> int:
-    results = [_read(folder) for folder in options.folders]
-    for folder, found in zip(options.folders, results, strict=True):
+    folders = [local_path("folder", folder) for folder in options.folders]
+    usual = Path("sweeps.html") if len(folders) > 1 else folders[0] / "report.html"
+    page = usual if options.out is None else local_path("out", options.out)
+    results = [_read(folder) for folder in folders]
+    for folder, found in zip(folders, results, strict=True):
         _write_tables(found, folder)
     if len(results) > 1:
-        for folder, found in zip(options.folders, results, strict=True):
+        for folder, found in zip(folders, results, strict=True):
             found.manifest["name"] += f" ({folder.name})"
-    page = options.out or (Path("sweeps.html") if len(results) > 1 else options.folders[0] / "report.html")
     _write_page(results, page)
     print(f"Written: {page}, and trials.csv, trials.parquet and curves.parquet in each folder.")
     return 0
@@ -197,18 +202,24 @@ def _best(options: argparse.Namespace) -> int:
     from sweeps.report import best_trial, near_ties
     from sweeps.report.tables import describe_params
 
-    results = _read(options.folder)
+    folder = local_path("folder", options.folder)
+    export = None if options.export is None else local_path("export", options.export)
+    results = _read(folder)
     best = best_trial(results)
     print(f"{best['trial']}: score {best['score']:.4f} on held-out rows. {describe_params(best['params'])}")
     print(json.dumps(best["params"], indent=1))
     ties = near_ties(results)
     if len(ties) > 1:
         print(f"Cannot be told from it: {', '.join(ties['trial'][1:])}.")
-    if options.export is not None:
-        config = _config_of(options.folder)
+    if export is not None:
+        config = _config_of(folder)
         problem = load_problem(config)
-        export_best(make_search(config, problem), problem, best["params"], options.export)
-        print(f"Written: {options.export}. Next: noisylabel.load_checkpoint({str(options.export)!r}).predict(X)")
+        export_best(make_search(config, problem), problem, best["params"], export)
+        print(f"Written: {export}. Next: noisylabel.load_checkpoint({str(export)!r}).predict(X)")
+        if problem.is_encoded:
+            print(
+                f"X as the sweep had it: noisylabel.audit.read_audit_table({config.data!r}, label={config.label!r}).X"
+            )
     return 0
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from noisylabel.datasets import DATASETS
 from noisylabel.exceptions import DatasetNotFoundError, InvalidFileError, InvalidParameterError
-from noisylabel.utils import check_choice, check_count, check_number
+from noisylabel.utils import check_choice, check_count, check_number, local_path
 from sweeps.spaces import SPACES, check_limit
 
 NOISE_NAMES = ("none", "symmetric", "pair", "asymmetric_cifar10", "ring_cifar100", "instance", "human_worst")
@@ -29,11 +29,17 @@ def _passing(check: Callable[..., Any], *allowed: Any, **more: Any) -> BeforeVal
     return BeforeValidator(checked)
 
 
+def _check_place(name: str, value: Any) -> str:
+    """Return the path of a file or folder on this machine, with ``~`` expanded."""
+    return str(local_path(name, value))
+
+
 def _check_method(name: str, value: Any) -> Any:
     return value if ":" in str(value) else check_choice(name, value, SPACES)
 
 
 Text = Annotated[str, Field(strict=True, min_length=1)]
+Place = Annotated[str, _passing(_check_place)]
 Count = Annotated[int, _passing(check_count)]
 Tracker = Annotated[str, _passing(check_choice, TRACKER_NAMES)]
 Limit = Annotated[Any, BeforeValidator(lambda value: check_limit("limit", value))]
@@ -81,9 +87,9 @@ class SweepConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    out: Text = "noisylabel-sweep"
+    out: Place = "noisylabel-sweep"
     dataset: Annotated[str, _passing(check_choice, DATASETS)] | None = None
-    data: Text | None = None
+    data: Place | None = None
     label: Text | None = None
     samples: Annotated[int, _passing(check_count, 10)] | None = None
     noise: Annotated[str, _passing(check_choice, NOISE_NAMES)] = "none"
@@ -129,10 +135,12 @@ def _check_table(config: SweepConfig) -> None:
         raise InvalidParameterError("'data' has noisy labels of its own. Leave 'noise' out.")
 
 
-Place = tuple[str | int, ...]  # ("limits", "lr") is where the limit of the learning rate stands
+Position = tuple[str | int, ...]  # ("limits", "lr") is where the limit of the learning rate stands
 
 
-def make_config(values: Mapping[str, Any], source: str = "", lines: Mapping[Place, int] | None = None) -> SweepConfig:
+def make_config(
+    values: Mapping[str, Any], source: str = "", lines: Mapping[Position, int] | None = None
+) -> SweepConfig:
     """Return a configuration.
 
     Parameters
@@ -159,7 +167,7 @@ def make_config(values: Mapping[str, Any], source: str = "", lines: Mapping[Plac
         raise InvalidParameterError("\n- ".join([*head, *mistakes])) from None
 
 
-def _line(place: Place, lines: Mapping[Place, int]) -> int:
+def _line(place: Position, lines: Mapping[Position, int]) -> int:
     """Return the line of a value, or of what it is in; 0 if none is known."""
     return next((lines[place[:n]] for n in range(len(place), 0, -1) if place[:n] in lines), 0)
 
@@ -202,19 +210,19 @@ def read_config(path: Path | None, options: Mapping[str, Any]) -> SweepConfig:
     return make_config({**values, **given}, "" if path is None else str(path), kept)
 
 
-def _read_yaml(path: Path) -> tuple[dict[str, Any], dict[Place, int]]:
+def _read_yaml(path: Path) -> tuple[dict[str, Any], dict[Position, int]]:
     """Return what a YAML file holds, and the line of each value."""
     if not path.is_file():
         raise DatasetNotFoundError(f"There is no file {path}. Give the path of a YAML file.")
-    text = path.read_text(encoding="utf-8")
     try:
+        text = path.read_text(encoding="utf-8-sig")
         values = yaml.safe_load(text)
         places = list(_places(yaml.compose(text, yaml.SafeLoader)))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
         raise InvalidFileError(f"{path} is no YAML: {error}") from error
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
         raise InvalidFileError(f"{path} must map names to values, such as 'trials: 40'. It holds {values!r}.")
-    lines: dict[Place, int] = {}
+    lines: dict[Position, int] = {}
     for place, line in places:
         if lines.setdefault(place, line) != line:
             name = ".".join(map(str, place))
@@ -222,7 +230,7 @@ def _read_yaml(path: Path) -> tuple[dict[str, Any], dict[Place, int]]:
     return values, lines
 
 
-def _places(node: yaml.Node | None, above: Place = ()) -> Iterator[tuple[Place, int]]:
+def _places(node: yaml.Node | None, above: Position = ()) -> Iterator[tuple[Position, int]]:
     """Yield where each value below a node stands, and its line."""
     if isinstance(node, yaml.MappingNode):
         children = [(key.value, key, value) for key, value in node.value if isinstance(key, yaml.ScalarNode)]

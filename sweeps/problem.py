@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier, corrupt
-from noisylabel.datasets import DATASETS, fetch_cifarn_labels, load_table
-from noisylabel.exceptions import InvalidDataError, InvalidParameterError
+from noisylabel.audit import LEFT_OUT, column_kind, read_audit_table
+from noisylabel.datasets import DATASETS, fetch_cifarn_labels
+from noisylabel.exceptions import InvalidParameterError
 from noisylabel.noise import HumanNoise, NoiseManifest
 from sweeps.config import SweepConfig
 from sweeps.search import CurriculumSearch
@@ -38,12 +39,18 @@ class Problem:
         Other rows, with right labels.
     noise_manifest : NoiseManifest or None
         What noise was added, if any.
+    notes : tuple of str
+        What a person should know of the data, as sentences.
+    is_encoded : bool
+        Whether X are the columns of a table made into other numbers.
     """
 
     X: Any
     noisy_y: np.ndarray
     test_data: tuple[Any, np.ndarray] | None
     noise_manifest: NoiseManifest | None
+    notes: tuple[str, ...] = ()
+    is_encoded: bool = False
 
 
 def load_problem(config: SweepConfig) -> Problem:
@@ -57,40 +64,43 @@ def load_problem(config: SweepConfig) -> Problem:
     Raises
     ------
     InvalidDataError
-        If a table has columns that are no numbers, or missing values.
+        If a table cannot be read, or its labels or columns are none to learn from.
     InvalidParameterError
         If more rows are asked for than there are.
     """
     rng = np.random.default_rng(config.seed)
     if config.data is not None:
-        assert config.label is not None
-        table = load_table(config.data, label=config.label)
-        _check_numbers(table.data, config.data)
-        rows = _some_rows(config, len(table.target), rng)
-        return Problem(table.data.iloc[rows], table.target[rows], None, None)
+        return _load_own_table(config, rng)
     assert config.dataset is not None
     data = DATASETS[config.dataset]()
     rows = _some_rows(config, len(data.data), rng)
     X, y = data.data[rows], data.target[rows]
     noisy_y, manifest = _add_noise(config, X, y, rows)
-    return Problem(X, noisy_y, (data.test_data, data.test_target), manifest)
+    notes = () if manifest is None else (manifest.check(),)
+    return Problem(X, noisy_y, (data.test_data, data.test_target), manifest, notes)
 
 
-def _check_numbers(data: pd.DataFrame, name: str) -> None:
-    """Refuse columns that are no numbers, and numbers that are missing."""
-    texts = [column for column in data.columns if not pd.api.types.is_numeric_dtype(data[column])]
-    if texts:
-        raise InvalidDataError(
-            f"{name} has columns that are no numbers: {', '.join(map(repr, texts[:5]))}. Drop or encode them, for "
-            "instance as 0 and 1. ('noisylabel audit' reads texts and categories by itself.)"
-        )
-    missing = data.isna().to_numpy()
-    if missing.any():
-        row, column = np.argwhere(missing)[0]
-        raise InvalidDataError(
-            f"{name} has {int(missing.sum())} missing values, the first in column {data.columns[column]!r} at row "
-            f"{row}. Fill them or drop the rows."
-        )
+def _load_own_table(config: SweepConfig, rng: np.random.Generator) -> Problem:
+    """Read a table as an audit does: the same rows, labels and columns, and the same encoding of texts and dates."""
+    assert config.data is not None
+    assert config.label is not None
+    data = read_audit_table(config.data, label=config.label)
+    rows = _some_rows(config, len(data.noisy_y), rng)
+    numbers = _complete_numbers(data.rows[data.columns])
+    X = data.X[rows] if numbers is None else numbers.iloc[rows]
+    return Problem(X, data.noisy_y[rows], None, None, tuple(data.notes), numbers is None)
+
+
+def _complete_numbers(table: pd.DataFrame) -> pd.DataFrame | None:
+    """Return the columns to learn from as they are if all are numbers and none is missing, else None.
+
+    A classifier of these can predict further rows of such a table, without their being encoded.
+    """
+    kinds = {str(name): column_kind(str(name), table[name]) for name in table.columns}
+    used = table[[name for name, kind in kinds.items() if kind not in LEFT_OUT]]
+    if any(not pd.api.types.is_numeric_dtype(used[name]) or kinds[name] != "number" for name in used.columns):
+        return None
+    return used if np.isfinite(used.to_numpy(float, na_value=np.nan)).all() else None
 
 
 def _some_rows(config: SweepConfig, n_rows: int, rng: np.random.Generator) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from numbers import Integral
@@ -23,8 +24,18 @@ from noisylabel.estimators import (
     plain_labels,
     resolve_device,
 )
-from noisylabel.exceptions import InvalidDataError, InvalidParameterError
-from noisylabel.utils import check_choice, check_count, check_number, describe, draw_seed, hash_arrays, trusted_codes
+from noisylabel.exceptions import InvalidDataError, InvalidParameterError, NoisyLabelWarning
+from noisylabel.utils import (
+    check_choice,
+    check_count,
+    check_number,
+    describe,
+    draw_seed,
+    hash_arrays,
+    local_path,
+    right_codes,
+    trusted_codes,
+)
 from sweeps.engine.manifest import (
     MANIFEST_FILE,
     describe_curriculum,
@@ -173,7 +184,8 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             The right label where it is known, as in :meth:`MentorNetClassifier.fit`. These rows compare the trials and
             train none of them.
         test_data : pair (X, y), optional
-            Samples with right labels, for the report: how far the choice is from the best one. Nothing is chosen by it.
+            Samples with right labels, none of them missing, for the report: how far the choice is from the best one.
+            Nothing is chosen by it.
 
         Returns
         -------
@@ -186,14 +198,23 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         NoisyLabelError
             If no trial was trained to its end.
         KeyboardInterrupt
-            If Ctrl-C ended the sweep; ``sweep_`` holds what was found.
+            If Ctrl-C ended the sweep before a trial was trained to its end. The search is then not fitted.
+
+        Warns
+        -----
+        NoisyLabelWarning
+            If Ctrl-C ended the sweep later: the best of the trials that were trained to their end is taken.
         """
         prepare_ray()
         from sweeps.report.ranking import best_trial, near_ties, ranked
         from sweeps.trial.draws import estimator_params
 
-        sweep = self.run_trials(X, y, y_trusted=y_trusted, test_data=test_data)
-        self._check_finished()
+        try:
+            sweep = self.run_trials(X, y, y_trusted=y_trusted, test_data=test_data)
+            self._check_finished()
+        except KeyboardInterrupt:
+            self._forget()  # half a search is none
+            raise
         best = best_trial(self.sweep_)
         self.results_ = ranked(self.sweep_).drop(columns="right").reset_index(drop=True)
         self.near_ties_ = near_ties(self.sweep_)
@@ -221,7 +242,8 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         return proba
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return ``scoring`` of the best estimator on right labels."""
+        """Return ``scoring`` of the best estimator on right labels, none of which may be missing."""
+        plain_labels(y)
         options = {} if sample_weight is None else {"sample_weight": sample_weight}
         return float(get_scorer(self.scoring)(self._best(), X, y, **options))
 
@@ -231,13 +253,20 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         return issues
 
     def _check_finished(self) -> None:
-        trials = self.sweep_.trials
-        n_ended = int((trials["state"] != "unfinished").sum())
-        if n_ended < self.n_trials:
-            again = "" if self.out is None else " Fit again to go on."
-            raise KeyboardInterrupt(
-                f"The sweep was interrupted after {n_ended} of {self.n_trials} trials; sweep_ holds them.{again}"
-            )
+        """Warn if Ctrl-C ended the sweep; end as it does if there is nothing to choose from yet."""
+        states = self.sweep_.trials["state"]
+        n_ended = int((states != "unfinished").sum())
+        if n_ended >= self.n_trials:
+            return
+        text = f"The sweep was interrupted when {n_ended} of {self.n_trials} trials had ended"
+        again = "" if self.out is None else " Fit again to go on."
+        if not (states == "done").any():
+            raise KeyboardInterrupt(f"{text}, and none was trained to its end: nothing was chosen.{again}")
+        warnings.warn(
+            f"{text}. The best of those that were trained to their end is taken.{again}",
+            NoisyLabelWarning,
+            stacklevel=3,
+        )
 
     def _best(self) -> Any:
         if hasattr(self, "sweep_") and not self.refit:
@@ -252,7 +281,7 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     def _folder(self) -> Iterator[Path]:
         """Give the folder of the sweep, a temporary one if nobody named one."""
         if self.out is not None:
-            yield Path(self.out)
+            yield local_path("out", self.out)
             return
         with tempfile.TemporaryDirectory(prefix="sweep-", ignore_cleanup_errors=True) as folder:
             yield Path(folder)
@@ -327,10 +356,13 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         held_out, right = hold_out(codes, self.classes_, y_trusted, self.validation_fraction, rng)
         kept = np.setdiff1d(np.arange(len(codes)), held_out)
         data = {"X": values[kept], "y": codes[kept], "X_valid": values[held_out], "y_valid": right}
-        if test_data is not None:
-            X_test = check_X(self, test_data[0], reset=False)
-            data |= {"X_test": X_test, "y_test": trusted_codes(test_data[1], len(X_test), self.classes_)}
-        return data
+        return data if test_data is None else data | self._test_arrays(test_data)
+
+    def _test_arrays(self, test_data: Any) -> dict[str, np.ndarray]:
+        if not isinstance(test_data, tuple | list) or len(test_data) != 2:
+            raise InvalidDataError(f"'test_data' must be a pair (X, y). Got {type(test_data).__name__}.")
+        X = check_X(self, test_data[0], reset=False)
+        return {"X_test": X, "y_test": right_codes("test_data", test_data[1], len(X), self.classes_)}
 
     def _seed(self, folder: Path) -> int:
         """Return the sweep's seed: of one that goes on and had none of its own, the one that was drawn then."""

@@ -16,7 +16,7 @@ from benchmarks.cells.environment import environment
 from benchmarks.cells.metrics import AccuracyCurve, PeakMemory, calibration_error, detection_precision, weight_shares
 from benchmarks.cells.noises import HUMAN, known_rate, make_noisy
 from benchmarks.cells.rows import rounded
-from benchmarks.methods import METHODS
+from benchmarks.methods import find_method
 from noisylabel.datasets import DATASETS, fetch_cifarn_labels
 from noisylabel.noise import NoiseManifest
 
@@ -164,7 +164,7 @@ def _with_trusted(
     rows = trusted_rows(cell.method, profile, cell.seed)
     if len(rows) == 0:
         return noisy_y, None
-    if METHODS[cell.method].corrects:
+    if find_method(cell.method).corrects:
         corrected = noisy_y.copy()
         corrected[rows] = y[rows]
         return corrected, None
@@ -175,4 +175,4 @@ def _with_trusted(
 
 def _counts(cell: Cell, y: np.ndarray, noisy_y: np.ndarray) -> np.ndarray | None:
     """Return 0 for the wrongly labelled rows if the method is told them; they still select the epoch."""
-    return (y == noisy_y).astype(np.float32) if METHODS[cell.method].knows_wrong else None
+    return (y == noisy_y).astype(np.float32) if find_method(cell.method).knows_wrong else None

@@ -6,7 +6,7 @@ import numpy as np
 from skorch.callbacks import EarlyStopping
 
 from benchmarks.cells.profile import Profile
-from benchmarks.methods import METHODS
+from benchmarks.methods import find_method
 from noisylabel import FilterKDClassifier, MentorNetClassifier
 
 _OF_THE_RUN = ("callbacks", "checkpoint_dir")  # say nothing of what is learned
@@ -23,7 +23,7 @@ def make_classifier(
 
     ``rate`` is the noise rate, for the methods that must be told it.
     """
-    method = METHODS[name]
+    method = find_method(name)
     epochs = profile.tuned_epochs if method.tuned else round(method.epochs * profile.max_epochs)
     if method.patience is not None:
         patience = max(1, round(method.patience * epochs))
@@ -78,5 +78,5 @@ def _validation_fraction(profile: Profile) -> float:
 def trusted_rows(method: str, profile: Profile, seed: int) -> np.ndarray:
     """Rows whose right label the method may know, drawn from training and held-out rows alike."""
     n_rows = profile.n_train + profile.n_valid
-    n_trusted = round(METHODS[method].n_trusted * n_rows / profile.n_train)
+    n_trusted = round(find_method(method).n_trusted * n_rows / profile.n_train)
     return np.random.default_rng(seed + 1000).permutation(n_rows)[:n_trusted]

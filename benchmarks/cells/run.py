@@ -4,7 +4,7 @@ import shutil
 import sys
 import traceback
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from benchmarks.cells.noises import is_here
 from benchmarks.cells.rows import path_of
 from benchmarks.cells.store import RESULTS, append, read
 from benchmarks.cells.workers import call_here, call_on_ray
+from benchmarks.methods import find_method
 from noisylabel.estimators import resolve_device
 from noisylabel.exceptions import InvalidParameterError
 from noisylabel.utils import check_count
@@ -76,7 +77,7 @@ def run_profile(
         Key of ``PROFILES`` or of ``GROUPS``.
     only : mapping, optional
         Lists of what to run, by ``"method"``, ``"seed"``, ``"noise"`` and ``"rate"`` (human labels have none); None
-        is all.
+        is all. A method that the profile does not have for these is run too.
     folder : Path
         Where results go: a file for each profile.
     options : RunOptions
@@ -90,7 +91,8 @@ def run_profile(
     Raises
     ------
     InvalidParameterError
-        If no cell is of all that ``only`` asks for, ``jobs`` is below 1, or torch cannot use ``device`` here.
+        If the profile does not have a seed, noise or rate that ``only`` asks for, or there is no such method; ``jobs``
+        is below 1; or torch cannot use ``device`` here.
     DatasetNotFoundError
         If data are missing; before anything is trained.
     """
@@ -113,20 +115,37 @@ def run_profile(
 
 def _wanted(profile: str, only: Mapping[str, list[Any] | None]) -> list[Cell]:
     """Return the cells that are asked for, without human labels that nobody has put there."""
-    chosen = {name: values for name, values in only.items() if values}
     every = [cell for name in GROUPS.get(profile, (profile,)) for cell in cells(name)]
-    wanted = [cell for cell in every if all(getattr(cell, name) in chosen[name] for name in chosen)]
-    if not wanted:
-        raise InvalidParameterError(
-            f"The profile {profile!r} has no cell with {chosen}. Its noises are "
-            f"{sorted({cell.noise for cell in every})}, its rates {sorted({c.rate for c in every if c.rate})}, its "
-            f"seeds {sorted({cell.seed for cell in every})}; its methods are in benchmarks/cells/catalogue.py."
-        )
+    wanted = _chosen(profile, every, {name: values for name, values in only.items() if values})
     absent = {cell.noise for cell in wanted if not is_here(cell.noise)}
     if absent and len(absent) < len({cell.noise for cell in wanted}):
         print(f"{profile}: left out {', '.join(sorted(absent))}, not in the data home.", file=sys.stderr)
         return [cell for cell in wanted if cell.noise not in absent]
     return wanted
+
+
+def _chosen(profile: str, every: list[Cell], chosen: Mapping[str, list[Any]]) -> list[Cell]:
+    """Return what is asked for of all cells of a profile.
+
+    A method that is not in the profile gets a cell for each noise and seed; any method does if the noises are named.
+    """
+    chosen = dict(chosen)
+    methods = chosen.pop("method", None)
+    there = {name: {getattr(cell, name) for cell in every} for name in chosen}
+    unknown = {name: lost for name in chosen if (lost := [one for one in chosen[name] if one not in there[name]])}
+    within = [cell for cell in every if all(getattr(cell, name) in chosen[name] for name in chosen)]
+    if unknown or not within:
+        raise InvalidParameterError(
+            f"The profile {profile!r} has no cell with {unknown or chosen}. Its noises are "
+            f"{sorted({cell.noise for cell in every})}, its rates {sorted({c.rate for c in every if c.rate})}, its "
+            f"seeds {sorted({cell.seed for cell in every})}."
+        )
+    if methods is None:
+        return within
+    known = {cell.method for cell in within}
+    others = [name for name in methods if find_method(name) and ("noise" in chosen or name not in known)]
+    added = [replace(cell, method=name) for name in others for cell in within]
+    return list(dict.fromkeys([*(cell for cell in within if cell.method in methods), *added]))
 
 
 def _missing(wanted: list[Cell], folder: Path, options: RunOptions) -> list[Cell]:

@@ -44,7 +44,9 @@ def ray_session(
     try:
         import ray
     except ImportError as error:
-        raise MissingDependencyError(f"Ray is needed ({error}): pip install 'noisylabel[sweeps]'.") from error
+        raise MissingDependencyError(
+            f"Ray is needed ({error}): pip install '.[sweeps]' in a clone of noisylabel."
+        ) from error
 
     if ray.is_initialized():
         yield

@@ -1,4 +1,4 @@
-"""Trusted labels: what users may pass, and what it means."""
+"""Trusted and right labels: what users may pass, and what it means."""
 
 from typing import Any
 
@@ -52,18 +52,59 @@ def trusted_codes(y_trusted: Any, n_samples: int, classes: np.ndarray) -> np.nda
             "there, or pass a mask and the labels."
         )
     codes = np.full(n_samples, -1)
-    codes[known] = codes_of(values[known], classes)
-    strangers = known & (codes < 0)
-    if strangers.any():
+    codes[known] = _codes(
+        "y_trusted", values[known], classes, "Write it as in y; -1, NaN or None where the right label is not known."
+    )
+    return codes
+
+
+def right_codes(name: str, labels: Any, n_samples: int, classes: np.ndarray) -> np.ndarray:
+    """Return the codes of right labels of which none may be missing, such as those of test data.
+
+    Parameters
+    ----------
+    name : str
+        What messages call them.
+    labels : array-like of shape (N,)
+    n_samples : int
+        N.
+    classes : ndarray of shape (C,)
+        The labels that codes 0 to C-1 stand for.
+
+    Returns
+    -------
+    ndarray of shape (N,)
+
+    Raises
+    ------
+    InvalidDataError
+        If the length is wrong, a label is missing (NaN, None, masked, or -1 that is no class), or is none of the
+        classes.
+    """
+    values = _as_objects(labels, name)
+    _check_length(values, n_samples, "one label for each sample", name)
+    missing = pd.isna(values) | _is_marker(values, classes)
+    if missing.any():
         raise InvalidDataError(
-            f"'y_trusted' has the label {values[strangers][0]!r}, which is none of the {len(classes)} classes of y "
-            f"({', '.join(map(repr, classes[:5].tolist()))}{', ...' if len(classes) > 5 else ''}). Write it as in y; "
-            "-1, NaN or None where the right label is not known. (In a cross-validation, the fold may lack that class.)"
+            f"{name!r} has {int(missing.sum())} missing labels, the first at position {int(missing.argmax())} "
+            f"({values[missing][0]!r}). Drop those rows."
+        )
+    return _codes(name, values, classes, "Write it as in y, or drop those rows.")
+
+
+def _codes(name: str, values: np.ndarray, classes: np.ndarray, advice: str) -> np.ndarray:
+    """Return the codes of labels; refuse one that is no class."""
+    codes = codes_of(values, classes)
+    if (codes < 0).any():
+        raise InvalidDataError(
+            f"{name!r} has the label {values[codes < 0][0]!r}, which is none of the {len(classes)} classes of y "
+            f"({', '.join(map(repr, classes[:5].tolist()))}{', ...' if len(classes) > 5 else ''}). {advice} "
+            "(In a cross-validation, the fold may lack that class.)"
         )
     return codes
 
 
-def _as_objects(values: Any) -> np.ndarray:
+def _as_objects(values: Any, name: str = "y_trusted") -> np.ndarray:
     """Return values as a one-dimensional array of Python objects; masked entries are missing."""
     if isinstance(values, Tensor):
         values = values.cpu().numpy()
@@ -72,7 +113,7 @@ def _as_objects(values: Any) -> np.ndarray:
     if array.ndim == 2 and array.shape[1] == 1:
         array, is_masked = array[:, 0], is_masked[:, 0]
     if array.ndim != 1:
-        raise InvalidDataError(f"'y_trusted' must have shape (N,). Got shape {array.shape}.")
+        raise InvalidDataError(f"{name!r} must have shape (N,). Got shape {array.shape}.")
     objects = np.empty(len(array), dtype=object)
     objects[:] = label_values(array)
     objects[is_masked] = None
@@ -101,6 +142,6 @@ def _from_mask(mask: Any, labels: Any, n_samples: int) -> tuple[np.ndarray, np.n
     return values, mask
 
 
-def _check_length(values: np.ndarray, wanted: int, what: str) -> None:
+def _check_length(values: np.ndarray, wanted: int, what: str, name: str = "y_trusted") -> None:
     if len(values) != wanted:
-        raise InvalidDataError(f"'y_trusted' must have {what}: {wanted}. Got {len(values)}.")
+        raise InvalidDataError(f"{name!r} must have {what}: {wanted}. Got {len(values)}.")

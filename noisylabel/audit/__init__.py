@@ -5,16 +5,18 @@ One file a step, in this order: ``_reading`` (a table or a folder of images; ``_
 rows as CSV), ``_report`` (the page). The command around them is ``noisylabel audit``.
 """
 
-from noisylabel.audit._features import encode_table
+from noisylabel.audit._features import LEFT_OUT, column_kind, encode_table
 from noisylabel.audit._reading import AuditData, read_audit_folder, read_audit_table
 from noisylabel.audit._report import write_audit_page
 from noisylabel.audit._table import save_label_issues
 from noisylabel.audit._training import Audit, audit_labels, default_auditor, noise_rate_interval
 
 __all__ = [
+    "LEFT_OUT",
     "Audit",
     "AuditData",
     "audit_labels",
+    "column_kind",
     "default_auditor",
     "encode_table",
     "noise_rate_interval",

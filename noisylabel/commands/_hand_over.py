@@ -22,7 +22,7 @@ def hand_over(package: str, word: str, arguments: Sequence[str], absent: str, ex
     absent : str
         What to say if there is no such package.
     extra : str
-        What to install if a package that it needs is absent, such as ``sweeps`` for ``noisylabel[sweeps]``.
+        What to install if a package that it needs is absent: an extra of noisylabel, such as ``sweeps``.
 
     Raises
     ------
@@ -38,7 +38,8 @@ def hand_over(package: str, word: str, arguments: Sequence[str], absent: str, ex
         if error.name in (package, f"{package}.__main__"):
             raise MissingDependencyError(absent) from error
         raise MissingDependencyError(
-            f"The package {error.name!r} is not installed. Get all that this needs: pip install 'noisylabel[{extra}]'."
+            f"The package {error.name!r} is not installed. Get all that this needs: pip install '.[{extra}]' in a "
+            "clone of noisylabel."
         ) from error
     return int(main(list(arguments)))
 

@@ -5,7 +5,9 @@ from typing import Any
 
 from noisylabel.commands._hand_over import hand_over
 
-_ABSENT = "'noisylabel sweep' needs the package sweeps, which comes with noisylabel: pip install 'noisylabel[sweeps]'."
+_ABSENT = (
+    "'noisylabel sweep' needs the package sweeps, which comes along: pip install '.[sweeps]' in a clone of noisylabel."
+)
 
 
 def add_sweep_command(commands: Any) -> None:

@@ -134,7 +134,7 @@ def _from_torchvision(home: Path, folder: str, download: bool) -> Bunch:
             raise missing(
                 name, home, _wanted(folder), "With torchvision installed, download=True fetches it."
             ) from error
-        raise MissingDependencyError("download=True needs torchvision: pip install 'noisylabel[vision]'.") from error
+        raise MissingDependencyError("download=True needs torchvision: pip install torchvision.") from error
     try:
         parts = [getattr(vision, name)(home / folder, train=part, download=download) for part in (True, False)]
     except RuntimeError as error:

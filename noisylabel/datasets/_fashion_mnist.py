@@ -86,7 +86,7 @@ def _download(folder: Path) -> None:
     try:
         from torchvision.datasets import FashionMNIST
     except ImportError as error:
-        raise MissingDependencyError("download=True needs torchvision: pip install 'noisylabel[vision]'.") from error
+        raise MissingDependencyError("download=True needs torchvision: pip install torchvision.") from error
     FashionMNIST(folder, download=True)
 
 

@@ -30,7 +30,7 @@ class TimmModel(Student):
             import timm
         except ImportError as error:
             raise MissingDependencyError(
-                f"student='timm:{self.name}' needs the timm package: pip install 'noisylabel[timm]'."
+                f"student='timm:{self.name}' needs the timm package: pip install timm."
             ) from error
         if not timm.is_model(self.name):
             near = timm.list_models(f"*{self.name[:6]}*")[:5]

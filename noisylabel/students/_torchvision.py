@@ -30,7 +30,7 @@ class TorchvisionModel(Student):
             from torchvision import models
         except ImportError as error:
             raise MissingDependencyError(
-                f"student='torchvision:{self.name}' needs the torchvision package: pip install 'noisylabel[vision]'."
+                f"student='torchvision:{self.name}' needs the torchvision package: pip install torchvision."
             ) from error
         names = models.list_models(module=models)
         if self.name not in names:

@@ -11,6 +11,7 @@ from optuna.distributions import BaseDistribution, distribution_to_json, json_to
 from optuna.trial import FixedTrial
 from ray.tune import Callback
 
+from noisylabel.exceptions import InvalidFileError
 from sweeps.trial.clock import Clocks
 from sweeps.trial.draws import BoundSpace
 
@@ -148,14 +149,22 @@ def logged_checkpoints(path: Path) -> dict[str, set[str]]:
 
 
 def read_events(path: Path) -> list[dict[str, Any]]:
-    """Return what the lines of a log hold, without those that a kill cut off."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    """Return what the lines of a log hold, without those that a kill cut off.
+
+    Raises
+    ------
+    InvalidFileError
+        If a line is something else than an event.
+    """
     events = []
-    for line in lines:
+    for number, line in enumerate(path.read_bytes().split(b"\n") if path.exists() else [], start=1):
         try:
-            events.append(json.loads(line))
-        except json.JSONDecodeError:
+            event = json.loads(line)
+        except ValueError:
             continue
+        if not isinstance(event, dict) or not {"event", "trial", "time"} <= event.keys():
+            raise InvalidFileError(f"{path} is damaged: line {number} is no event of a sweep. Got {line[:60]!r}.")
+        events.append(event)
     return events
 
 

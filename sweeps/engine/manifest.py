@@ -12,6 +12,7 @@ from noisylabel.exceptions import InvalidFileError
 from noisylabel.utils import describe, hash_arrays, plain_value, write_whole
 
 MANIFEST_FILE = "sweep.json"
+_NEEDED = ("name", "estimator", "n_valid", "scoring", "n_trials", "scheduler", "drawn_seed", "seconds", "versions")
 
 
 def describe_object(value: Any) -> str:
@@ -67,9 +68,12 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             f"There is no sweep in {folder}: {MANIFEST_FILE} is missing. Give the folder of a sweep."
         )
     try:
-        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
+        manifest: dict[str, Any] = json.loads(path.read_bytes())
+        absent = [name for name in _NEEDED if name not in manifest]
+    except (ValueError, TypeError, OSError) as error:
         raise InvalidFileError(f"{path} is damaged: {error}.") from error
+    if absent or not isinstance(manifest, dict):
+        raise InvalidFileError(f"{path} is damaged: it has no {', '.join(absent) or 'names'}.")
     return manifest
 
 

@@ -1,6 +1,8 @@
 """Whether a sweep that was killed can go on: its files are checked, since Ray would silently start over."""
 
 import json
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,38 @@ from noisylabel.estimators import read_checkpoint
 from noisylabel.exceptions import InvalidFileError
 from noisylabel.nets import CHECKPOINT_FILE
 from noisylabel.utils import write_whole
-from sweeps.engine.log import read_events
+from sweeps.engine.log import LOG_FILE, read_events
 
+RAY_FOLDER = "ray"  # below the sweep's
 _FIRST_SNAPSHOT = 5.0  # seconds after which there is one, with all trials so far; Ray takes one each second
+
+
+def trials_to_restore(sweep: Path, has_searcher: bool) -> dict[str, float]:
+    """Return the :func:`known_trials` of a sweep that can go on, once all of its files were looked at.
+
+    If it was killed before Ray knew a trial, what little there is is removed, for the sweep to start again.
+
+    Parameters
+    ----------
+    sweep : Path
+        Its folder.
+    has_searcher : bool
+        Whether there is a searcher, which has files of its own.
+
+    Raises
+    ------
+    InvalidFileError
+        If files are missing or damaged; the message names one. Nothing is changed then.
+    """
+    folder, log = sweep / RAY_FOLDER, sweep / LOG_FILE
+    known = known_trials(folder)
+    check_none_lost(log, known)
+    if known:
+        check_states(folder, has_searcher)
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+        log.unlink(missing_ok=True)
+    return known
 
 
 def known_trials(folder: Path) -> dict[str, float]:
@@ -37,11 +68,11 @@ def known_trials(folder: Path) -> dict[str, float]:
         ) from error
 
 
-def check_none_lost(log: Path, known: dict[str, float]) -> None:
-    """Refuse a snapshot that lacks trials which are in the log.
+def check_none_lost(log: Path, known: Mapping[str, float]) -> None:
+    """Refuse a snapshot that lacks trials which are in the log, and a log that lacks trials of the snapshot.
 
     Trials that began after the snapshot was taken are not in it, and that is no fault. Any other trial can only be
-    missing if files are missing.
+    missing if files are missing or damaged.
 
     Raises
     ------
@@ -55,6 +86,12 @@ def check_none_lost(log: Path, known: dict[str, float]) -> None:
             f"{log} has {len(lost)} trials that Ray's snapshot beside it, in experiment_state-*.json, does not have: "
             "files are missing or older than the log, and the sweep would repeat what was done. Nothing was run. "
             "'python -m sweeps report' shows what there is."
+        )
+    unlogged = {trial for trial, reported in known.items() if reported > 0} - {e["trial"] for e in events}
+    if unlogged:
+        raise InvalidFileError(
+            f"{log} lacks {len(unlogged)} trials that Ray's snapshot beside it has: it is damaged, and the sweep would "
+            "end without their results. Nothing was run."
         )
 
 
@@ -93,7 +130,7 @@ def _check_pickle(path: Path) -> None:
         ) from error
 
 
-def forget_others(log: Path, known: dict[str, float]) -> None:
+def forget_others(log: Path, known: Mapping[str, float]) -> None:
     """Remove from the log the lines of trials that Ray does not know, and lines that a kill cut off."""
     kept = [json.dumps(event) + "\n" for event in read_events(log) if event["trial"] in known]
     write_whole(log, "".join(kept).encode())

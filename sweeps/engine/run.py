@@ -28,7 +28,7 @@ from sweeps.engine.log import (
 )
 from sweeps.engine.manifest import read_manifest, write_manifest
 from sweeps.engine.population import change_interval, make_pbt, population_space
-from sweeps.engine.recovery import CheckpointRepair, check_none_lost, check_states, forget_others, known_trials
+from sweeps.engine.recovery import RAY_FOLDER, CheckpointRepair, forget_others, trials_to_restore
 from sweeps.engine.schedulers import SCHEDULERS, Plan, SchedulerMemory
 from sweeps.engine.searchers import SEARCHERS, SweepSearch
 from sweeps.engine.session import check_resources, check_workers, ray_session
@@ -39,7 +39,6 @@ from sweeps.trial.clock import Clocks, clock_of
 from sweeps.trial.draws import BoundSpace, check_space
 from sweeps.trial.training import METRIC, Setup, fingerprint, train_trial
 
-_RAY_FOLDER = "ray"
 _RETRIES = 8  # of a trial whose process dies
 _MEGABYTES = 100
 
@@ -158,21 +157,27 @@ def run_sweep(sweep: Sweep, resume: bool = False) -> SweepResults:
     start = time.time()
     if not resume:
         write_manifest(sweep.folder, sweep.manifest)  # first of all, so that whatever comes can be resumed
-    with _folder_to_ourselves(sweep.folder), ray_session(sweep.address), _global_streams_kept(sweep.seed):
-        check_resources(sweep.resources)
-        check_workers(sweep.setup)
-        check_storage(sweep.folder)
-        tuner = _restored_tuner(sweep) if resume else _new_tuner(sweep)
-        table = next(callback for callback in _callbacks(tuner) if isinstance(callback, LiveTable))
-        if sweep.verbose:
-            table.open()
-        try:
-            tuner.fit()
-        finally:
-            table.close()
+    with _folder_to_ourselves(sweep.folder):
+        known = trials_to_restore(sweep.folder, sweep.scheduler != "pbt") if resume else {}
+        with ray_session(sweep.address), _global_streams_kept(sweep.seed):
+            check_resources(sweep.resources)
+            check_workers(sweep.setup)
+            check_storage(sweep.folder)
+            _fit(_restored_tuner(sweep, known) if known else _new_tuner(sweep), sweep)
     sweep.manifest["seconds"] = (sweep.manifest.get("seconds") or 0.0) + time.time() - start
     write_manifest(sweep.folder, sweep.manifest)
     return read_results(sweep.folder)
+
+
+def _fit(tuner: tune.Tuner, sweep: Sweep) -> None:
+    """Let Ray run the trials, beside the live table."""
+    table = next(callback for callback in _callbacks(tuner) if isinstance(callback, LiveTable))
+    if sweep.verbose:
+        table.open()
+    try:
+        tuner.fit()
+    finally:
+        table.close()
 
 
 def read_results(folder: Path) -> SweepResults:
@@ -241,7 +246,7 @@ def _new_tuner(sweep: Sweep) -> tune.Tuner:
             trial_dirname_creator=_trial_folder,
         ),
         run_config=tune.RunConfig(
-            name=_RAY_FOLDER,
+            name=RAY_FOLDER,
             storage_path=str(sweep.folder.resolve()),
             failure_config=tune.FailureConfig(max_failures=_RETRIES),
             checkpoint_config=tune.CheckpointConfig(num_to_keep=4 if population else 2),
@@ -273,16 +278,9 @@ def _trial_folder(trial: Any) -> str:
     return str(trial.trial_id)
 
 
-def _restored_tuner(sweep: Sweep) -> tune.Tuner:
-    """Return a tuner that goes on, or a new one if the sweep was killed before it had run anything."""
-    folder = sweep.folder / _RAY_FOLDER
-    known = known_trials(folder)
-    check_none_lost(sweep.folder / LOG_FILE, known)
-    if not known:
-        shutil.rmtree(folder, ignore_errors=True)
-        (sweep.folder / LOG_FILE).unlink(missing_ok=True)
-        return _new_tuner(sweep)
-    check_states(folder, has_searcher=sweep.scheduler != "pbt")
+def _restored_tuner(sweep: Sweep, known: Mapping[str, float]) -> tune.Tuner:
+    """Return a tuner that goes on with the trials that are known."""
+    folder = sweep.folder / RAY_FOLDER
     forget_others(sweep.folder / LOG_FILE, known)
     setup = replace(sweep.setup, finished=finished_reports(sweep.folder / LOG_FILE))
     tuner = tune.Tuner.restore(

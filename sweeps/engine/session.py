@@ -34,7 +34,7 @@ def check_installed() -> None:
     if absent:
         raise MissingDependencyError(
             f"Sweeps need packages that are not installed: {', '.join(absent)}. Install them: "
-            "pip install 'noisylabel[sweeps]'."
+            "pip install '.[sweeps]' in a clone of noisylabel."
         )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from noisylabel.utils import write_whole, written_whole
+from noisylabel.utils import write_csv, written_whole
 
 if TYPE_CHECKING:
     import optuna
@@ -70,7 +70,7 @@ def save_tables(results: SweepResults, folder: str | Path) -> list[Path]:
     csv, parquet, curves = (Path(folder) / name for name in ("trials.csv", "trials.parquet", "curves.parquet"))
     trials = results.trials.drop(columns="right", errors="ignore")
     trials["params"] = [json.dumps(params, default=str) for params in trials["params"]]
-    write_whole(csv, trials.to_csv(index=False).encode())
+    write_csv(trials, csv)
     uniform = trials.apply(_of_one_type)
     written_whole(parquet, lambda path: uniform.to_parquet(path, index=False))
     written_whole(curves, lambda path: results.curves.to_parquet(path, index=False))

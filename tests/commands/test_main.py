@@ -228,7 +228,10 @@ def test_sweep_and_bench_hand_over_everything(command, name, package, capsys):
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        ("sweep", "needs the package sweeps, which comes with noisylabel: pip install 'noisylabel.sweeps.'."),
+        (
+            "sweep",
+            "needs the package sweeps, which comes along: pip install '..sweeps.' in a clone of noisylabel.",
+        ),
         ("bench", "needs the folder benchmarks, .* Clone the repository, and run the command in the clone."),
     ],
 )
@@ -242,7 +245,7 @@ def test_a_package_that_sweeps_need_is_named(package, capsys):
     assert main(["sweep", "run"]) == 2
     assert capsys.readouterr().err == (
         "noisylabel: The package 'a_package_that_is_not_there' is not installed. Get all that this needs: pip install "
-        "'noisylabel[sweeps]'.\n"
+        "'.[sweeps]' in a clone of noisylabel.\n"
     )
 
 

@@ -305,4 +305,13 @@ def test_tables_are_saved(tmp_path):
     pd.testing.assert_frame_equal(pd.read_parquet(paths[2]), results.curves)
     assert tuned_parameters(results) == ["loss_percentile", "fast", "lr"]
     save_tables(sweep([]), tmp_path / "empty")
+    assert (tmp_path / "empty" / "trials.csv").read_text().startswith("trial,")
     assert len(pd.read_parquet(tmp_path / "empty" / "trials.parquet")) == 0
+
+
+@pytest.mark.parametrize("text", ["=1+1", "\0=cmd()", "\uff1dHYPERLINK(1)", "@SUM(1)"])
+def test_right_27_no_cell_of_the_tables_runs_as_a_formula(text, tmp_path):
+    paths = save_tables(sweep([{"score": 0.5, "error": text, "params": {"student": text}}]), tmp_path)
+    row = pd.read_csv(paths[0]).iloc[0]
+    assert row["error"].startswith("'")
+    assert row["param_student"].startswith("'")

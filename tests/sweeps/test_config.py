@@ -56,7 +56,7 @@ def test_the_command_line_comes_before_the_file(tmp_path):
         ("method: mentor", "line 2: 'method' must be one of"),
         ("validation: 0", r"line 2: 'validation' must be a number in \(0, 0.5\]. Got 0"),
         ("gpus_per_trial: -1", "line 2: 'gpus_per_trial' must be a number"),
-        ("out: 7", "line 2: 'out' must be a valid string. Got 7"),
+        ("out: 7", "line 2: 'out' must be the path of a file or folder. Got 7"),
         ("label: ''", "line 2: 'label' must have at least 1 character. Got ''"),
     ],
 )
@@ -155,10 +155,11 @@ def test_data_and_noise_come_from_the_seed():
 
 def test_a_table_of_ones_own(tmp_path):
     path = tmp_path / "table.csv"
-    pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [0.0, 1.0, 0.0], "kind": ["x", "y", "x"]}).to_csv(path, index=False)
+    table = pd.DataFrame({"a": [1.0, 2.0, 3.0, 5.0], "b": [0.0, 1.0, 0.0, 2.0], "kind": ["x", "y", "x", "y"]})
+    table.to_csv(path, index=False)
     problem = load_problem(SweepConfig(data=str(path), label="kind"))
     assert list(problem.X.columns) == ["a", "b"]
-    assert problem.noisy_y.tolist() == ["x", "y", "x"]
+    assert problem.noisy_y.tolist() == ["x", "y", "x", "y"]
     assert problem.test_data is None
 
 
@@ -182,3 +183,17 @@ def test_the_search_of_a_configuration(monkeypatch):
     with pytest.raises(InvalidParameterError, match="'estimator' has 'learning_rate', which is no parameter of Ment"):
         make_search(SweepConfig(**DIGITS, estimator={"learning_rate": 1}), problem)
     assert SPACES.keys() >= {"mentornet", "mentormix", "filterkd", "plain"}
+
+
+@pytest.mark.parametrize("name", ["out", "data"])
+def test_right_25_an_address_is_no_folder_and_home_is_expanded(name):
+    given = {"dataset": "digits"} if name == "out" else {"label": "kind"}
+    with pytest.raises(InvalidParameterError, match=f"'{name}' must be a path on this machine. Got 's3://bucket/x'"):
+        make_config(given | {name: "s3://bucket/x"})
+    assert getattr(make_config(given | {name: "~/x"}), name) == str(Path.home() / "x")
+
+
+def test_right_25_a_config_file_that_is_no_text(tmp_path):
+    (tmp_path / "sweep.yaml").write_bytes(b"dataset: \xff\xfe")
+    with pytest.raises(InvalidFileError, match="sweep.yaml is no YAML"):
+        read_config(tmp_path / "sweep.yaml", {})

@@ -10,7 +10,9 @@ import pandas as pd
 import pytest
 
 from noisylabel import MentorNetClassifier, load_checkpoint
+from noisylabel.audit import read_audit_table
 from sweeps.__main__ import ALL_TRAINED, UNFINISHED, USAGE, _config_of, main
+from sweeps.config import make_config
 from sweeps.problem import load_problem, make_search
 from sweeps.report.tables import describe_params
 from sweeps.trial.draws import configure
@@ -142,18 +144,63 @@ def test_mistakes(words, message, capsys, tmp_path, monkeypatch):
     assert message in capsys.readouterr().err
 
 
+def table_problem(path, **more):
+    return load_problem(make_config({"data": str(path), "label": "kind"} | more))
+
+
+def test_right_28_sweeps_take_the_tables_that_an_audit_takes(tmp_path):
+    path = tmp_path / "toys.csv"
+    kinds = ("b\u00e4r", "auto")
+    words = "ein gr\u00fcner Frosch h\u00fcpft, Nummer"
+    rows = [f"{n};{n % 7 or ''};{words} {n % 30};2026-0{n % 9 + 1}-05;{kinds[n % 2]}" for n in range(120)]
+    path.write_bytes("\n".join(["id;size;words;bought;kind", *rows, "121;3;x;2026-01-01;"]).encode("cp1252"))
+    audited = read_audit_table(path, label="kind")
+    problem = table_problem(path, samples=50)
+    chosen = np.random.default_rng(0).permutation(120)[:50]
+    assert np.array_equal(problem.X, audited.X[chosen])
+    assert np.array_equal(problem.noisy_y, audited.noisy_y[chosen])
+    assert set(problem.noisy_y) == {"auto", "b\u00e4r"}
+    assert problem.notes == tuple(audited.notes)
+    assert any("Windows-1252" in note for note in problem.notes)
+    assert any("1 row without a label left out" in note for note in problem.notes)
+    assert problem.is_encoded
+
+
+def test_right_28_complete_numbers_stay_what_they_are_so_that_an_export_takes_further_rows(tmp_path):
+    table = pd.DataFrame({"id": range(120), "a": np.arange(120) % 5, "b": 0.5, "c": np.arange(120) / 7})
+    table["kind"] = np.array(["u", "v"])[np.arange(120) % 2]
+    table.to_csv(tmp_path / "t.csv", index=False)
+    problem = table_problem(tmp_path / "t.csv")
+    pd.testing.assert_frame_equal(problem.X.reset_index(drop=True), table[["a", "c"]])
+    assert not problem.is_encoded
+    table.assign(a=table["a"].where(table["a"] > 0)).to_csv(tmp_path / "t.csv", index=False)
+    assert table_problem(tmp_path / "t.csv").is_encoded
+
+
 @pytest.mark.parametrize(
-    ("column", "message"),
+    ("content", "message"),
     [
-        (["x", "y", "z"], "columns that are no numbers: 'b'"),
-        ([1.0, None, 2.0], "1 missing values, the first in column 'b'"),
+        (b"", "t.csv is empty"),
+        (b"u,kind\n1,a\n1,2,3,b\n", "t.csv"),
+        (b"u,kind\n1,a\n2,a\n", "All 2 rows have the label"),
     ],
 )
-def test_a_table_that_no_network_takes(column, message, tmp_path, capsys):
-    pd.DataFrame({"a": [1, 2, 3], "b": column, "kind": ["u", "v", "u"]}).to_csv(tmp_path / "t.csv", index=False)
+def test_right_28_a_table_that_nobody_can_learn_from(content, message, tmp_path, capsys):
+    (tmp_path / "t.csv").write_bytes(content)
     assert run("run", "--data", tmp_path / "t.csv", "--label", "kind", "--out", tmp_path / "sweep") == USAGE
     assert message in capsys.readouterr().err
     assert not (tmp_path / "sweep").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["run", *DIGITS, "--out"], ["run", "--config"], ["resume"], ["report"], ["report", ".", "--out"], ["best"]],
+)
+def test_right_25_an_address_is_no_place_of_a_sweep(words, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run(*words, "s3://bucket/x") == USAGE
+    assert "must be a path on this machine. Got 's3://bucket/x'" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_device_that_is_not_there(tmp_path, capsys):
@@ -190,4 +237,4 @@ def test_packages_that_are_not_installed(capsys, monkeypatch):
     for name in ("optuna", "pydantic"):
         monkeypatch.setitem(sys.modules, name, None)
     assert run("run", *DIGITS) == USAGE
-    assert "not installed: optuna, pydantic. Install them: pip install 'noisylabel[sweeps]'" in capsys.readouterr().err
+    assert "not installed: optuna, pydantic. Install them: pip install '.[sweeps]'" in capsys.readouterr().err

@@ -1,6 +1,10 @@
 """Real sweeps with Ray: small trials on small data."""
 
+import os
 import random
+import signal
+import threading
+import time
 import warnings
 
 import numpy as np
@@ -242,9 +246,81 @@ def test_a_sweep_that_is_done_is_not_run_again(noisy_blobs, tmp_path):
         search(out=tmp_path, n_trials=2, random_state=None).fit(X + 1, noisy_y)
 
 
+MASKED = "masked"
+
+
+def interrupt_when(log, happened):
+    """Press Ctrl-C, so to speak, once a line of the log says what is waited for."""
+
+    def watch():
+        while not (log.exists() and happened in log.read_text()):
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def test_right_15_ctrl_c_ends_a_search_with_the_best_so_far(noisy_blobs, tmp_path):
+    X, noisy_y, _ = noisy_blobs
+    found = search(out=tmp_path, n_trials=4, scheduler="none", searcher="random")
+    interrupt_when(tmp_path / "log.jsonl", '"finished": true')
+    with pytest.warns(NoisyLabelWarning, match=r"interrupted when \d of 4 trials had ended. The best of .* Fit again"):
+        found.fit(X, noisy_y)
+    done = found.results_[found.results_["state"] == "done"]
+    assert 1 <= len(done) < 4
+    assert found.best_score_ == done["score"].max()
+    assert found.predict(X).shape == (120,)
+    found.fit(X, noisy_y)  # goes on
+    assert found.results_["state"].tolist() == ["done"] * 4
+
+
+def test_right_15_ctrl_c_before_a_trial_has_ended_leaves_no_half_search(noisy_blobs, tmp_path):
+    X, noisy_y, _ = noisy_blobs
+    found = search(MentorNetClassifier(max_epochs=5000), out=tmp_path, n_trials=2)
+    interrupt_when(tmp_path / "log.jsonl", '"start"')
+    with pytest.raises(KeyboardInterrupt, match="0 of 2 trials had ended, and none was trained to its end"):
+        found.fit(X, noisy_y)
+    assert [name for name in vars(found) if name.endswith("_")] == []
+    with pytest.raises(NotFittedError):
+        found.predict(X)
+
+
+@pytest.mark.parametrize("missing", [np.nan, None, -1, MASKED, pd.NA, "nan", ""])
+def test_right_22_test_labels_that_are_missing_are_refused(noisy_blobs, missing):
+    X, noisy_y, y = noisy_blobs
+    labels = y.astype(object)
+    labels[::4] = missing
+    if missing is MASKED:
+        labels = np.ma.masked_array(y, mask=np.arange(120) % 4 == 0)
+    with pytest.raises(InvalidDataError, match="'test_data' has 30 missing labels, the first at position 0"):
+        search().fit(X, noisy_y, test_data=(X, labels))
+    with pytest.raises(InvalidDataError, match="'test_data' has the label 'dog', which is none of the 3 classes of y"):
+        search().fit(X, noisy_y, test_data=(X, np.where(y == "bee", "dog", y)))
+
+
+@pytest.mark.parametrize("missing", [np.nan, None, MASKED])
+def test_right_22_noisy_labels_that_are_missing_are_refused(noisy_blobs, missing):
+    X, noisy_y, _ = noisy_blobs
+    labels = noisy_y.astype(object)
+    labels[::4] = missing
+    if missing is MASKED:
+        labels = np.ma.masked_array(noisy_y, mask=np.arange(120) % 4 == 0)
+    with pytest.raises(InvalidDataError, match="y has 30 missing labels"):
+        search().fit(X, labels)
+
+
+def test_right_22_test_data_are_a_pair(noisy_blobs):
+    X, noisy_y, y = noisy_blobs
+    with pytest.raises(InvalidDataError, match=r"'test_data' must be a pair \(X, y\). Got DataFrame"):
+        search().fit(X, noisy_y, test_data=X)
+    with pytest.raises(InvalidDataError, match="'test_data' must have one label for each sample: 120. Got 119"):
+        search().fit(X, noisy_y, test_data=(X, y[1:]))
+
+
 @pytest.mark.parametrize(
     ("parameters", "error", "message"),
     [
+        ({"out": "s3://bucket/x"}, InvalidParameterError, "'out' must be a path on this machine"),
         ({"space": "mentor"}, InvalidParameterError, "'space' must be one of"),
         ({"scheduler": "hyperband"}, InvalidParameterError, "'scheduler' must be one of"),
         ({"searcher": "grid"}, InvalidParameterError, "'searcher' must be one of"),
