@@ -1,6 +1,7 @@
 """Labels of any type: as an array, as codes, and as JSON."""
 
 import datetime
+import math
 from collections.abc import Hashable
 from typing import Any
 
@@ -143,7 +144,7 @@ def label_to_json(label: Any) -> Any:
         return {"datetime" if isinstance(label, datetime.datetime) else "date": label.isoformat()}
     for plain in (bool, int, float):
         if isinstance(label, plain):
-            return plain(label)
+            return {"float": str(label)} if label in (math.inf, -math.inf) else plain(label)
     if isinstance(label, str):
         return str.__str__(label)  # of an enumeration its value
     raise InvalidDataError(
@@ -165,6 +166,8 @@ def label_from_json(entry: Any) -> Any:
     ((kind, value),) = entry.items()
     if kind == "bytes":
         return value.encode("latin-1")
+    if kind == "float":
+        return float(value)
     if kind == "date":
         return datetime.date.fromisoformat(value)
     if kind == "datetime":

@@ -69,6 +69,10 @@ def check_no_missing(name: str, labels: Any) -> None:
     import pandas as pd
 
     values = np.atleast_1d(np.asarray(labels, dtype=None if hasattr(labels, "dtype") else object))
+    if values.dtype.names is not None:
+        raise InvalidDataError(
+            f"{name} has the fields {', '.join(values.dtype.names)}. Pass the one that is the label."
+        )
     is_missing = pd.isna(values) | np.ma.getmaskarray(labels if np.ma.isMaskedArray(labels) else values)
     if is_missing.any():
         raise InvalidDataError(

@@ -148,6 +148,7 @@ ANY_TYPE = {
     "NumPy's integers as objects": np.array([np.int64(3), np.int64(1), np.int64(2)], dtype=object),
     "small integers": np.array([3, 1, 2], dtype=np.int8),
     "floats": np.array([0.1, 2.5, 1.0], dtype=np.float32),
+    "infinite": [1.0, float("inf"), -float("inf")],
     "booleans": [True, False, True],
     "days": DAYS,
     "days as objects": DAYS.tolist(),
@@ -171,7 +172,7 @@ def test_right_23_labels_of_any_type_come_back_from_json(given_labels):
     classes, codes = sorted_classes("y", labels)
     values = given_labels.tolist() if hasattr(given_labels, "tolist") else list(given_labels)
     assert len(classes) == len(set(values))
-    again = labels_from_json(json.loads(json.dumps(labels_to_json(classes))))
+    again = labels_from_json(json.loads(json.dumps(labels_to_json(classes), allow_nan=False)))
     assert again.dtype == classes.dtype
     assert again.tolist() == classes.tolist()
     assert codes_of(labels, again).tolist() == codes.tolist()
@@ -191,6 +192,8 @@ def test_right_23_labels_that_cannot_be_compared_are_refused(mixed):
 
 
 def test_right_23_labels_that_no_file_can_hold_are_named():
+    with pytest.raises(InvalidDataError, match="y has the fields known, label. Pass the one that is the label"):
+        label_array("y", np.zeros(3, dtype=[("known", bool), ("label", int)]))
     with pytest.raises(InvalidDataError, match=r"label Decimal\('1'\) is of type Decimal.* Make texts of them"):
         label_to_json(Decimal(1))
     with pytest.raises(ValueError, match="no type 'colour'"):
