@@ -2,6 +2,7 @@
 
 from noisylabel._support.describe import describe, hash_arrays, plain_value
 from noisylabel._support.files import local_path, write_whole, written_whole
+from noisylabel._support.progress import progress_bar, stop_if_interrupted
 from noisylabel._support.random import draw_seed
 from noisylabel._support.ray import RAY_ENVIRONMENT, ray_session
 from noisylabel._support.spreadsheet import write_csv
@@ -18,8 +19,10 @@ __all__ = [
     "hash_arrays",
     "local_path",
     "plain_value",
+    "progress_bar",
     "ray_session",
     "right_codes",
+    "stop_if_interrupted",
     "trusted_codes",
     "write_csv",
     "write_whole",

@@ -15,6 +15,7 @@ from noisylabel.audit import LEFT_OUT, column_kind, read_audit_table
 from noisylabel.datasets import DATASETS, fetch_cifarn_labels
 from noisylabel.exceptions import InvalidParameterError
 from noisylabel.noise import HumanNoise, NoiseManifest
+from noisylabel.utils import stop_if_interrupted
 from sweeps.config import SweepConfig
 from sweeps.search import CurriculumSearch
 from sweeps.spaces import SPACES, Space
@@ -186,7 +187,7 @@ def export_best(search: CurriculumSearch, problem: Problem, params: dict[str, An
         raise InvalidParameterError(f"--export {str(folder)!r} must be a new or an empty folder, and it has files.")
     clf = configure(search.estimator, params)
     bar = int(sys.stderr.isatty())
-    clf.set_params(checkpoint_dir=folder, verbose=bar).fit(problem.X, problem.noisy_y)
+    stop_if_interrupted(clf.set_params(checkpoint_dir=folder, verbose=bar).fit(problem.X, problem.noisy_y))
 
 
 def _describe(config: SweepConfig, problem: Problem, kind: type) -> dict[str, Any]:

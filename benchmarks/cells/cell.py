@@ -19,6 +19,7 @@ from benchmarks.cells.rows import rounded
 from benchmarks.methods import find_method
 from noisylabel.datasets import DATASETS, fetch_cifarn_labels
 from noisylabel.noise import NoiseManifest
+from noisylabel.utils import stop_if_interrupted
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,7 @@ def run_cell(
     start = time.perf_counter()
     with PeakMemory(torch.device(device)) as memory:
         clf.fit(X, labels, y_trusted=trusted, sample_weight=_counts(cell, y, noisy_y))
+    stop_if_interrupted(clf)
     seconds = time.perf_counter() - start
     row = {
         "cell": asdict(cell),

@@ -20,7 +20,7 @@ from benchmarks.cells.workers import call_here, call_on_ray
 from benchmarks.methods import find_method
 from noisylabel.estimators import resolve_device
 from noisylabel.exceptions import InvalidParameterError
-from noisylabel.utils import check_count
+from noisylabel.utils import check_count, progress_bar
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def run_profile(
     print(f"{profile}: {len(missing)} of {len(wanted)} cells to run.", file=sys.stderr)
     check_data(missing)
     outcomes = []
-    for outcome in tqdm(_outcomes(missing, folder, options), desc=profile, unit="cell", total=len(missing)):
+    for outcome in progress_bar(_outcomes(missing, folder, options), desc=profile, unit="cell", total=len(missing)):
         if outcome.result is not None and not options.proof:
             append(path_of(outcome.cell.profile, folder), outcome.result)
             shutil.rmtree(_checkpoints_of(outcome.cell, folder), ignore_errors=True)

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
-from tqdm.auto import tqdm
 
 from benchmarks.cells.catalogue import PROFILES
 from benchmarks.cells.cell import Cell, check_data, noisy_subset
@@ -18,6 +17,7 @@ from benchmarks.cells.environment import environment
 from benchmarks.cells.store import RESULTS, append, newest, read
 from noisylabel import MentorMixClassifier, MentorNetClassifier
 from noisylabel.exceptions import InvalidDataError
+from noisylabel.utils import progress_bar
 
 FILE = RESULTS / "detection.jsonl"
 _KEYS = ("profile", "noise", "rate", "seed")
@@ -60,7 +60,7 @@ def run_detection(names: list[str], seeds: list[int], path: Path = FILE) -> None
     done = {tuple(row[key] for key in _KEYS) for row in read(path)}
     missing = [cell for cell in wanted if tuple(getattr(cell, key) for key in _KEYS) not in done]
     check_data(missing)
-    for cell in tqdm(missing, desc="detection", unit="cell"):
+    for cell in progress_bar(missing, desc="detection", unit="cell"):
         append(path, detect(cell))
 
 

@@ -20,13 +20,13 @@ import numpy as np
 import pandas as pd
 import torch
 from torch.utils.data import Dataset
-from tqdm.auto import tqdm
 
 from benchmarks.cells.environment import environment
 from benchmarks.cells.store import RESULTS, append, newest, read
 from noisylabel import MentorMixClassifier, MentorNetClassifier
 from noisylabel.exceptions import InvalidDataError, NoisyLabelError
 from noisylabel.students import MLP, SmallCNN
+from noisylabel.utils import progress_bar
 
 FILE = RESULTS / "scale.jsonl"
 _KEYS = ("kind", "method", "n_samples")
@@ -178,7 +178,7 @@ def run_scale(kinds: list[str], path: Path = FILE) -> None:
     """Measure what has no result yet, each in a new process, and keep it."""
     done = {tuple(row[key] for key in _KEYS) for row in read(path)}
     wanted = [(kind, method, n) for kind in kinds for method in CLASSIFIERS for n in SIZES[kind]]
-    for size in tqdm([size for size in wanted if size not in done], desc="scale", unit="size"):
+    for size in progress_bar([size for size in wanted if size not in done], desc="scale", unit="size"):
         append(path, _measured_apart(*size))
 
 

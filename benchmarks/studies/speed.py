@@ -21,12 +21,12 @@ from sklearn.base import clone
 from skorch import NeuralNetClassifier
 from torch import nn
 from torch.nn.functional import cross_entropy
-from tqdm.auto import tqdm
 
 from noisylabel import MentorMixClassifier, MentorNetClassifier
 from noisylabel.curricula import MentorNet, MentorNetwork
 from noisylabel.nets import SampleRecord
 from noisylabel.students import MLP, ResNet, Standardize
+from noisylabel.utils import progress_bar
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def compare(name: str, first: Callable[[], Any], second: Callable[[], Any], n: i
     """Time two functions in turns, after one unmeasured call of each; the ratio is the median of the pairs' ratios."""
     first(), second()
     pairs = []
-    for turn in tqdm(range(n), desc=name, leave=False):
+    for turn in progress_bar(range(n), desc=name, leave=False):
         order = (first, second) if turn % 2 == 0 else (second, first)
         seconds = {function: _seconds(function) for function in order}
         pairs.append((seconds[first], seconds[second]))

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.exceptions import ConvergenceWarning
 
+from noisylabel._support.progress import stop_if_interrupted
 from noisylabel._support.random import numpy_generator
 from noisylabel.audit._labels import FEW_ROWS
 from noisylabel.audit._reading import RESULT_COLUMNS, AuditData
@@ -116,7 +117,8 @@ def audit_labels(data: AuditData, clf: Any) -> Audit:
     >>> save_label_issues(audit, f"{folder}/issues.csv").name
     'issues.csv'
     """
-    found = clf.fit(data.X, data.noisy_y).label_issues()
+    stop_if_interrupted(clf.fit(data.X, data.noisy_y))
+    found = clf.label_issues()
     noise_rate = float(found.attrs["noise_rate"])
     result = found[list(RESULT_COLUMNS)]
     position = found["row"].to_numpy()

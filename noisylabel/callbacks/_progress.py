@@ -3,11 +3,14 @@
 from typing import Any
 
 from skorch.callbacks import Callback
-from tqdm.auto import tqdm
+
+from noisylabel._support.progress import progress_bar
 
 
 class EpochProgress(Callback):
     """Show a bar over the epochs with the latest loss, share of data in use, and held-out accuracy.
+
+    It is drawn in a terminal or a notebook only. Elsewhere, the logger ``"noisylabel"`` says how training goes.
 
     Parameters
     ----------
@@ -20,7 +23,7 @@ class EpochProgress(Callback):
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Open the bar."""
-        self.bar_ = tqdm(total=net.max_epochs, desc=self.description, unit="epoch")
+        self.bar_ = progress_bar(total=net.max_epochs, desc=self.description, unit="epoch")
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Advance the bar by one epoch."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from noisylabel._support.progress import stop_if_interrupted
 from noisylabel._support.validation import check_choice
 from noisylabel.callbacks import StudentRecorder
 from noisylabel.commands._options import add_command, fraction, fraction_or_word, percents, place, print_written, whole
@@ -71,7 +72,7 @@ def _records(options: argparse.Namespace) -> None:
         callbacks=[recorder],
         verbose=1,
     )
-    clf.fit(X, y)
+    stop_if_interrupted(clf.fit(X, y))
     found = recorder.records_
     wrong = (found["noisy_label"] != found["clean_label"]).mean()
     print(f"{len(found)} records of {found['sample_id'].nunique()} samples, {wrong:.1%} of them mislabelled.")

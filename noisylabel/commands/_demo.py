@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 import torch
 from joblib import Parallel, delayed
-from tqdm.auto import tqdm
 
 from noisylabel._support.files import local_path, written_whole
+from noisylabel._support.progress import progress_bar, stop_if_interrupted
 from noisylabel.commands._options import add_command, place, print_written, whole
 from noisylabel.datasets import load_digits
 from noisylabel.estimators import MentorNetClassifier
@@ -69,7 +69,7 @@ def run_demo(out: str | os.PathLike[str] = "noisylabel-demo", *, n_seeds: int = 
     print("0 to 80 % of 1,200 training labels are replaced by random ones; accuracy is on 597 clean test digits.\n")
     jobs = [(method, rate, seed) for rate in RATES for seed in range(n_seeds) for method in METHODS]
     results = Parallel(n_jobs=n_jobs or os.cpu_count(), return_as="generator")(delayed(run_one)(*job) for job in jobs)
-    table = pd.DataFrame(list(tqdm(results, total=len(jobs), desc="train", unit="fit")))
+    table = pd.DataFrame(list(progress_bar(results, total=len(jobs), desc="train", unit="fit")))
     summary = summarize(table)
     print(f"\nAccuracy (%), mean ± standard deviation over {n_seeds} seeds:\n")
     print(f"{summary.to_string()}\n")
@@ -103,6 +103,7 @@ def run_one(method: str, rate: float, seed: int) -> dict[str, object]:
     digits = load_digits()
     noisy_y, manifest = corrupt(digits.target, SymmetricNoise(rate), random_state=seed)
     clf = MentorNetClassifier(**METHODS[method], random_state=seed).fit(digits.data, noisy_y)
+    stop_if_interrupted(clf)
     accuracy = clf.score(digits.test_data, digits.test_target)
     return {"method": method, "rate": rate, "seed": seed, "accuracy": accuracy, "noise_rate": manifest.realised_rate}
 

@@ -1,5 +1,6 @@
 """What the classifiers share: fit as a list of steps, and prediction."""
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import partial
@@ -13,7 +14,7 @@ from noisylabel._support.constraints import Constraint, check_constraints
 from noisylabel._support.random import private_torch_stream
 from noisylabel._support.sklearn_compat import available_if, check_is_fitted
 from noisylabel.estimators._run import Fitted, NetParts, SavedRun, TrainingRun, split_rows
-from noisylabel.estimators._settings import resolve_device
+from noisylabel.estimators._settings import resolve_device, resolve_optimizer
 from noisylabel.estimators._shared import SHARED_CONSTRAINTS
 from noisylabel.estimators._student import type_of_inputs
 from noisylabel.estimators.inputs._datasets import as_dataset, dataset_labels
@@ -21,10 +22,18 @@ from noisylabel.estimators.inputs._format import SampleFormat
 from noisylabel.estimators.inputs._labels import plain_labels, score_codes
 from noisylabel.estimators.inputs._samples import as_tensor, check_X
 from noisylabel.estimators.inputs._training_data import TrainingData, take_inputs
-from noisylabel.exceptions import InvalidDataError, InvalidParameterError
+from noisylabel.exceptions import InvalidDataError, InvalidParameterError, NoisyLabelWarning
 from noisylabel.issues import label_issues
 from noisylabel.mentors import Mentor
-from noisylabel.nets import Data, StreamedData, TensorData, WeightedNet, check_callbacks, check_net_params
+from noisylabel.nets import (
+    Data,
+    StreamedData,
+    TensorData,
+    WeightedNet,
+    check_callbacks,
+    check_net_params,
+    plain_network,
+)
 from noisylabel.students import Student, resolve_student
 
 if TYPE_CHECKING:
@@ -101,7 +110,14 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         with SavedRun.open(self.checkpoint_dir) as saved:
             data = take_inputs(self, X, y, sample_weight, y_trusted, device)
             self._keep_inputs(data)
-            self._keep(self._run(mentor, data, saved), data)
+            try:
+                fitted = self._run(mentor, data, saved)
+            except BaseException:  # an interrupt too leaves nothing half-fitted
+                self._forget()
+                raise
+        self._keep(fitted, data)
+        if fitted.trained.interrupt is not None:
+            warnings.warn(fitted.trained.interrupt, NoisyLabelWarning, stacklevel=2)
         return self
 
     def check_parameters(self) -> None:
@@ -118,13 +134,9 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
     def _checked_mentor(self) -> Mentor:
         """Check the parameters, and return the mentor that they make."""
         check_constraints(self, self.constraints)
-        check_net_params(self.net_params)
-        check_callbacks([*(self.callbacks or []), *dict(self.net_params or {}).items()], self.ema_decay)
-        if self.checkpoint_dir is not None and dict(self.net_params or {}).get("compile"):
-            raise InvalidParameterError(
-                "'net_params' has compile=True, and a compiled network cannot be read from a checkpoint yet. Leave out "
-                "'checkpoint_dir' or compile."
-            )
+        check_net_params(self.net_params, self.get_params(deep=False))
+        check_callbacks(self.callbacks or [], self.net_params or {})
+        resolve_optimizer(self, dict(self.net_params or {}).get("optimizer", self.optimizer))
         self._check_together()
         return self.make_mentor().check_parameters()
 
@@ -165,12 +177,13 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         self._codes = data.codes
         self._has_say = None if weight is None else (weight > 0).cpu().numpy()
         self.net_, self.record_, self.history_ = fitted.net, fitted.record, fitted.history()
-        self.sample_dtype_ = type_of_inputs(fitted.net.module_, data.sample_dtype)
-        self.n_iter_ = len(fitted.net.history)
+        self.sample_dtype_ = type_of_inputs(plain_network(fitted.net.module_), data.sample_dtype)
+        self.n_iter_ = fitted.net.clock_.epoch
         self.sample_weight_ = self.record_.column("weight").numpy().copy()
         if fitted.trained.best_epoch is not None:
             self.best_epoch_ = fitted.trained.best_epoch
         fitted.net.forget_training()
+        self.interrupted_ = fitted.trained.interrupt is not None
 
     @available_if(_no_partial_fit)
     def partial_fit(self, X: Any, y: Any) -> None:

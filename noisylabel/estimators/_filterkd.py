@@ -281,6 +281,8 @@ class FilterKDClassifier(BaseNoisyLabelClassifier):
             keep_last=teaching.keeps_last,
         )
         fitted = run.train()
+        if fitted.trained.interrupt is not None:
+            raise KeyboardInterrupt(f"In the training of the teacher: {fitted.trained.interrupt}")
         teacher.take_over(fitted, data)
         return teacher, fitted
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,8 @@ from noisylabel.nets import CheckpointFile, Data, SampleRecord, Trained, Weighte
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_HIDDEN = ("_best", "_batch_count")  # columns of the net's history that say nothing in a table of epochs
 
 
 @dataclass
@@ -157,7 +159,7 @@ class Fitted:
         import pandas as pd
 
         rows = [
-            {name: value for name, value in row.items() if name != "batches" and not name.endswith("_best")}
+            {name: value for name, value in row.items() if name != "batches" and not name.endswith(_HIDDEN)}
             for row in self.net.history
         ]
         return pd.DataFrame(rows).dropna(axis="columns", how="all")
@@ -216,22 +218,24 @@ class TrainingRun:
     def _net(self, device: torch.device, n_samples: int) -> WeightedNet:
         estimator, data = self.estimator, self.data
         maker = estimator.make_student(data.sample_shape)
-        network, groups = build_network(maker, estimator.student, data, estimator.lr)
-        if type_of_inputs(network, data.sample_dtype) == "int64" and getattr(estimator, "mixup_alpha", None):
+        options = net_options(estimator, data.format, device, self.seed)
+        lr = options.get("optimizer__lr", options["lr"])
+        network, groups = build_network(maker, estimator.student, data, lr)
+        dtype = type_of_inputs(network, data.sample_dtype)
+        if dtype == "int64" and getattr(estimator, "mixup_alpha", None):
             raise InvalidParameterError(
                 f"{type(estimator).__name__} mixes samples, and whole numbers such as token ids cannot be mixed. Use "
                 "MentorNetClassifier without 'mixup_alpha', or make embeddings of them first."
             )
-        bars = [] if self.bar is None else [("progress", EpochProgress(self.bar))]
+        options["prepare_samples"] = replace(data.format, dtype=dtype).prediction_batch
+        options["callbacks"] = [*([] if self.bar is None else [EpochProgress(self.bar)]), *options["callbacks"]]
         parts = NetParts(
             network=network,
             n_samples=n_samples,
             n_classes=data.n_classes,
             generator=torch.Generator(device).manual_seed(self.seed + 1),
             is_right=data.is_right(self.split.train_rows),
-            options=net_options(estimator, data.sample_shape, device, self.seed)
-            | {"optimizer__param_groups": groups, "callbacks": [*bars, *(estimator.callbacks or [])]}
-            | dict(estimator.net_params or {}),
+            options={"optimizer__param_groups": groups} | options,
         )
         return self.make_net(parts).initialize()
 

@@ -1,12 +1,16 @@
 """From what users write for device, optimizer, augmentation and the rest to skorch's options."""
 
 import inspect
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 import torch
+from skorch.callbacks import PrintLog
+from tqdm.auto import tqdm
 
 from noisylabel._support.validation import check_choice
+from noisylabel.estimators.inputs._format import SampleFormat
 from noisylabel.exceptions import InvalidParameterError
 from noisylabel.functional.augment import shift_and_flip
 from noisylabel.nets import OrderedBatches, TrainingBatches
@@ -21,30 +25,41 @@ OPTIMIZERS: dict[str, dict[str, Any]] = {
 }
 
 
-def net_options(estimator: Any, sample_shape: tuple[int, ...], device: torch.device, seed: int) -> dict[str, Any]:
+_UNFIT = {
+    torch.optim.LBFGS: "asks for the loss again within a step, which would be another batch to the curriculum",
+    torch.optim.SparseAdam: "learns from sparse gradients only",
+}
+
+
+def net_options(estimator: Any, samples: SampleFormat, device: torch.device, seed: int) -> dict[str, Any]:
     """Return the options of a net that are the same for every training rule."""
-    return {
+    more = dict(estimator.net_params or {})
+    options = {
         "lr_schedule": resolve_lr_schedule(estimator.lr_schedule),
         "precision": estimator.precision,
         "ema_decay": estimator.ema_decay,
-        "lr": estimator.lr,
         "max_epochs": estimator.max_epochs,
         "batch_size": estimator.batch_size,
         "iterator_train": TrainingBatches,
         "iterator_train__generator": torch.Generator().manual_seed(seed),
-        "iterator_train__augment": resolve_augment(estimator.augment, sample_shape),
+        "iterator_train__augment": resolve_augment(estimator.augment, samples.shape),
         "iterator_train__augment_generator": torch.Generator(device).manual_seed(seed + 2),
-        **prediction_options(sample_shape, device),
-        "optimizer__weight_decay": estimator.weight_decay,
-        **resolve_optimizer(estimator.optimizer),
+        **prediction_options(samples, device),
+        **resolve_optimizer(estimator, more.pop("optimizer", estimator.optimizer)),
+        "verbose": estimator.verbose,
+        "callbacks": estimator.callbacks or [],
     }
+    if estimator.verbose >= 2:
+        options["callbacks__print_log"] = PrintLog(sink=tqdm.write)
+    return options | more
 
 
-def prediction_options(sample_shape: tuple[int, ...], device: torch.device) -> dict[str, Any]:
+def prediction_options(samples: SampleFormat, device: torch.device) -> dict[str, Any]:
     """Return the options that a net needs to predict."""
     return {
         "iterator_valid": OrderedBatches,
-        "iterator_valid__batch_size": 4096 if len(sample_shape) == 1 else 500,  # rows of a table are small
+        "iterator_valid__batch_size": 4096 if len(samples.shape) == 1 else 500,  # rows of a table are small
+        "prepare_samples": samples.prediction_batch,
         "train_split": None,
         "callbacks__print_log": None,
         "device": str(device),
@@ -74,11 +89,58 @@ def resolve_device(device: Any) -> torch.device:
     return resolved
 
 
-def resolve_optimizer(optimizer: Any) -> dict[str, Any]:
-    """Return the skorch options of an optimizer's name or class."""
-    if inspect.isclass(optimizer) and issubclass(optimizer, torch.optim.Optimizer):
-        return {"optimizer": optimizer}
-    return OPTIMIZERS[check_choice("optimizer", optimizer, OPTIMIZERS)]
+def resolve_optimizer(estimator: Any, optimizer: Any) -> dict[str, Any]:
+    """Return the skorch options of an optimizer's name, its class or a partial of it, with ``lr`` and ``weight_decay``.
+
+    A learning rate or weight decay within a partial takes the place of the classifier's, if that is the default.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it is no optimizer, cannot work here, or contradicts the classifier's own parameters.
+    """
+    if isinstance(optimizer, str):
+        named = OPTIMIZERS[check_choice("optimizer", optimizer, OPTIMIZERS)]
+        return {"lr": estimator.lr, "optimizer__weight_decay": estimator.weight_decay, **named}
+    kind, given = (optimizer.func, optimizer.keywords) if isinstance(optimizer, partial) else (optimizer, {})
+    if not (inspect.isclass(kind) and issubclass(kind, torch.optim.Optimizer)):
+        raise InvalidParameterError(
+            f"'optimizer' must be one of {list(OPTIMIZERS)}, an optimizer class of torch, or functools.partial of one. "
+            f"Got {optimizer!r}."
+        )
+    for unfit, why in _UNFIT.items():
+        if issubclass(kind, unfit):
+            raise InvalidParameterError(f"'optimizer' {kind.__name__} {why}. Use another one, such as 'adamw'.")
+    options = {"optimizer": optimizer, "lr": _own_or_given(estimator, "lr", given)}
+    weight_decay = _own_or_given(estimator, "weight_decay", given)
+    if _takes(kind, "weight_decay"):
+        options["optimizer__weight_decay"] = weight_decay
+    elif weight_decay not in (0, _default(estimator, "weight_decay")):
+        raise InvalidParameterError(
+            f"'optimizer' {kind.__name__} has no weight decay. Got weight_decay={weight_decay!r}: set it to 0."
+        )
+    return options
+
+
+def _own_or_given(estimator: Any, name: str, given: Mapping[str, Any]) -> Any:
+    """Return the estimator's parameter, or what a partial has in its place."""
+    own = getattr(estimator, name)
+    if name not in given or given[name] == own:
+        return own
+    if own != _default(estimator, name):
+        raise InvalidParameterError(
+            f"'optimizer' has {name}={given[name]!r} within, and '{name}' is {own!r}. Leave one of them out."
+        )
+    return given[name]
+
+
+def _default(estimator: Any, name: str) -> Any:
+    return inspect.signature(type(estimator)).parameters[name].default
+
+
+def _takes(kind: type, name: str) -> bool:
+    parameters = inspect.signature(kind).parameters
+    return name in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 
 def resolve_augment(augment: Any, sample_shape: tuple[int, ...]) -> Any:

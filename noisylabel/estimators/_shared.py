@@ -14,7 +14,7 @@ SHARED_CONSTRAINTS: dict[str, Constraint] = {
     "validation_fraction": Number(0, 0.5, hint="0 holds nothing out."),
     "precision": Choice(("fp32", "bf16")),
     "standardize": Flag(),
-    "optimizer": NameOr(OPTIMIZERS, "an optimizer class of torch"),
+    "optimizer": NameOr(OPTIMIZERS, "an optimizer class of torch, or functools.partial of one"),
     "augment": OrNone(NameOr(("shift", "shift_flip"), "a function of (batch, generator)")),
     "ema_decay": Number(0, 1, closed="left", hint="0 averages nothing."),
     "callbacks": OrNone(ListOf("skorch callbacks")),
@@ -36,8 +36,9 @@ PARAMETERS = {
             layer. Without it, the network gets them as they are, uint8 images as floats of 0 to 255; whole numbers,
             such as token ids, stay whole if the network takes them.""",
     "optimizer": """
-        {"sgd", "momentum", "adam", "adamw"} or torch optimizer class, default="adamw"
-            ``"sgd"`` has Nesterov momentum 0.9, ``"momentum"`` the plain one.""",
+        {"sgd", "momentum", "adam", "adamw"}, torch optimizer class or partial of one, default="adamw"
+            ``"sgd"`` has Nesterov momentum 0.9, ``"momentum"`` the plain one. ``functools.partial(torch.optim.RMSprop,
+            alpha=0.9)`` sets more.""",
     "lr": """
         float in (0, inf), default=0.002
             Learning rate that the schedule starts from or, with ``"one_cycle"``, rises to.""",
@@ -84,7 +85,9 @@ PARAMETERS = {
             Seed; the global random streams are never touched.""",
     "verbose": """
         int, default=0
-            1 shows a progress bar.""",
+            0 shows nothing. 1 shows a progress bar in a terminal or notebook, and lets skorch's callbacks print. 2
+            prints a table too, a line an epoch. The logger ``"noisylabel"`` is told of each tenth of training, whatever
+            ``verbose`` is.""",
 }
 
 ATTRIBUTES = {
@@ -107,6 +110,9 @@ ATTRIBUTES = {
     "n_iter_": """
         int
             Epochs done.""",
+    "interrupted_": """
+        bool
+            Whether Ctrl-C, or a callback's KeyboardInterrupt, ended ``fit`` before its last epoch.""",
     "sample_shape_": """
         tuple
             Shape of one sample.""",

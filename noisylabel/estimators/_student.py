@@ -31,7 +31,7 @@ def build_network(maker: Student, student: Any, data: TrainingData, lr: float) -
     network : nn.Module
         On the CPU.
     param_groups : list
-        skorch's parameter groups of what the student wants to learn at another rate.
+        skorch's parameter groups of what the student wants to learn at another rate, by the student's own names.
 
     Raises
     ------
@@ -39,14 +39,14 @@ def build_network(maker: Student, student: Any, data: TrainingData, lr: float) -
         If the student cannot take the samples, or has another number of outputs than there are classes.
     """
     body = maker.build(data.sample_shape, data.n_classes)
-    rates = {name: {"lr": lr * factor} for name, factor in maker.lr_factors(body).items()}
+    factors = {name: factor for name, factor in maker.lr_factors(body).items() if factor > 0}  # others are frozen
+    rates = [(name, {"lr": lr * factor}) for name, factor in factors.items()]
     first = _first_layer(body, data)
     network = body if first is None else nn.Sequential(first, body)
     _try(network, student, data)
     if len(data.sample_shape) == 3:
         network = network.to(memory_format=torch.channels_last)
-    prefix = "" if first is None else "1."
-    return network, [(prefix + name, options) for name, options in rates.items()]
+    return network, rates
 
 
 def type_of_inputs(network: nn.Module, sample_dtype: str) -> str:

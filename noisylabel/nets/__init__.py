@@ -1,13 +1,15 @@
 """skorch nets: one for each training rule, each owning one training step and nothing else; the loop is in one place."""
 
+from noisylabel.nets._averaging import plain_network
 from noisylabel.nets._base import IndexedNet
 from noisylabel.nets._batches import Batch, Data, OrderedBatches, StreamedData, TensorData, TrainingBatches, as_float32
 from noisylabel.nets._checkpoint import CHECKPOINT_FILE, CHECKPOINT_FORMAT, CheckpointFile
 from noisylabel.nets._distilling import DistillingNet, LabelTargets, NetworkTargets, TableTargets, Targets
+from noisylabel.nets._features import SKORCH_FEATURES, Feature
 from noisylabel.nets._loop import Trained, train_net
 from noisylabel.nets._mixing import MixingNet
 from noisylabel.nets._record import SampleRecord
-from noisylabel.nets._skorch import SKORCH_FEATURES, check_callbacks, check_net_params
+from noisylabel.nets._skorch import check_callbacks, check_net_params
 from noisylabel.nets._weighted import Weighed, WeightedNet
 
 __all__ = [
@@ -18,6 +20,7 @@ __all__ = [
     "CheckpointFile",
     "Data",
     "DistillingNet",
+    "Feature",
     "IndexedNet",
     "LabelTargets",
     "MixingNet",
@@ -35,5 +38,6 @@ __all__ = [
     "as_float32",
     "check_callbacks",
     "check_net_params",
+    "plain_network",
     "train_net",
 ]

@@ -10,10 +10,24 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from noisylabel.functional import ema_decay
 
 
+def plain_network(module: nn.Module) -> nn.Module:
+    """Return the network that torch.compile has wrapped, or ``module`` if it is not wrapped.
+
+    Examples
+    --------
+    >>> linear = nn.Linear(2, 1)
+    >>> plain_network(linear) is plain_network(torch.compile(linear)) is linear
+    True
+    """
+    network: nn.Module = getattr(module, "_orig_mod", module)
+    return network
+
+
 class ParameterAverage:
     """A second network whose parameters follow those of the trained one, slowly.
 
-    Buffers, such as batch norm's statistics, are the trained network's own, as they are.
+    Buffers, such as batch norm's statistics, are the trained network's own, as they are. Parameters that are loaded
+    into either network in training, as from a checkpoint of skorch's, are those of both.
 
     Parameters
     ----------
@@ -25,20 +39,38 @@ class ParameterAverage:
 
     def __init__(self, module: nn.Module, limit: float) -> None:
         self.limit = limit
-        self.averaged = copy.deepcopy(module).requires_grad_(False)
+        self.trained = plain_network(module)
+        self.averaged = copy.deepcopy(self.trained).requires_grad_(False)
         self.n_updates = 0
+        self._hooks = [
+            self.trained.register_load_state_dict_post_hook(self._restart),
+            self.averaged.register_load_state_dict_post_hook(self._restart),
+        ]
 
     @torch.no_grad()
-    def update(self, module: nn.Module) -> None:
+    def _restart(self, loaded: nn.Module, _: Any) -> None:
+        """Let both networks have what one of them was given."""
+        other = self.averaged if loaded is self.trained else self.trained
+        for own, given in zip(other.state_dict().values(), loaded.state_dict().values(), strict=True):
+            own.copy_(given)
+
+    def end(self) -> None:
+        """Give the averages to the trained network, and let go of it."""
+        for hook in self._hooks:
+            hook.remove()
+        self.trained.load_state_dict(self.network().state_dict())
+
+    @torch.no_grad()
+    def update(self) -> None:
         """Move the averages towards the parameters; once an optimiser step."""
         update = get_ema_multi_avg_fn(ema_decay(self.n_updates, self.limit))
-        update(list(self.averaged.parameters()), list(module.parameters()), self.n_updates)
+        update(list(self.averaged.parameters()), list(self.trained.parameters()), self.n_updates)
         self.n_updates += 1
 
     @torch.no_grad()
-    def network(self, module: nn.Module) -> nn.Module:
-        """Return the averaged network in evaluation mode, with the buffers that ``module`` has now."""
-        for own, current in zip(self.averaged.buffers(), module.buffers(), strict=True):
+    def network(self) -> nn.Module:
+        """Return the averaged network in evaluation mode, with the buffers that the trained one has now."""
+        for own, current in zip(self.averaged.buffers(), self.trained.buffers(), strict=True):
             own.copy_(current)
         return self.averaged.eval()
 
@@ -48,5 +80,6 @@ class ParameterAverage:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over what :meth:`state_dict` returned."""
-        self.averaged.load_state_dict(state["averaged"])
+        for own, saved in zip(self.averaged.state_dict().values(), state["averaged"].values(), strict=True):
+            own.copy_(saved)
         self.n_updates = state["n_updates"]

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from sklearn.base import ClassifierMixin
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EpochTimer, PrintLog
 from skorch.history import History
@@ -15,15 +16,19 @@ from torch import Tensor
 from torch.nn.modules.batchnorm import _NormBase
 
 from noisylabel._support.random import torch_turn
-from noisylabel.exceptions import InvalidParameterError, NoisyLabelError
-from noisylabel.nets._averaging import ParameterAverage
-from noisylabel.nets._batches import Batch, StreamedData, TensorData, count_batches
+from noisylabel.exceptions import InvalidDataError, InvalidParameterError, NoisyLabelError
+from noisylabel.nets._averaging import ParameterAverage, plain_network
+from noisylabel.nets._batches import Batch, count_batches
+from noisylabel.nets._features import SKORCH_FEATURES
+from noisylabel.nets._given_data import Prepare, as_data
+from noisylabel.nets._skorch import feature_of, refuse
 from noisylabel.schedules import Schedule
+from noisylabel.students import Standardize
 
 
 @dataclass
 class Clock:
-    """Steps done, of how many.
+    """Steps and epochs done, of how many.
 
     An object of its own, since setting an attribute of a skorch net costs more than a step may.
 
@@ -33,10 +38,13 @@ class Clock:
         Steps of the whole training.
     step : int
         Steps done.
+    epoch : int
+        Epochs done.
     """
 
     n_steps: int
     step: int = 0
+    epoch: int = 0
 
     @property
     def progress(self) -> float:
@@ -49,13 +57,19 @@ def _is_frozen(layer: _NormBase) -> bool:
     return bool(getattr(layer, "frozen", False)) or (layer.weight is not None and not layer.weight.requires_grad)
 
 
-def _listens_to_steps(callback: Callback) -> bool:
-    """Whether a callback has anything to do at each step; telling one that has not would cost a small step dearly."""
+def _listens_to_steps(callback: Any) -> bool:
+    """Whether a callback or its class has a hook for steps; telling one that has none would cost a step dearly."""
     hooks = ("on_batch_begin", "on_grad_computed", "on_batch_end")
-    return any(getattr(type(callback), hook, None) is not getattr(Callback, hook) for hook in hooks)
+    return any(
+        getattr(getattr(callback, hook, None), "__func__", None) is not getattr(Callback, hook) for hook in hooks
+    )
 
 
-class IndexedNet(NeuralNet):
+_SETTABLE = ("verbose",)
+_BY_SCHEDULE = ("optimizer__lr", "optimizer__weight_decay")
+
+
+class IndexedNet(ClassifierMixin, NeuralNet):
     """skorch net whose batches carry row numbers, with a learning-rate schedule on the percent-of-training clock.
 
     One training step is: zero the gradients, :meth:`train_step_single`, one optimiser step. Sub-classes say in
@@ -71,48 +85,119 @@ class IndexedNet(NeuralNet):
         Arithmetic of the forward pass; weights and losses stay float32.
     ema_decay : float in [0, 1), default=0
         If above 0, evaluate with a moving average of the parameters, and end training with it.
+    prepare_samples : callable, optional
+        Called in prediction with samples that are not yet checked: returns them in the type that the network gets, or
+        refuses them. By default floats become float32.
     **kwargs
         Everything else skorch's ``NeuralNet`` takes.
     """
 
     def __init__(
-        self, module: Any, *, lr_schedule: Schedule, precision: str = "fp32", ema_decay: float = 0.0, **kwargs: Any
+        self,
+        module: Any,
+        *,
+        lr_schedule: Schedule,
+        precision: str = "fp32",
+        ema_decay: float = 0.0,
+        prepare_samples: Prepare | None = None,
+        **kwargs: Any,
     ) -> None:
         self.lr_schedule = lr_schedule
         self.precision = precision
         self.ema_decay = ema_decay
+        self.prepare_samples = prepare_samples
         super().__init__(module, criterion=torch.nn.CrossEntropyLoss, **kwargs)
 
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         """Set the clock to zero."""
         self.clock_ = Clock(n_steps=self.max_epochs * count_batches(len(X), self.batch_size))
-        groups = self.optimizer_.param_groups
-        self.base_settings_ = [(group["lr"], group.get("weight_decay", 0.0)) for group in groups]
-        self.learnable_ = [parameter for group in groups for parameter in group["params"]]
-        self.named_parameters_ = list(self.module_.named_parameters())
-        self.has_step_listener_ = any(_listens_to_steps(callback) for _, callback in self.callbacks_)
+        self.base_settings_ = self._settings_now()
+        self.all_parameters_ = [parameter for group in self.optimizer_.param_groups for parameter in group["params"]]
+        self.named_parameters_ = list(self.get_all_learnable_params())
         self.average_ = ParameterAverage(self.module_, self.ema_decay) if self.ema_decay else None
+        self.settings_ = self._settings_now()
+
+    def _settings_now(self) -> list[tuple[float, float]]:
+        return [(group["lr"], group.get("weight_decay", 0.0)) for group in self.optimizer_.param_groups]
+
+    def start_epoch(self) -> None:
+        """Look which callbacks listen to steps, and at what callbacks have changed between epochs.
+
+        Raises
+        ------
+        InvalidParameterError
+            If every parameter is frozen, or a callback has set a learning rate or a weight decay, in vain.
+        """
+        if self._settings_now() != self.settings_:
+            raise InvalidParameterError(
+                "A callback has changed 'lr' or 'weight_decay' of the optimizer, which are set anew at each step. Use "
+                "lr_schedule=..., for instance a function of the progress in [0, 1]."
+            )
+        self.has_step_listener_ = any(_listens_to_steps(callback) for _, callback in self.callbacks_)
+        if not any(parameter.requires_grad for parameter in self.all_parameters_):
+            raise InvalidParameterError(
+                f"Nothing can learn in epoch {len(self.history)}: every parameter of the network is frozen "
+                "(requires_grad is False). Leave a layer of 'student' free, or give Freezer a pattern that fits fewer "
+                "parameters."
+            )
 
     def keep_average(self) -> None:
         """End training with the parameters that evaluation has used."""
         if self.average_ is not None:
-            self.module_.load_state_dict(self.evaluated_module().state_dict())
+            self.average_.end()
             self.average_ = None
 
     def evaluated_module(self) -> torch.nn.Module:
         """Return the network that evaluation uses: the trained one or, with ``ema_decay``, its average."""
         average = getattr(self, "average_", None)
-        return self.module_ if average is None else average.network(self.module_)
+        return self.module_ if average is None else average.network()
+
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """Let ``module_`` be the network that evaluation uses, so that callbacks keep and score the same one."""
+        trained = self.module_
+        self.__dict__["module_"] = self.evaluated_module()
+        try:
+            yield
+        finally:
+            self.__dict__["module_"] = trained
+
+    def get_all_learnable_params(self) -> Iterator[tuple[str, torch.nn.Parameter]]:
+        """Yield name and parameter, by the names that they have in the student."""
+        module = plain_network(self.module_)
+        layers = list(module.children()) if isinstance(module, torch.nn.Sequential) else []
+        is_standardised = len(layers) == 2 and isinstance(layers[0], Standardize)  # which has no parameters
+        prefix = "1." if is_standardised else ""
+        for name, parameter in module.named_parameters():
+            yield name.removeprefix(prefix), parameter
+
+    def initialize_optimizer(self, triggered_directly: Any = None) -> "IndexedNet":
+        """Make the optimizer, or say by name that it cannot be made.
+
+        Raises
+        ------
+        InvalidParameterError
+        """
+        try:
+            super().initialize_optimizer()
+        except (TypeError, ValueError) as error:
+            name = getattr(self.optimizer, "__name__", repr(self.optimizer))
+            given = {k: v for k, v in self.get_params_for("optimizer").items() if k not in ("fused", "param_groups")}
+            raise InvalidParameterError(
+                f"'optimizer' {name} cannot be made with {given}: {error}. Change what 'net_params' sets by "
+                "'optimizer__...', 'lr' or 'weight_decay', or use another 'optimizer'."
+            ) from error
+        return self
 
     def _get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> Any:
         """Group the parameters so that weight decay meets only kernels, not biases or normalisation layers."""
-        learnable = [(name, parameter) for name, parameter in named_parameters if parameter.requires_grad]
-        (groups,), kwargs = super()._get_params_for_optimizer(prefix, learnable)
+        (groups,), kwargs = super()._get_params_for_optimizer(prefix, named_parameters)
+        takes_decay = "weight_decay" in kwargs
         merged: dict[tuple[Any, ...], list[Tensor]] = {}
         for group in groups:
             options = {name: value for name, value in group.items() if name != "params"}
             for parameter in group["params"]:
-                own = options if parameter.ndim > 1 else options | {"weight_decay": 0.0}
+                own = options if parameter.ndim > 1 or not takes_decay else options | {"weight_decay": 0.0}
                 merged.setdefault(tuple(own.items()), []).append(parameter)
         return ([{"params": parameters, **dict(key)} for key, parameters in merged.items()],), kwargs
 
@@ -143,7 +228,7 @@ class IndexedNet(NeuralNet):
 
     def train_step(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         """Make one step; a batch whose weights are all 0 moves no parameter, not even by momentum."""
-        for parameter in self.learnable_:
+        for parameter in self.all_parameters_:
             parameter.grad = None
         step = self.train_step_single(batch)
         if self.has_step_listener_:
@@ -152,7 +237,7 @@ class IndexedNet(NeuralNet):
             self.set_step_sizes(step["mean_weight"])
             self.optimizer_.step()
             if self.average_ is not None:
-                self.average_.update(self.module_)
+                self.average_.update()
         self.clock_.step += 1
         return step
 
@@ -161,22 +246,51 @@ class IndexedNet(NeuralNet):
         factor = self.lr_schedule((self.clock_.step + 0.5) / self.clock_.n_steps)
         for group, (lr, weight_decay) in zip(self.optimizer_.param_groups, self.base_settings_, strict=True):
             group["lr"] = lr * factor
-            group["weight_decay"] = weight_decay * mean_weight
+            if weight_decay:
+                group["weight_decay"] = weight_decay * mean_weight
 
-    def record_epoch(self) -> None:
-        """Write what an epoch of training showed into the history; sub-classes add to it."""
-        self.history.record("lr", self.optimizer_.param_groups[0]["lr"])
+    def initialize_callbacks(self) -> "IndexedNet":
+        """Make the callbacks, and refuse parameters of one that is not there.
 
-    def fit(self, X: Any, y: Any = None, **fit_params: Any) -> "IndexedNet":
-        """Refuse: a run of training has more to it than skorch's loop.
+        Raises
+        ------
+        InvalidParameterError
+        """
+        given = {name.split("__")[1] for name in vars(self) if name.startswith("callbacks__")}
+        unknown = sorted(given - {name for name, _ in self._uniquely_named_callbacks()})
+        if unknown:
+            names = sorted(name for name, _ in self._uniquely_named_callbacks())
+            raise InvalidParameterError(
+                f"'net_params' has callbacks__{unknown[0]}, and there is no callback of that name. There are: "
+                f"{', '.join(names)}. Add ({unknown[0]!r}, callback) to 'callbacks', or correct the name."
+            )
+        return super().initialize_callbacks()
+
+    def set_params(self, **kwargs: Any) -> "IndexedNet":
+        """Set what ``net_params`` takes, and ``verbose``.
 
         Raises
         ------
         NoisyLabelError
+            For anything else, which would change nothing: the classifier is where it is set.
         """
-        raise NoisyLabelError("The net does not train by itself: call fit of the classifier that it belongs to.")
+        for name in kwargs:
+            feature = feature_of(name, "net_params")
+            if name not in _SETTABLE and (feature is None or not feature.holds or name in _BY_SCHEDULE):
+                raise NoisyLabelError(
+                    f"net_.set_params cannot set {name!r}: set it on the classifier before fit. For a learning rate "
+                    "that changes, use lr_schedule=..."
+                )
+        direct = {name: kwargs.pop(name) for name in list(kwargs) if name.startswith("iterator_")}
+        self.__dict__.update(direct)  # skorch would look for something to make again
+        return super().set_params(**kwargs)
 
-    partial_fit = fit
+    def record_epoch(self) -> None:
+        """Write what an epoch of training showed into the history; sub-classes add to it."""
+        groups = self.optimizer_.param_groups
+        self.settings_ = self._settings_now()
+        learning = [group for group in groups if any(parameter.requires_grad for parameter in group["params"])]
+        self.history.record("lr", (learning or groups)[0]["lr"])
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the label code of the most probable class of each sample, (N,)."""
@@ -188,7 +302,8 @@ class IndexedNet(NeuralNet):
         self.evaluated_module()  # gives the average the buffers of now
         rows = [{key: value for key, value in row.items() if key != "batches"} for row in self.history]
         return {
-            "module": self.module_.state_dict(),
+            "module": plain_network(self.module_).state_dict(),
+            "learnable": [parameter.requires_grad for parameter in self.module_.parameters()],
             "optimizer": self.optimizer_.state_dict(),
             "average": None if self.average_ is None else self.average_.state_dict(),
             "step": self.clock_.step,
@@ -204,11 +319,14 @@ class IndexedNet(NeuralNet):
 
     def restore_training(self, state: dict[str, Any]) -> None:
         """Take over what :meth:`training_state` returned; after training has begun."""
-        self.module_.load_state_dict(state["module"])
+        plain_network(self.module_).load_state_dict(state["module"])
+        for parameter, learns in zip(self.module_.parameters(), state.get("learnable", ()), strict=False):
+            parameter.requires_grad_(learns)
         self.optimizer_.load_state_dict(state["optimizer"])
+        self.settings_ = self._settings_now()
         if self.average_ is not None:
             self.average_.load_state_dict(state["average"])
-        self.clock_.step = state["step"]
+        self.clock_.step, self.clock_.epoch = state["step"], len(self.history)
         for stream, saved in zip(self.streams(), state["streams"], strict=True):
             stream.set_state(saved.cpu())
         torch.set_rng_state(state["torch_stream"].cpu())
@@ -223,26 +341,58 @@ class IndexedNet(NeuralNet):
         """Let go of what only training needs, so that a fitted net holds no data and pickles small."""
         self.iterator_train__generator = None
         self.iterator_train__augment_generator = None
-        del self.learnable_, self.named_parameters_
+        del self.all_parameters_, self.named_parameters_
 
     def forward_iter(self, X: Any, training: bool = False, device: Any = "cpu") -> Iterator[Tensor]:
-        """Yield the logits of each batch of TensorData or StreamedData, in evaluation mode."""
-        if not isinstance(X, TensorData | StreamedData):
-            raise NoisyLabelError(
-                f"The net predicts its own kind of data. Got {type(X).__name__}: call predict_proba of the classifier, "
-                "which checks its input."
-            )
-        self._set_training(training)
-        module = self.evaluated_module()
-        batches = iter(self.get_iterator(X, training=training))
-        while (logits := self._next_logits(batches, module, device)) is not None:
-            yield logits
+        """Yield the logits of each batch, in order; the mode of the network is afterwards what it was.
 
-    def _next_logits(self, batches: Iterator[Batch], module: torch.nn.Module, device: Any) -> Tensor | None:
+        Parameters
+        ----------
+        X : array or Tensor of shape (N, ...), Dataset, or what callbacks are given
+            Samples as in ``fit``.
+        training : bool, default=False
+            Whether the network is in training mode.
+        device : str or torch.device, default="cpu"
+            Where the logits go.
+
+        Raises
+        ------
+        InvalidDataError
+            If X cannot be used, or has another shape or type than in ``fit``.
+        """
+        data = as_data(X, self.prepare_samples, torch.device(self.device))
+        was_training = self.module_.training
+        self._set_training(training)
+        module = self.module_ if training else self.evaluated_module()
+        batches = iter(self.get_iterator(data, training=False))
+        try:
+            while (logits := self._next_logits(batches, module, training)) is not None:
+                yield logits.to(device)
+        finally:
+            if was_training != training:
+                self._set_training(was_training)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy on samples and their label codes.
+
+        Raises
+        ------
+        InvalidDataError
+            If ``y`` holds something else than label codes.
+        """
+        codes = np.asarray(y)
+        if not np.isin(codes, self.classes_).all():
+            raise InvalidDataError(
+                f"net_.score takes label codes, 0 to {len(self.classes_) - 1}. Call score of the classifier, which "
+                "takes the labels."
+            )
+        return float(super().score(X, codes, sample_weight))
+
+    def _next_logits(self, batches: Iterator[Batch], module: torch.nn.Module, training: bool) -> Tensor | None:
         """Return the logits of the next batch, None after the last."""
-        with torch_turn(), torch.inference_mode():
+        with torch_turn(), torch.inference_mode(not training):
             batch = next(batches, None)
-            return None if batch is None else self.infer(batch[0], module).to(device)
+            return None if batch is None else self.infer(batch[0], module)
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Any]]:
@@ -250,3 +400,17 @@ class IndexedNet(NeuralNet):
 
     def _get_predict_nonlinearity(self) -> Any:
         return lambda logits: logits.double().softmax(-1)
+
+
+def _refusing(name: str) -> Any:
+    """Return a method that says what to call instead of it."""
+
+    def method(self: IndexedNet, *args: Any, **kwargs: Any) -> None:
+        refuse(name)
+
+    return method
+
+
+for _feature in SKORCH_FEATURES:
+    if _feature.kind == "net_" and not _feature.holds:
+        setattr(IndexedNet, _feature.name, _refusing(_feature.name))

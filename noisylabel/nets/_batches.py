@@ -211,16 +211,22 @@ def as_float32(X: Tensor) -> Tensor:
 def count_batches(n_samples: int, batch_size: int) -> int:
     """Fewest batches of at most ``batch_size`` that hold all samples.
 
+    An odd number of samples in pairs has a batch of 3 instead of one of 1, which batch normalisation cannot take.
+
     Examples
     --------
     >>> count_batches(129, 128)
     2
+    >>> count_batches(7, 2)
+    3
     """
+    if batch_size == 2 and n_samples > 1:
+        return n_samples // 2
     return -(-n_samples // batch_size)
 
 
 def balanced_chunks(n_samples: int, batch_size: int, order: Tensor) -> tuple[Tensor, ...]:
-    """Split ``order`` into as few chunks of at most ``batch_size`` as possible, whose sizes differ by at most one.
+    """Split ``order`` into :func:`count_batches` chunks, whose sizes differ by at most one.
 
     No step sees a small left-over, whose batch statistics and percentile would mean nothing.
 
@@ -308,7 +314,7 @@ class OrderedBatches:
         self.num_workers = num_workers
 
     def __len__(self) -> int:
-        return count_batches(len(self.dataset), self.batch_size)
+        return -(-len(self.dataset) // self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
         if isinstance(self.dataset, StreamedData):

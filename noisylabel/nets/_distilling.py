@@ -153,4 +153,4 @@ class DistillingNet(WeightedNet):
     def forget_training(self) -> None:
         """Also let go of the targets."""
         super().forget_training()
-        self.set_params(targets=None)
+        self.__dict__.update(targets=None)

@@ -1,20 +1,26 @@
 """The loop of training: epochs of steps, held-out rows after each, the best network, the checkpoint."""
 
 import copy
+import logging
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from skorch.callbacks import EarlyStopping
+from skorch.callbacks import Checkpoint, EarlyStopping
 from torch.nn.functional import cross_entropy
 
 from noisylabel._support.random import torch_turn
-from noisylabel.exceptions import DivergedError
+from noisylabel.nets._averaging import plain_network
 from noisylabel.nets._base import IndexedNet
 from noisylabel.nets._batches import Batch, Data, OrderedBatches, TrainingBatches
 from noisylabel.nets._checkpoint import CheckpointFile, callback_states, restore_callbacks
+from noisylabel.nets._given_data import ScoredData
+from noisylabel.nets._sanity import check_epoch, check_predictions, check_single_rows
+from noisylabel.nets._skorch import check_held_out
+
+_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass
@@ -39,7 +45,7 @@ class BestEpoch:
         accuracy = net.history[-1]["valid_acc"]
         if accuracy > self.accuracy:
             self.accuracy, self.epoch = accuracy, len(net.history)
-            self.state = copy.deepcopy(net.evaluated_module().state_dict())
+            self.state = copy.deepcopy(plain_network(net.evaluated_module()).state_dict())
 
 
 @dataclass(frozen=True)
@@ -52,10 +58,13 @@ class Trained:
         The epoch whose network the net has now, from 1; None if no row was held out, so that it is the last.
     last_state : dict or None
         Parameters and buffers of the network of the last epoch, if they were asked for.
+    interrupt : str or None
+        If an interrupt ended training early: when, and what the net is now.
     """
 
     best_epoch: int | None
     last_state: dict[str, Any] | None = None
+    interrupt: str | None = None
 
 
 def train_net(
@@ -82,8 +91,12 @@ def train_net(
     Raises
     ------
     DivergedError
-        If the training loss is no longer finite.
+        If the loss or the network is no longer finite.
+    KeyboardInterrupt
+        If it comes before the first epoch has ended; a later one ends training with the network so far.
     """
+    check_held_out(net.callbacks_, valid is not None)
+    check_single_rows(net, train)
     best = None if valid is None else BestEpoch()
     saved = None if checkpoint is None else checkpoint.take_content()
     if saved is not None:
@@ -92,25 +105,74 @@ def train_net(
     if saved is not None:
         best = _restore(net, best, saved)
         saved = None  # it is as large as the network
+        _LOGGER.info("going on after epoch %d of %d", len(net.history), net.max_epochs)
+    interrupt = None
+    try:
+        _train_epochs(net, train, valid, best, checkpoint)
+    except KeyboardInterrupt:
+        del net.history[net.clock_.epoch :]  # the epoch that has not ended
+        if not net.history:
+            raise
+        interrupt = _interrupt_text(net, best, checkpoint)
+        _LOGGER.warning(interrupt)
+    net.keep_average()
+    last = copy.deepcopy(plain_network(net.module_).state_dict()) if keep_last else None
+    best_epoch = _take_best(net, best)
+    check_predictions(net, train)
+    _notify(net, "on_train_end", X=train, y=None)
+    if checkpoint is not None and interrupt is None:
+        checkpoint.finish(plain_network(net.module_).state_dict())
+    return Trained(best_epoch, last, interrupt)
+
+
+def _train_epochs(
+    net: IndexedNet, train: Data, valid: Data | None, best: BestEpoch | None, checkpoint: CheckpointFile | None
+) -> None:
+    """Train until the last epoch, or until a callback has had enough."""
     batches = net.get_iterator(train, training=True)
     held_out = None if valid is None else net.get_iterator(valid, training=False)
+    datasets = {"dataset_train": ScoredData(train), "dataset_valid": None if valid is None else ScoredData(valid)}
     while len(net.history) < net.max_epochs and not _has_stopped(net):
-        _notify(net, "on_epoch_begin", dataset_train=train, dataset_valid=valid)
+        _notify(net, "on_epoch_begin", **datasets)
+        net.start_epoch()
         _train_epoch(net, batches)
-        if best is not None and held_out is not None:
-            _validate(net, held_out)
-            best.look(net)
-        _tell_callbacks(net, dataset_train=train, dataset_valid=valid)
+        check_epoch(net, None if checkpoint is None else checkpoint.path)
+        net.record_epoch()
+        with net.evaluating():
+            if best is not None and held_out is not None:
+                _validate(net, held_out)
+                best.look(net)
+            net.clock_.epoch = len(net.history)
+            is_interrupted = _tell_callbacks(net, **datasets)
+        _log_epoch(net)
         if checkpoint is not None:
             checkpoint.save(_state(net, best))
-    net.keep_average()
-    last = copy.deepcopy(net.module_.state_dict()) if keep_last else None
-    if best is not None and best.state is not None:
-        net.module_.load_state_dict(best.state)
-    _notify(net, "on_train_end", X=train, y=None)
-    if checkpoint is not None:
-        checkpoint.finish(net.module_.state_dict())
-    return Trained(None if best is None else best.epoch, last)
+        if is_interrupted and len(net.history) < net.max_epochs:
+            raise KeyboardInterrupt
+
+
+def _interrupt_text(net: IndexedNet, best: BestEpoch | None, checkpoint: CheckpointFile | None) -> str:
+    """Return when training was interrupted, and what the net is now."""
+    what = "what it had learned by then" if best is None else f"that of epoch {best.epoch}, the best so far"
+    text = f"Training was interrupted after epoch {net.clock_.epoch} of {net.max_epochs}; the network is {what}."
+    return text if checkpoint is None else f"{text} fit with the same 'checkpoint_dir' goes on from its checkpoint."
+
+
+def _take_best(net: IndexedNet, best: BestEpoch | None) -> int | None:
+    """Give the net the network of the best epoch, and return its number; None if no row was held out.
+
+    A callback of skorch's with ``load_best=True`` has the last word: it loads the epoch of its choice at the end.
+    """
+    for _, callback in net.callbacks_:
+        if isinstance(callback, EarlyStopping) and callback.load_best:
+            return callback.best_epoch_ or None
+        if isinstance(callback, Checkpoint) and callback.load_best and callback.monitor is not None:
+            kept = [row["epoch"] for row in net.history if row.get(callback.event_name)]
+            return kept[-1] if kept else None
+    if best is None or best.state is None:
+        return None
+    plain_network(net.module_).load_state_dict(best.state)
+    return best.epoch
 
 
 @torch_turn()
@@ -138,18 +200,19 @@ def _restore(net: IndexedNet, best: BestEpoch | None, saved: dict[str, Any]) -> 
 
 
 @torch_turn()
-def _tell_callbacks(net: IndexedNet, **datasets: Any) -> None:
-    """End the epoch for each callback, whatever its place in the list.
+def _tell_callbacks(net: IndexedNet, **datasets: Any) -> bool:
+    """End the epoch for each callback, whatever its place in the list; return whether one of them interrupted.
 
-    skorch's EarlyStopping ends training by a KeyboardInterrupt, which is then no error.
+    skorch's EarlyStopping ends training by a KeyboardInterrupt, which is then no interrupt.
     """
+    is_interrupted = False
     net.on_epoch_end(net, **datasets)
     for _, callback in net.callbacks_:
         try:
             callback.on_epoch_end(net, **datasets)
         except KeyboardInterrupt:
-            if not isinstance(callback, EarlyStopping):
-                raise
+            is_interrupted = is_interrupted or not isinstance(callback, EarlyStopping)
+    return is_interrupted
 
 
 def _has_stopped(net: IndexedNet) -> bool:
@@ -167,9 +230,8 @@ def _train_epoch(net: IndexedNet, batches: TrainingBatches) -> None:
     while (step := _next_step(net, in_order, epoch_batches)) is not None:
         loss, size = step
         loss_sum += loss * size
+    net.history.record("train_batch_count", len(batches))
     _record_loss(net, "train_loss", loss_sum / len(batches.dataset))
-    _check_finite(net, loss_sum)
-    net.record_epoch()
 
 
 @torch_turn()
@@ -190,12 +252,15 @@ def _next_step(net: IndexedNet, batches: Iterator[Batch], told: list[dict[str, A
     return loss, size
 
 
-def _check_finite(net: IndexedNet, loss: float) -> None:
-    if not math.isfinite(loss):
-        raise DivergedError(
-            f"The training loss became {loss} in epoch {len(net.history)}. Lower 'lr' (now {net.lr:g}), or look for "
-            "extreme values in X."
-        )
+def _log_epoch(net: IndexedNet) -> None:
+    """Log the epoch that has just ended; each tenth of training as information, others for debugging."""
+    done = len(net.history)
+    level = logging.INFO if 10 * done // net.max_epochs > 10 * (done - 1) // net.max_epochs else logging.DEBUG
+    if _LOGGER.isEnabledFor(level):
+        row = net.history[-1]
+        names = ("train_loss", "data_utilization", "valid_loss", "valid_acc")
+        shown = ", ".join(f"{name} {row[name]:.4g}" for name in names if name in row)
+        _LOGGER.log(level, "epoch %d of %d: %s", done, net.max_epochs, shown)
 
 
 def _validate(net: IndexedNet, batches: OrderedBatches) -> None:
@@ -205,6 +270,7 @@ def _validate(net: IndexedNet, batches: OrderedBatches) -> None:
     module, in_order = net.evaluated_module(), iter(batches)
     while (found := _next_validation(net, in_order, module)) is not None:
         loss_sum, n_right = loss_sum + found[0], n_right + found[1]
+    net.history.record("valid_batch_count", len(batches))
     _record_loss(net, "valid_loss", loss_sum / len(batches.dataset))
     accuracy = n_right / len(batches.dataset)
     is_best = accuracy > max((row["valid_acc"] for row in net.history[:-1]), default=-1.0)

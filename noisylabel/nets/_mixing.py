@@ -13,8 +13,7 @@ from noisylabel.functional import draw_beta, draw_partners, mix, mixing_ratios, 
 from noisylabel.mentors import Mentor, MixedLossMentor, Observation
 from noisylabel.nets._batches import Batch
 from noisylabel.nets._record import SampleRecord
-from noisylabel.nets._utilization import MeanWeight
-from noisylabel.nets._weighted import Weighed, WeightedNet
+from noisylabel.nets._weighted import MeanWeight, Weighed, WeightedNet
 
 
 @contextmanager
@@ -153,7 +152,7 @@ class MixingNet(WeightedNet):
     def forget_training(self) -> None:
         """Also let go of the second mentor's memory and the random stream."""
         super().forget_training()
-        self.set_params(mixed_mentor=None, mix_generator=None)
+        self.__dict__.update(mixed_mentor=None, mix_generator=None)
         del self.norms_
 
     def record_epoch(self) -> None:

@@ -1,94 +1,44 @@
-"""Which features of skorch hold for our nets, and which do not: as data, which the guide shows and ``fit`` checks."""
+"""Checks of what users pass on to skorch, against the table of its features."""
 
 import difflib
 import inspect
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
-from typing import Any, NamedTuple
+from typing import Any
 
-from skorch.callbacks import Checkpoint, EarlyStopping, LoadInitState, LRScheduler
-
-from noisylabel.exceptions import InvalidParameterError
-
-
-class Feature(NamedTuple):
-    """A feature of skorch.
-
-    Attributes
-    ----------
-    name : str
-        As skorch names it; ``*`` stands for any text.
-    kind : str
-        Where it is given: ``"net_params"``, ``"callbacks"`` or ``"net_"``, the fitted net.
-    holds : bool
-        Whether it does here what it does in skorch.
-    note : str
-        What it does; or what to use instead.
-    """
-
-    name: str
-    kind: str
-    holds: bool
-    note: str
-
-
-_OURS = "it is a parameter of the classifier, set it there"
-SKORCH_FEATURES = (
-    Feature("optimizer__*", "net_params", True, "options of the optimizer, also for groups of parameters"),
-    Feature("iterator_train__num_workers", "net_params", True, "processes that load the samples of a Dataset"),
-    Feature("iterator_valid__num_workers", "net_params", True, "the same for held-out rows and prediction"),
-    Feature("iterator_valid__batch_size", "net_params", True, "samples at a time in prediction"),
-    Feature("callbacks__*", "net_params", True, "a callback's parameters, by its name; None switches it off"),
-    Feature("compile", "net_params", True, "torch.compile for the network; not with checkpoint_dir"),
-    Feature("compile__*", "net_params", True, "options of torch.compile"),
-    Feature("torch_load_kwargs", "net_params", True, "options of torch.load when the net is unpickled"),
-    Feature("callbacks__print_log*", "net_params", False, "there is no printed table: use verbose=1 and history_"),
-    Feature("module", "net_params", False, "use student=..."),
-    Feature("module__*", "net_params", False, "use student=... with an object or a function that builds the network"),
-    Feature("criterion*", "net_params", False, "use loss=..."),
-    Feature("optimizer", "net_params", False, _OURS),
-    Feature("lr", "net_params", False, _OURS),
-    Feature("max_epochs", "net_params", False, _OURS),
-    Feature("batch_size", "net_params", False, _OURS),
-    Feature("device", "net_params", False, _OURS),
-    Feature("callbacks", "net_params", False, _OURS),
-    Feature("verbose", "net_params", False, _OURS),
-    Feature("train_split", "net_params", False, "use validation_fraction=..."),
-    Feature("iterator_train*", "net_params", False, "batches carry row numbers and are made by the net"),
-    Feature("iterator_valid*", "net_params", False, "batches are made by the net"),
-    Feature("dataset*", "net_params", False, "give fit a torch Dataset"),
-    Feature("predict_nonlinearity", "net_params", False, "the network gives logits, which become probabilities"),
-    Feature("warm_start", "net_params", False, "use checkpoint_dir=..., which goes on with a training"),
-    Feature("use_caching", "net_params", False, "give it to EpochScoring"),
-    Feature(
-        "EpochScoring",
-        "callbacks",
-        True,
-        "held-out rows; on_train=True: training rows; use_caching=False: a function only",
-    ),
-    Feature("EarlyStopping", "callbacks", True, "needs validation_fraction; load_best=True only with ema_decay=0"),
-    Feature("Checkpoint", "callbacks", True, "saves the network in training; load_best=True only with ema_decay=0"),
-    Feature("GradientNormClipping", "callbacks", True, "as in skorch"),
-    Feature("PassthroughScoring", "callbacks", True, "as in skorch"),
-    Feature("your own", "callbacks", True, "all hooks are called; on_batch_* costs time only if a class defines it"),
-    Feature("LRScheduler", "callbacks", False, "use lr_schedule=..., which sets the learning rate at each step"),
-    Feature("LoadInitState", "callbacks", False, "use checkpoint_dir=..., which goes on with a training"),
-    Feature("history", "net_", True, "skorch's; history_ of the classifier is the same as a table"),
-    Feature("module_", "net_", True, "the trained network, logits out, with the inputs' standardisation in front"),
-    Feature("save_params", "net_", True, "as in skorch"),
-    Feature("predict_proba", "net_", False, "call predict_proba of the classifier, which checks its input"),
-    Feature("predict", "net_", False, "call predict of the classifier, which knows the labels"),
-    Feature("fit", "net_", False, "call fit of the classifier"),
-    Feature("partial_fit", "net_", False, "call fit of the classifier: the curriculum needs the whole training"),
+import skorch.callbacks
+from skorch.callbacks import (
+    BatchScoring,
+    Callback,
+    Checkpoint,
+    EarlyStopping,
+    EpochScoring,
+    PassthroughScoring,
+    WandbLogger,
 )
 
+from noisylabel.exceptions import InvalidParameterError, NoisyLabelError
+from noisylabel.nets._features import SKORCH_FEATURES, Feature
 
-def check_net_params(net_params: Any) -> None:
+_HOOKS = (*(name for name in vars(Callback) if name.startswith("on_")), "initialize", "get_params", "set_params")
+_WATCH = (EarlyStopping.on_epoch_end, Checkpoint.on_epoch_end)  # sub-classes may watch something else
+_HELD_OUT = ("valid_loss", "valid_acc", "valid_loss_best", "valid_acc_best")
+
+
+def feature_of(name: str, kind: str) -> Feature | None:
+    """Return the feature whose name fits best: in full, then with the longest text before the asterisk."""
+    fitting = [feature for feature in SKORCH_FEATURES if feature.kind == kind and fnmatchcase(name, feature.name)]
+    return max(fitting, key=lambda feature: ("*" not in feature.name, len(feature.name)), default=None)
+
+
+def check_net_params(net_params: Any, own: Iterable[str] = ()) -> None:
     """Refuse what ``net_params`` cannot set.
 
     Parameters
     ----------
     net_params : dict or None
+    own : iterable of str, optional
+        Names of the classifier's own parameters.
 
     Raises
     ------
@@ -110,17 +60,16 @@ def check_net_params(net_params: Any) -> None:
             f"'net_params' must be a dict such as {{'optimizer__momentum': 0.8}}, or None. Got {net_params!r}."
         )
     for name in net_params:
-        feature = _feature_of(name)
+        feature = feature_of(name, "net_params")
+        if feature is not None and feature.holds:
+            continue
+        if name in own:
+            raise InvalidParameterError(
+                f"'net_params' cannot set {name!r}: it is a parameter of the classifier, set it there"
+            )
         if feature is None:
             raise InvalidParameterError(_unknown(name))
-        if not feature.holds:
-            raise InvalidParameterError(f"'net_params' cannot set {name!r}: {feature.note}")
-
-
-def _feature_of(name: str) -> Feature | None:
-    """Return the feature whose name fits best: in full, then with the longest text before the asterisk."""
-    fitting = [f for f in SKORCH_FEATURES if f.kind == "net_params" and fnmatchcase(name, f.name)]
-    return max(fitting, key=lambda f: ("*" not in f.name, len(f.name)), default=None)
+        raise InvalidParameterError(f"'net_params' cannot set {name!r}: {feature.note}")
 
 
 def _unknown(name: str) -> str:
@@ -132,29 +81,76 @@ def _unknown(name: str) -> str:
     return f"'net_params' knows no {name!r}. It takes {', '.join(taken)}{guess}"
 
 
-def check_callbacks(callbacks: Iterable[Any], ema_decay: float) -> None:
-    """Refuse skorch's callbacks that would do nothing here, or not what they say.
+def check_callbacks(callbacks: Iterable[Any], net_params: Mapping[str, Any]) -> None:
+    """Refuse what is no callback, and skorch's callbacks that would do nothing here.
 
     Parameters
     ----------
     callbacks : iterable of skorch callbacks, or of (name, callback)
-    ema_decay : float in [0, 1)
+    net_params : dict
+        In which ``callbacks__NAME`` puts another callback in the place of one, or None.
 
     Raises
     ------
     InvalidParameterError
         Naming the callback and what to use instead.
     """
-    for entry in callbacks:
-        callback = entry[1] if isinstance(entry, tuple) else entry
+    is_place = {name: name.startswith("callbacks__") and name.count("__") == 1 for name in net_params}
+    put = [entry for entry in net_params.items() if is_place[entry[0]] and entry[1] is not None]
+    for entry in [*callbacks, *put]:
+        callback = entry[1] if isinstance(entry, (tuple, list)) and len(entry) == 2 else entry
         kind = callback if inspect.isclass(callback) else type(callback)
-        for refused in (LRScheduler, LoadInitState):
-            if issubclass(kind, refused):
-                note = next(f.note for f in SKORCH_FEATURES if (f.name, f.kind) == (refused.__name__, "callbacks"))
-                raise InvalidParameterError(f"'callbacks' has {refused.__name__}, which does not work here: {note}.")
-        if ema_decay and issubclass(kind, (EarlyStopping, Checkpoint)) and getattr(callback, "load_best", False):
+        for feature in SKORCH_FEATURES:
+            is_refused = feature.kind == "callbacks" and not feature.holds
+            if is_refused and issubclass(kind, getattr(skorch.callbacks, feature.name)):
+                raise InvalidParameterError(
+                    f"'callbacks' has {feature.name}, which does not work here: {feature.note}."
+                )
+        missing = [hook for hook in _HOOKS if not hasattr(callback, hook)]
+        if missing:
             raise InvalidParameterError(
-                f"{kind.__name__}(load_best=True) would bring back the parameters of its best epoch and not their "
-                "average, which 'ema_decay' evaluates. Use load_best=False with 'validation_fraction', which keeps the "
-                "best epoch."
+                f"'callbacks' must be a list of skorch callbacks, or of pairs (name, callback). Got {entry!r}, which "
+                f"has no {missing[0]}: make it a sub-class of skorch.callbacks.Callback."
             )
+
+
+def check_held_out(callbacks: Iterable[tuple[str, Any]], has_held_out: bool) -> None:
+    """Refuse callbacks that look at held-out rows where there are none; skorch's nets hold some out by default.
+
+    Parameters
+    ----------
+    callbacks : iterable of (name, callback)
+        Initialised.
+    has_held_out : bool
+
+    Raises
+    ------
+    InvalidParameterError
+    """
+    for _, callback in [] if has_held_out else callbacks:
+        kind = type(callback).__name__
+        if getattr(type(callback), "on_epoch_end", None) in _WATCH and callback.monitor in _HELD_OUT:
+            what, instead = f"{kind} watches {callback.monitor!r}", "let it watch another column of the history"
+        elif isinstance(callback, (EpochScoring, BatchScoring, PassthroughScoring)) and not callback.on_train:
+            what, instead = f"{kind} scores held-out rows", "give it on_train=True"
+        elif isinstance(callback, WandbLogger) and callback.save_model:
+            what, instead = "WandbLogger(save_model=True) watches 'valid_loss'", "give it save_model=False"
+        else:
+            continue
+        raise InvalidParameterError(
+            f"'callbacks': {what}, and no row is held out. Set 'validation_fraction' above 0, for instance 0.1, or "
+            f"{instead}."
+        )
+
+
+def refuse(name: str) -> None:
+    """Refuse a method of skorch's net that does not hold here.
+
+    Raises
+    ------
+    NoisyLabelError
+        Saying what to call instead.
+    """
+    feature = feature_of(name, "net_")
+    assert feature is not None
+    raise NoisyLabelError(f"net_.{name} does not work here: {feature.note}.")

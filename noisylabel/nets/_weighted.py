@@ -1,21 +1,66 @@
-"""The training step of MentorNet: weigh, then learn."""
+"""The training step of MentorNet: weigh, then learn; and the mean weight of an epoch."""
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from sklearn.base import clone
 from torch import Tensor
 
+from noisylabel.exceptions import NoisyLabelWarning
 from noisylabel.functional import weighted_loss
 from noisylabel.losses import CrossEntropy, Loss
 from noisylabel.mentors import Mentor, Observation
 from noisylabel.nets._base import IndexedNet
 from noisylabel.nets._batches import Batch
 from noisylabel.nets._record import SampleRecord
-from noisylabel.nets._utilization import MeanWeight, warn_if_nothing_counts
 
 _CROSS_ENTROPY = CrossEntropy()
+
+
+class MeanWeight:
+    """Mean over the rows seen since the last :meth:`take`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> mean = MeanWeight()
+    >>> mean.add(torch.tensor([1.0, 0.0]))
+    0.5
+    >>> mean.add(torch.tensor([1.0, 0.0]), counts=torch.tensor([6.0, 0.0]))
+    1.0
+    >>> mean.take()  # 7 of 8 rows
+    0.875
+    """
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[float, float]] = []
+
+    def add(self, weights: Tensor, counts: Tensor | None = None) -> float:
+        """Return the mean weight of a batch, and remember it.
+
+        Parameters
+        ----------
+        weights : Tensor of shape (B,)
+        counts : Tensor of shape (B,), optional
+            How many times each sample counts.
+        """
+        if counts is None:
+            mean, n_rows = weights.mean().item(), float(len(weights))
+        else:
+            n_rows = counts.sum().item()
+            mean = (weights * counts).sum().item() / max(n_rows, 1e-12)
+        self._parts.append((mean, n_rows))
+        return mean
+
+    def take(self) -> float:
+        """Return the mean of all rows so far, and start anew."""
+        n_rows = sum(n for _, n in self._parts)
+        mean = sum(mean * n for mean, n in self._parts) / max(n_rows, 1e-12)
+        self._parts.clear()
+        return mean
 
 
 @dataclass(frozen=True)
@@ -65,6 +110,7 @@ class WeightedNet(IndexedNet):
         """Get the loss ready."""
         super().on_train_begin(net, X, y, **kwargs)
         self.loss.start(len(X), self.record.n_classes, torch.device(self.device))
+        self.classes_ = np.arange(self.record.n_classes)
         self.utilization_ = MeanWeight()
 
     def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
@@ -117,7 +163,7 @@ class WeightedNet(IndexedNet):
         """Also let go of the record and the memory of mentor and loss."""
         super().forget_training()
         self.mentor, self.loss = clone(self.mentor), clone(self.loss)
-        self.set_params(record=None)
+        self.__dict__.update(record=None)
 
     def record_epoch(self) -> None:
         """Add the mean weight and the mentor's numbers."""
@@ -131,4 +177,15 @@ class WeightedNet(IndexedNet):
         """Write the epoch's mean weight into the history; warn if it is 0."""
         mean = utilization.take()
         self.history.record(name, mean)
-        warn_if_nothing_counts(mean, len(self.history), what)
+        _warn_if_nothing_counts(mean, len(self.history), what)
+
+
+def _warn_if_nothing_counts(utilization: float, epoch: int, what: str) -> None:
+    """Warn if the mean weight of an epoch is 0; ``what`` is ``"sample"`` or ``"mix"``."""
+    if utilization == 0:
+        warnings.warn(
+            f"In epoch {epoch} every {what} had weight 0: the curriculum believes no label. Raise 'loss_percentile', "
+            "choose a softer 'curriculum' or lower 'example_dropout'.",
+            NoisyLabelWarning,
+            stacklevel=2,
+        )

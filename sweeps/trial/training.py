@@ -21,6 +21,7 @@ from skorch.callbacks import Callback
 from noisylabel.curricula import Curriculum
 from noisylabel.exceptions import InvalidParameterError, NoisyLabelError
 from noisylabel.nets import TensorData
+from noisylabel.utils import stop_if_interrupted
 from sweeps.trial.clock import clock_of
 from sweeps.trial.draws import configure
 from sweeps.trial.stages import continue_with
@@ -238,7 +239,7 @@ def _train(config: dict[str, Any], setup: Setup, data: Mapping[str, np.ndarray],
     clf = configure(setup.estimator, config, setup.curricula)
     reports = EpochReports(setup, data, folder, clock_of(clf).total)
     clf.set_params(checkpoint_dir=folder, callbacks=[*(clf.callbacks or []), ("epoch_reports", reports)], verbose=0)
-    clf.fit(data["X"], data["y"])
+    stop_if_interrupted(clf.fit(data["X"], data["y"]))
     proba = clf.predict_proba(data["X_valid"])
     final: dict[str, Any] = {
         METRIC: score(setup, proba, data),

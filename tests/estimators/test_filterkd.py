@@ -241,7 +241,8 @@ def test_trusted_labels_are_refused_before_anything_is_trained(blobs):
     assert watch.logits == []
 
 
-def test_progress_says_which_stage_runs(blobs, capsys):
+def test_progress_says_which_stage_runs(blobs, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     FilterKDClassifier(verbose=1, max_epochs=2).fit(*blobs)
     shown = capsys.readouterr().err
     assert shown.index("teacher of FilterKDClassifier: ") < shown.rindex("\rFilterKDClassifier: ")

@@ -79,13 +79,20 @@ def test_presets_can_be_changed_and_stay_as_they_are(images):
     assert (group["momentum"], group["nesterov"]) == (0.9, False)
 
 
-def test_the_best_raw_parameters_are_no_average(blobs):
-    stop = EarlyStopping("valid_acc", lower_is_better=False, load_best=True)
-    for callbacks in ([stop], [("stop", stop)]):
-        with pytest.raises(InvalidParameterError, match="load_best=True.*Use load_best=False"):
-            MentorMixClassifier(callbacks=callbacks, validation_fraction=0.2).fit(*blobs)
-    settings = {"loss_percentile": 0.9, "burn_in": 0, "validation_fraction": 0.2}
-    MentorMixClassifier(ema_decay=0, callbacks=[stop], **settings).fit(*blobs)
+def test_right_02_load_best_brings_back_the_average(blobs):
+    """The accuracy in the history is the average's, so it is the average that comes back."""
+    X, y = blobs
+    seen = []
+
+    class Look(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            seen.append(net.predict_proba(X))
+
+    stop = EarlyStopping("train_loss", patience=20, load_best=True)
+    settings = {"loss_percentile": 0.9, "max_epochs": 8, "random_state": 0, "callbacks": [Look(), stop]}
+    clf = MentorMixClassifier(**settings).fit(X, y)
+    assert clf.best_epoch_ == int(clf.history_["train_loss"].idxmin()) + 1
+    assert np.allclose(clf.predict_proba(X), seen[clf.best_epoch_ - 1], atol=1e-7)
 
 
 def test_skorchs_scoring_works_on_mixes(blobs):

@@ -122,15 +122,6 @@ def test_sample_weight_zero_is_not_learnt(blobs):
     assert clf.score(X, y) > 0.95
 
 
-def test_interrupt_reaches_the_user(blobs):
-    class Stop(Callback):
-        def on_epoch_end(self, net, **kwargs):
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        MentorNetClassifier(callbacks=[Stop()]).fit(*blobs)
-
-
 def test_divergence_is_an_error(blobs):
     with pytest.raises(DivergedError, match="Lower 'lr'"):
         MentorNetClassifier(optimizer="sgd", lr=1e12, max_epochs=5, random_state=0).fit(*blobs)
@@ -151,7 +142,8 @@ def test_a_batch_of_zero_weights_moves_nothing(blobs):
     assert np.array_equal(full.predict_proba(X), half.predict_proba(X))
 
 
-def test_progress_bar_is_shown_only_when_asked(blobs, capsys):
+def test_progress_bar_is_shown_only_when_asked(blobs, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     MentorNetClassifier(max_epochs=2).fit(*blobs)
     assert capsys.readouterr() == ("", "")
     MentorNetClassifier(max_epochs=2, verbose=1).fit(*blobs)

@@ -290,7 +290,7 @@ def test_the_average_follows_the_formula():
     for step in range(100):
         with torch.no_grad():
             network.weight += torch.randn(1, 2)
-        average.update(network)
+        average.update()
         decay = ema_decay(step, 0.9)
         expected = decay * expected + (1 - decay) * network.weight.detach()
     torch.testing.assert_close(average.averaged.weight, expected)
@@ -301,8 +301,11 @@ def test_evaluation_uses_the_average_with_the_latest_statistics(blobs):
     seen = {}
 
     class Peek(Callback):
-        def on_epoch_end(self, net, **kwargs):
+        def on_batch_end(self, net, **kwargs):
             seen["raw"] = copy.deepcopy(net.module_.state_dict())
+
+        def on_epoch_end(self, net, **kwargs):
+            assert net.module_ is net.evaluated_module()  # what callbacks keep is what the history shows
             seen["evaluated"] = copy.deepcopy(net.evaluated_module().state_dict())
 
     settings = {"student": norm_student, "max_epochs": 5, "callbacks": [Peek()]}

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.nn.utils import clip_grad_norm_
-from tqdm.auto import tqdm
 
+from noisylabel._support.progress import progress_bar
 from noisylabel._support.random import draw_seed
 from noisylabel._support.validation import check_choice, check_count, check_number
 from noisylabel.curricula.learned._features import MentorFeatures
@@ -108,7 +108,7 @@ def learn_mentornet(  # noqa: PLR0913 - what is fitted, and how
     network = MentorNetwork(features.loss.shape[1], n_labels, use_label, generator)
     network.epoch_embedding.requires_grad_(not freeze_epoch_embedding)
     optimizer = torch.optim.AdamW(_groups(network, weight_decay), lr=lr, fused=True)
-    for step in tqdm(range(n_steps), desc="learn MentorNet", unit="step", disable=not verbose):
+    for step in progress_bar(range(n_steps), desc="learn MentorNet", unit="step", disable=not verbose):
         rows = torch.randint(len(targets), (min(batch_size, len(targets)),), generator=generator)
         batch, wanted = features.take(rows), targets[rows]
         batch = batch.scaled(_draw_scales(len(rows), loss_scales, generator))

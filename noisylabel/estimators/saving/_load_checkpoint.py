@@ -17,6 +17,7 @@ from noisylabel.estimators._mentormix import MentorMixClassifier
 from noisylabel.estimators._mentornet import MentorNetClassifier
 from noisylabel.estimators._settings import prediction_options, resolve_device
 from noisylabel.estimators._student import type_of_inputs
+from noisylabel.estimators.inputs._format import SampleFormat
 from noisylabel.estimators.saving._checkpoints import epochs_of, read_checkpoint, rebuild_student
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
 from noisylabel.nets import IndexedNet
@@ -118,7 +119,7 @@ def _load_module(saved: dict[str, Any], student: Any) -> nn.Module:
 
 
 def _make_net(module: nn.Module, clf: Any, device: torch.device) -> IndexedNet:
-    options = prediction_options(clf.sample_shape_, device)
+    options = prediction_options(SampleFormat.of(clf), device)
     schedule = resolve_lr_schedule("constant")
     net = IndexedNet(module, lr_schedule=schedule, precision=clf.precision, **options)
     return net.initialize()

@@ -1,0 +1,75 @@
+"""What must hold before, during and after a training: batches that the network can take, and finite numbers."""
+
+import copy
+import math
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from noisylabel._support.random import private_torch_stream, torch_turn
+from noisylabel.exceptions import DivergedError, InvalidParameterError
+from noisylabel.nets._averaging import plain_network
+from noisylabel.nets._base import IndexedNet
+from noisylabel.nets._batches import Data, count_batches
+
+_LOOKED_AT = 64
+
+
+def check_single_rows(net: IndexedNet, train: Data) -> None:
+    """Refuse batches of one row for a network that cannot learn from them, such as one with batch normalisation.
+
+    Raises
+    ------
+    InvalidParameterError
+    """
+    if len(train) // count_batches(len(train), net.batch_size) > 1:
+        return
+    net._set_training(True)
+    network = copy.deepcopy(plain_network(net.module_))  # batch statistics must stay as they are
+    try:
+        with torch.no_grad(), private_torch_stream(0, torch.device(net.device)), torch_turn():
+            (batch,) = train.take(np.arange(1)).slices(1)
+            net.infer(batch[0], network)
+    except ValueError as error:
+        raise InvalidParameterError(
+            f"'batch_size' is {net.batch_size}, and 'student' cannot learn from a batch of one row: {error}. Set "
+            "'batch_size' to 2 or more, or use a network without batch normalisation."
+        ) from error
+
+
+def check_epoch(net: IndexedNet, checkpoint: Path | None) -> None:
+    """Say that the epoch which has just ended diverged: in its loss, or in the network that its last step left.
+
+    Raises
+    ------
+    DivergedError
+    """
+    loss, epoch = net.history[-1]["train_loss"], len(net.history)
+    finite = torch.stack([torch.isfinite(parameter.detach()).all() for parameter in net.all_parameters_]).all()
+    if math.isfinite(loss) and bool(finite):
+        return
+    what = "network became NaN or infinite" if math.isfinite(loss) else f"loss became {loss}"
+    kept = ""
+    if checkpoint is not None and epoch > 1:
+        kept = f" {checkpoint} holds epoch {epoch - 1}; with other parameters, use another 'checkpoint_dir'."
+    raise DivergedError(f"The training {what} in epoch {epoch} of {net.max_epochs}. {_advice(net)}{kept}")
+
+
+def check_predictions(net: IndexedNet, train: Data) -> None:
+    """Say that the network which training ends with gives no numbers.
+
+    Raises
+    ------
+    DivergedError
+    """
+    some = train.take(np.arange(min(len(train), _LOOKED_AT)))
+    if not all(bool(torch.isfinite(logits).all()) for logits in net.forward_iter(some)):
+        raise DivergedError(
+            f"The predictions became NaN or infinite by the end of training, after epoch {net.clock_.epoch} of "
+            f"{net.max_epochs}. {_advice(net)}"
+        )
+
+
+def _advice(net: IndexedNet) -> str:
+    return f"Lower 'lr' (now {net.base_settings_[0][0]:g}), or look for extreme values in X."
