@@ -59,7 +59,12 @@ def sorted_classes(name: str, labels: np.ndarray) -> tuple[np.ndarray, np.ndarra
         If the labels cannot be compared with each other.
     """
     try:
-        return np.unique(labels, return_inverse=True)
+        if labels.dtype != object:
+            return np.unique(labels, return_inverse=True)
+        values = sorted(set(labels.tolist()))  # NumPy would sort all of them
+        classes = np.empty(len(values), dtype=object)
+        classes[:] = values
+        return classes, _look_up(labels, {label: code for code, label in enumerate(values)})
     except TypeError as error:
         raise InvalidDataError(
             f"{name} mixes types that cannot be compared ({error}). Make them all texts: [str(v) for v in {name}]."
@@ -73,8 +78,9 @@ def codes_of(labels: np.ndarray, classes: np.ndarray | list[Any]) -> np.ndarray:
     """
     values = label_values(classes) if isinstance(classes, np.ndarray) else classes
     codes = {label_key(label): code for code, label in enumerate(values)}
-    if labels.dtype == object:  # its labels may be of types that cannot be sorted
-        return np.array([codes.get(label_key(label), -1) for label in labels], dtype=np.int64)
+    if labels.dtype == object:  # its labels may be of types that cannot be sorted, or be lists
+        distinct = {label for label in labels.tolist() if isinstance(label, Hashable)}
+        return _look_up(labels, {label: codes.get(label_key(label), -1) for label in distinct})
     occurring, rows = np.unique(labels, return_inverse=True)
     return np.array([codes.get(label_key(label), -1) for label in label_values(occurring)], dtype=np.int64)[rows]
 
@@ -175,6 +181,12 @@ def label_from_json(entry: Any) -> Any:
     if kind.startswith(("datetime64[", "timedelta64[")):
         return np.array(value, dtype=kind)[()]
     raise ValueError(f"there is no type {kind!r} of labels")
+
+
+def _look_up(labels: np.ndarray, codes: dict[Any, int]) -> np.ndarray:
+    """Return the code of each label (N,); -1 for what cannot be looked up."""
+    found = [codes[label] if isinstance(label, Hashable) else -1 for label in labels.tolist()]
+    return np.array(found, dtype=np.int64)
 
 
 def label_key(label: Any) -> Any:
