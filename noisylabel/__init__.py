@@ -2,7 +2,7 @@
 
 import logging
 
-from noisylabel.estimators import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier, load_checkpoint
+from noisylabel.estimators import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier, load, load_checkpoint
 from noisylabel.noise import corrupt
 
 __version__ = "0.1.0"
@@ -15,5 +15,6 @@ __all__ = [
     "MentorNetClassifier",
     "__version__",
     "corrupt",
+    "load",
     "load_checkpoint",
 ]

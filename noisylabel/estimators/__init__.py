@@ -15,7 +15,7 @@ from noisylabel.estimators.saving._checkpoints import (
     epochs_done,
     read_checkpoint,
 )
-from noisylabel.estimators.saving._load_checkpoint import load_checkpoint
+from noisylabel.estimators.saving._load_checkpoint import load, load_checkpoint
 
 __all__ = [
     "PRESETS",
@@ -30,6 +30,7 @@ __all__ = [
     "describe_parameters",
     "encode_labels",
     "epochs_done",
+    "load",
     "load_checkpoint",
     "plain_labels",
     "read_checkpoint",

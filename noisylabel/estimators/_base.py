@@ -11,6 +11,7 @@ import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from noisylabel._support.constraints import Constraint, check_constraints
+from noisylabel._support.files import local_path
 from noisylabel._support.random import private_torch_stream
 from noisylabel._support.sklearn_compat import available_if, check_is_fitted
 from noisylabel.estimators._run import Fitted, NetParts, SavedRun, TrainingRun, split_rows
@@ -22,6 +23,8 @@ from noisylabel.estimators.inputs._format import SampleFormat
 from noisylabel.estimators.inputs._labels import plain_labels, score_codes
 from noisylabel.estimators.inputs._samples import as_tensor, check_X
 from noisylabel.estimators.inputs._training_data import TrainingData, take_inputs
+from noisylabel.estimators.saving._export import export_onnx, export_program
+from noisylabel.estimators.saving._folder import save_classifier
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError, NoisyLabelWarning
 from noisylabel.issues import label_issues
 from noisylabel.mentors import Mentor
@@ -303,6 +306,83 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         """
         check_is_fitted(self, "record_")
         return label_issues(self.record_, self._codes, self.classes_, self._has_say, sort)
+
+    def save(self, folder: Any) -> None:
+        """Write what it takes to predict into a folder, as data: numbers and JSON, no code.
+
+        ``noisylabel.load(folder)`` gives a classifier whose ``predict_proba``, ``predict`` and ``label_issues`` are the
+        same bit for bit. The folder holds the network's weights, the classes, what the samples must look like, the
+        record of ``label_issues`` (some 60 bytes a row) and those parameters that are numbers and texts. Not kept: the
+        optimiser and the mentor (see ``checkpoint_dir``), and a student that is a network or function of yours, which
+        ``load`` then wants again.
+
+        Parameters
+        ----------
+        folder : str or Path
+            New, empty, or one that ``save`` has written, which is replaced; a killed process leaves the old or the new.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        InvalidParameterError
+            If the folder holds other files, or the class is not noisylabel's own: pickle such a classifier.
+        FileWriteError
+            If nothing can be written there, as on a full disk.
+
+        Examples
+        --------
+        >>> import tempfile, noisylabel
+        >>> from noisylabel.datasets import load_digits
+        >>> digits, folder = load_digits(), tempfile.mkdtemp()
+        >>> clf = noisylabel.MentorNetClassifier(max_epochs=2, random_state=0).fit(digits.data, digits.target)
+        >>> clf.save(folder)
+        >>> again = noisylabel.load(folder)
+        >>> bool((again.predict_proba(digits.test_data) == clf.predict_proba(digits.test_data)).all())
+        True
+        """
+        check_is_fitted(self, "net_")
+        save_classifier(self, folder)
+
+    def export_program(self) -> torch.export.ExportedProgram:
+        """Return the network with its standardisation and a softmax as a program of ``torch.export``.
+
+        It takes a batch of any size with samples as in ``fit``, and gives probabilities, float32 (N, C), in
+        the order of ``classes_``, without this package. ``torch.export.save(program, path)`` writes it.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+
+        Examples
+        --------
+        >>> from noisylabel import MentorNetClassifier
+        >>> from noisylabel.datasets import load_digits
+        >>> digits = load_digits()
+        >>> clf = MentorNetClassifier(max_epochs=2, random_state=0).fit(digits.data, digits.target)
+        >>> clf.export_program().module()(torch.zeros(3, 64)).shape
+        torch.Size([3, 10])
+        """
+        check_is_fitted(self, "net_")
+        return export_program(self)
+
+    def export_onnx(self, path: Any) -> None:
+        """Write :meth:`export_program` as an ONNX file, with input ``X`` and output ``probabilities``.
+
+        Parameters
+        ----------
+        path : str or Path
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        MissingDependencyError
+            Without the packages onnx and onnxscript.
+        """
+        check_is_fitted(self, "net_")
+        export_onnx(self, local_path("path", path))
 
     def _forget(self) -> None:
         """Drop what an earlier fit learnt, so that a fit that fails leaves no half-fitted classifier."""

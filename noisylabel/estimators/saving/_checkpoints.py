@@ -3,19 +3,21 @@
 import inspect
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from numbers import Integral
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from filelock import FileLock, Timeout
 from sklearn.base import BaseEstimator
 
-from noisylabel._support.describe import PLAIN, describe, is_known
+from noisylabel._support.describe import PLAIN, describe, is_known, plain_value
 from noisylabel._support.files import local_path, reading, save_whole
 from noisylabel._support.labels import labels_to_json
+from noisylabel.estimators.inputs._format import SampleFormat
 from noisylabel.estimators.inputs._training_data import TrainingData
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
 from noisylabel.nets import CHECKPOINT_FILE, CHECKPOINT_FORMAT
@@ -23,6 +25,7 @@ from noisylabel.students import MLP, CifarNet, Pretrained, ResNet, SmallCNN, Stu
 
 LOCK_FILE = ".lock"
 _MAY_CHANGE = {"callbacks", "checkpoint_dir", "verbose"}  # between a run and its continuation
+_OF_ONE_PLACE = {"callbacks", "checkpoint_dir", "device", "student"}
 _CONTENT: dict[str, Any] = {  # what every checkpoint has, and of what type
     "fingerprint": dict, "seed": int, "estimator": str, "student": dict | None, "standardize": bool, "precision": str,
     "classes": dict, "sample_shape": list, "sample_dtype": str, "feature_names": list, "training": dict,
@@ -45,17 +48,39 @@ def checkpoint_header(estimator: Any, seed: int, data: TrainingData) -> dict[str
         "format": CHECKPOINT_FORMAT,
         "fingerprint": {"parameters": describe_parameters(estimator), "data": data.fingerprint},
         "seed": seed,
-        "estimator": type(estimator).__name__,
         "max_epochs": estimator.max_epochs,
+        "feature_names": data.feature_names,
+        **how_to_predict(estimator, data.classes, data.format),
+    }
+
+
+def how_to_predict(estimator: BaseEstimator, classes: np.ndarray, samples: SampleFormat) -> dict[str, Any]:
+    """Return what it takes, beside the weights, to predict as ``estimator`` does: plain values, lists and dicts."""
+    return {
+        "estimator": type(estimator).__name__,
+        "parameters": plain_parameters(estimator),
         "student": describe_student(estimator.student),
         "standardize": bool(estimator.standardize),
         "precision": estimator.precision,
-        "classes": labels_to_json(data.classes),
-        "sample_shape": list(data.sample_shape),
-        "sample_dtype": data.sample_dtype,
-        "sample_range": list(data.format.value_range or ()),
-        "feature_names": data.feature_names,
+        "classes": labels_to_json(classes),
+        "sample_shape": list(samples.shape),
+        "sample_dtype": samples.dtype,
+        "sample_range": [float(value) for value in samples.value_range or ()],
     }
+
+
+def plain_parameters(estimator: BaseEstimator) -> dict[str, Any]:
+    """Return the parameters that are numbers, texts, or lists and dicts of them, but for those of one run."""
+    parameters = {name: plain_value(value) for name, value in estimator.get_params(deep=False).items()}
+    return {name: value for name, value in parameters.items() if name not in _OF_ONE_PLACE and _is_plain(value)}
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and _is_plain(entry) for key, entry in value.items())
+    if isinstance(value, (list, tuple)):
+        return all(map(_is_plain, value))
+    return isinstance(value, PLAIN)
 
 
 def read_checkpoint(folder: Path) -> dict[str, Any] | None:
@@ -188,12 +213,14 @@ def rebuild_student(described: dict[str, Any] | None, student: Any) -> Any:
         return student
     if described is None:
         raise InvalidParameterError(
-            "The checkpoint's student was a network or function of the user's, which a checkpoint cannot hold. Pass "
-            "the same as 'student'."
+            "The student was a network or function of the user's, which files of data cannot hold. Pass the same as "
+            "'student'."
         )
     if "name" in described:
         return described["name"]
-    return _STUDENTS[described["class"]](**described["parameters"])
+    kind: Callable[..., Student] = _STUDENTS[described["class"]]
+    parameters = described["parameters"].items()  # JSON makes lists of tuples
+    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in parameters})
 
 
 def epochs_done(folder: Path) -> int:

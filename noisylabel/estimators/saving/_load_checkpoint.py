@@ -1,12 +1,13 @@
 """A classifier out of a checkpoint."""
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from noisylabel._support.files import local_path
 from noisylabel._support.labels import labels_from_json
@@ -19,12 +20,13 @@ from noisylabel.estimators._settings import prediction_options, resolve_device
 from noisylabel.estimators._student import type_of_inputs
 from noisylabel.estimators.inputs._format import SampleFormat
 from noisylabel.estimators.saving._checkpoints import epochs_of, read_checkpoint, rebuild_student
+from noisylabel.estimators.saving._folder import read_folder, restore_results
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
 from noisylabel.nets import IndexedNet
 from noisylabel.schedules import resolve_lr_schedule
 from noisylabel.students import Standardize, resolve_student
 
-_ESTIMATORS: dict[str, Callable[..., BaseNoisyLabelClassifier]] = {
+ESTIMATORS: dict[str, Callable[..., BaseNoisyLabelClassifier]] = {
     "FilterKDClassifier": FilterKDClassifier,
     "MentorMixClassifier": MentorMixClassifier,
     "MentorNetClassifier": MentorNetClassifier,
@@ -35,8 +37,8 @@ def load_checkpoint(folder: str | Path, student: Any = None, device: Any = "cpu"
     """Return a classifier that predicts as the network of a checkpoint does, during or after training.
 
     Nothing in the file is run. During training it is the network of the last epoch, with ``ema_decay`` the average of
-    its parameters; after training it is the one that ``fit`` kept. The classifier has no per-row results, and its
-    parameters other than the student are the defaults.
+    its parameters; after training it is the one that ``fit`` kept. The classifier has no per-row results. Of
+    its parameters those are the defaults that the file does not hold: functions and objects other than the student.
 
     Parameters
     ----------
@@ -77,38 +79,102 @@ def load_checkpoint(folder: str | Path, student: Any = None, device: Any = "cpu"
     return classifier_of(saved, student, device)
 
 
+def load(folder: str | Path, student: Any = None, device: Any = "cpu") -> BaseNoisyLabelClassifier:
+    """Return the classifier that ``clf.save(folder)`` wrote.
+
+    Nothing in the folder is run. The classifier predicts and ranks labels as the saved one, bit for bit on the same
+    kind of machine. Of its parameters those are the defaults that the folder does not hold: functions and objects other
+    than the student. ``fit`` trains anew.
+
+    Parameters
+    ----------
+    folder : str or Path
+    student : nn.Module, class or callable, optional
+        Needed only if the student was a network or function of the user's: the same.
+    device : str or torch.device, default="cpu"
+        Where to predict.
+
+    Returns
+    -------
+    classifier
+        Fitted.
+
+    Raises
+    ------
+    InvalidFileError
+        If there is no such folder, or a file of it is damaged or of a later version; with its path.
+    InvalidParameterError
+        If ``student`` is needed and missing, or is not the one that was trained.
+
+    Examples
+    --------
+    >>> import noisylabel
+    >>> clf = noisylabel.load("spam-filter")  # doctest: +SKIP
+    """
+    card, tensors = read_folder(folder)
+    if card["estimator"] not in ESTIMATORS:
+        raise InvalidFileError(f"{str(folder)!r} holds a {card['estimator']}, a class that this version does not have.")
+    state = {k.removeprefix("network."): value for k, value in tensors.items() if k.startswith("network.")}
+    clf = make_classifier(card, state, student, device)
+    restore_results(clf, card, tensors)
+    return clf
+
+
 def classifier_of(saved: dict[str, Any], student: Any = None, device: Any = "cpu") -> BaseNoisyLabelClassifier:
     """Return the classifier of a checkpoint that has been read; see :func:`load_checkpoint`."""
-    if saved["estimator"] not in _ESTIMATORS:
+    if saved["estimator"] not in ESTIMATORS:
         raise InvalidFileError(
             f"The checkpoint is of the class {saved['estimator']!r}, which is not one of noisylabel's. Fit an object "
             "of that class with the same 'checkpoint_dir', data and parameters: it goes on from there."
         )
+    average = saved["training"]["average"]
+    state = saved["training"]["module"] if average is None else average["averaged"]
+    clf = make_classifier(saved, saved.get("final", state), student, device)
+    clf.n_iter_ = epochs_of(saved)
+    return clf
+
+
+def make_classifier(
+    saved: dict[str, Any], state: dict[str, Tensor], student: Any = None, device: Any = "cpu"
+) -> BaseNoisyLabelClassifier:
+    """Return a classifier that predicts, and no more.
+
+    Parameters
+    ----------
+    saved : dict
+        See :func:`how_to_predict`.
+    state : dict
+        Parameters and buffers of the network.
+    student, device
+        As in :func:`load_checkpoint`.
+    """
     student = rebuild_student(saved["student"], student)
-    clf = _ESTIMATORS[saved["estimator"]](
-        student=student, standardize=saved["standardize"], precision=saved["precision"], device=device
-    )
+    kind = ESTIMATORS[saved["estimator"]]
+    known = inspect.signature(kind).parameters
+    parameters = {name: value for name, value in saved.get("parameters", {}).items() if name in known}
+    for name, value in parameters.items():
+        if isinstance(value, list) and isinstance(known[name].default, tuple):
+            parameters[name] = tuple(value)  # of which JSON made a list
+    clf = kind(**parameters)
+    clf.set_params(student=student, standardize=saved["standardize"], precision=saved["precision"], device=device)
     clf.sample_shape_, clf.sample_dtype_ = tuple(saved["sample_shape"]), saved["sample_dtype"]
+    clf.sample_range_ = tuple(saved.get("sample_range", ())) or None
     clf.n_features_in_ = clf.sample_shape_[0]
     if saved["feature_names"]:
         clf.feature_names_in_ = np.array(saved["feature_names"], dtype=object)
     clf.classes_ = labels_from_json(saved["classes"])
-    clf.sample_range_ = tuple(saved.get("sample_range", ())) or None
-    clf.n_iter_ = epochs_of(saved)
+    state = {name.removeprefix("_orig_mod."): value for name, value in state.items()}  # of a compiled network
     with private_torch_stream(0, torch.device("cpu")), torch_turn():
-        module = _load_module(saved, student)
+        module = _load_module(saved, state, student)
     clf.sample_dtype_ = type_of_inputs(module, clf.sample_dtype_)
     clf.net_ = _make_net(module, clf, resolve_device(device))
     return clf
 
 
-def _load_module(saved: dict[str, Any], student: Any) -> nn.Module:
-    """Build the network and give it the weights that evaluation uses."""
+def _load_module(saved: dict[str, Any], state: dict[str, Tensor], student: Any) -> nn.Module:
+    """Build the network and give it its weights."""
     sample_shape, n_classes = tuple(saved["sample_shape"]), len(saved["classes"]["labels"])
     module = resolve_student(student, sample_shape).build(sample_shape, n_classes)
-    average = saved["training"]["average"]
-    state = saved["training"]["module"] if average is None else average["averaged"]
-    state = saved.get("final", state)
     if "0.mean" in state and "0.scale" in state:  # the fixed first layer
         module = nn.Sequential(Standardize(state["0.mean"], 1 / state["0.scale"]), module)
     try:
@@ -120,6 +186,7 @@ def _load_module(saved: dict[str, Any], student: Any) -> nn.Module:
 
 def _make_net(module: nn.Module, clf: Any, device: torch.device) -> IndexedNet:
     options = prediction_options(SampleFormat.of(clf), device)
+    options |= {k: v for k, v in (clf.net_params or {}).items() if k == "iterator_valid__batch_size"}
     schedule = resolve_lr_schedule("constant")
     net = IndexedNet(module, lr_schedule=schedule, precision=clf.precision, **options)
     return net.initialize()

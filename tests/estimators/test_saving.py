@@ -1,0 +1,185 @@
+"""A classifier as a folder of data: it predicts as before, and what is wrong with a folder is said."""
+
+import json
+import os
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.exceptions import NotFittedError
+
+import noisylabel
+from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier
+from noisylabel.exceptions import FileWriteError, InvalidFileError, InvalidParameterError, MissingDependencyError
+from noisylabel.students import MLP, SmallCNN
+
+RNG = np.random.default_rng(0)
+Y = np.arange(60) % 3
+X = (RNG.normal(size=(60, 4)) + 3 * Y[:, None]).astype(np.float32)
+IMAGES = RNG.integers(0, 256, (24, 3, 8, 8)).astype(np.uint8)
+LABELS = {
+    "text": np.array(["ant", "bee", "cow\0"], dtype=object)[Y],
+    "date": np.array(["2026-01-01", "2026-01-02", "2026-01-03"], dtype="datetime64[D]")[Y],
+    "bytes": np.array([b"a", b"b", b"c"])[Y],
+    "unsigned": np.array([2**63, 2**63 + 1, 3], dtype=np.uint64)[Y],
+    "bool": Y > 0,
+}
+
+
+def fit(kind=MentorNetClassifier, X=X, y=Y, **parameters):
+    return kind(**{"max_epochs": 2, "random_state": 0, "student": MLP((8,))} | parameters).fit(X, y)
+
+
+def assert_same(one, other, X):
+    np.testing.assert_array_equal(one.predict_proba(X), other.predict_proba(X))
+    np.testing.assert_array_equal(one.predict(X), other.predict(X))
+    assert one.predict(X).dtype == other.predict(X).dtype
+    pd.testing.assert_frame_equal(one.label_issues(), other.label_issues())
+    pd.testing.assert_frame_equal(one.history_, other.history_)
+    assert one.n_iter_ == other.n_iter_
+
+
+@pytest.fixture(scope="module")
+def clf():
+    return fit()
+
+
+@pytest.mark.parametrize(
+    "clf",
+    [
+        fit(validation_fraction=0.2, filter_alpha=0.1, lr=0.01, net_params={"iterator_valid__batch_size": 7}),
+        fit(MentorMixClassifier, loss_percentile=0.7, student="mlp"),
+        fit(FilterKDClassifier),
+        fit(X=X * 1e9 + 1e12, standardize=True),
+        fit(standardize=False),
+        *(fit(y=labels) for labels in LABELS.values()),
+    ],
+    ids=["mentornet", "mentormix", "filterkd", "far", "raw", *LABELS],
+)
+def test_right_16_a_saved_classifier_is_the_same_bit_for_bit(clf, tmp_path):
+    samples = X * 1e9 + 1e12 if clf.sample_range_[1] > 1e6 else X
+    clf.save(tmp_path / "model")
+    again = noisylabel.load(tmp_path / "model")
+    assert type(again) is type(clf)
+    assert_same(clf, again, samples)
+    parameters = {name: value for name, value in clf.get_params().items() if "student" not in name}
+    assert {name: again.get_params()[name] for name in parameters} == parameters
+    again.save(tmp_path / "again")
+    assert_same(clf, noisylabel.load(tmp_path / "again"), samples)
+    assert {path.suffix for path in (tmp_path / "model").iterdir()} == {".json", ".safetensors"}
+
+
+def test_right_16_images_frames_weights_and_own_students(tmp_path):
+    images = fit(X=IMAGES, y=np.arange(24) % 2, student=SmallCNN((4, 8)))
+    images.save(tmp_path / "images")
+    assert_same(images, noisylabel.load(tmp_path / "images"), IMAGES)
+    with pytest.raises(ValueError, match="shape"):
+        noisylabel.load(tmp_path / "images").predict(IMAGES[:, :, :4])
+    table = pd.DataFrame(X, columns=["a", "b", "c", "d"])
+    clf = MentorNetClassifier(student=torch.nn.Linear(4, 3), max_epochs=1).fit(table, Y, sample_weight=Y + 0.0)
+    clf.save(tmp_path / "table")
+    with pytest.raises(InvalidParameterError, match="Pass the same as 'student'"):
+        noisylabel.load(tmp_path / "table")
+    again = noisylabel.load(str(tmp_path / "table"), student=torch.nn.Linear(4, 3))
+    assert_same(clf, again, table)
+    with pytest.raises(ValueError, match="feature names"):
+        again.predict(table.rename(columns={"a": "z"}))
+
+
+def test_right_16_only_ours_is_overwritten(clf, tmp_path, monkeypatch):
+    with pytest.raises(NotFittedError):
+        MentorNetClassifier().save(tmp_path)
+    (tmp_path / "thesis.txt").touch()
+    with pytest.raises(InvalidParameterError, match="not of a saved classifier, such as 'thesis.txt'"):
+        clf.save(tmp_path)
+    with pytest.raises(InvalidParameterError, match="is a file"):
+        clf.save(tmp_path / "thesis.txt")
+    folder = tmp_path / "model"
+    clf.save(folder)
+    other = fit(lr=0.05)
+    other.save(folder)
+    assert len(list(folder.iterdir())) == 2
+    assert_same(other, noisylabel.load(folder), X)
+
+    class Own(MentorNetClassifier):
+        pass
+
+    with pytest.raises(InvalidParameterError, match="Own is a class of your own. Pickle it"):
+        fit(Own).save(tmp_path / "own")
+    write = noisylabel._support.files.Path.replace
+    monkeypatch.setattr("pathlib.Path.replace", lambda path, to: 1 / 0 if to.suffix == ".json" else write(path, to))
+    with pytest.raises(ZeroDivisionError):  # killed between the two files
+        clf.save(folder)
+    assert_same(other, noisylabel.load(folder), X)
+    monkeypatch.undo()
+    (folder / "classifier.json").write_text("{}")
+    with pytest.raises(InvalidFileError, match="classifier.json is no card"):
+        clf.save(folder)
+
+
+def test_right_16_a_full_disk_keeps_the_saved_one(clf, tmp_path, monkeypatch):
+    clf.save(tmp_path)
+
+    def full(*args):
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    with pytest.raises(FileWriteError, match=f"{tmp_path}.* could not be written: No space left"):
+        fit(lr=0.05).save(tmp_path)
+    assert_same(clf, noisylabel.load(tmp_path), X)
+
+
+def test_right_16_damaged_folders_are_named(clf, tmp_path):
+    with pytest.raises(InvalidFileError, match="There is no saved classifier"):
+        noisylabel.load(tmp_path / "none")
+    fit(checkpoint_dir=tmp_path / "run")
+    with pytest.raises(InvalidFileError, match="It is a checkpoint_dir: use load_checkpoint"):
+        noisylabel.load(tmp_path / "run")
+    folder = tmp_path / "model"
+    clf.save(folder)
+    card, (weights,) = folder / "classifier.json", folder.glob("*.safetensors")
+    for path in (card, weights):
+        whole = path.read_bytes()
+        for damaged in (b"", whole[:100], whole[: len(whole) // 2], whole[:-1] + b"x", b"hello", b"\xff" * 50):
+            path.write_bytes(damaged)
+            with pytest.raises(InvalidFileError, match=f"{path} is no .*, or is damaged. Copy the whole folder again"):
+                noisylabel.load(folder)
+        path.write_bytes(whole)
+    content = json.loads(card.read_text())
+    for change in ({"version": 99, "made_with": "noisylabel 9"}, {"estimator": "Other"}, {"weights": {"file": "../a"}}):
+        card.write_text(json.dumps(content | change))
+        with pytest.raises(InvalidFileError, match="written by noisylabel 9, in version 99|is damaged"):
+            noisylabel.load(folder)
+    card.write_text(json.dumps(content))  # another layout, the same content
+    weights.unlink()
+    with pytest.raises(InvalidFileError, match=f"There is no file of the classifier's weights {weights}"):
+        noisylabel.load(folder)
+
+
+@pytest.mark.parametrize(("samples", "student"), [(X, MLP((8,))), (IMAGES, SmallCNN((4, 8)))], ids=["table", "images"])
+def test_right_32_exported_programs_and_the_module_give_the_same_probabilities(samples, student, tmp_path):
+    clf = fit(X=samples, y=np.arange(len(samples)) % 2, student=student)
+    batch = torch.as_tensor(samples[:5])
+    torch.export.save(clf.export_program(), tmp_path / "model.pt2")
+    program = torch.export.load(tmp_path / "model.pt2").module()
+    for n in (1, 5):
+        np.testing.assert_allclose(program(batch[:n]).numpy(), clf.predict_proba(samples[:n]), atol=1e-6)
+    with torch.no_grad():
+        proba = clf.net_.module_.eval()(batch).softmax(1).numpy()
+    np.testing.assert_allclose(proba, clf.predict_proba(samples[:5]), atol=1e-6)
+
+
+def test_right_32_onnx_says_what_it_needs(clf, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(MissingDependencyError, match="pip install onnx onnxscript"):
+        clf.export_onnx(tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_right_16_a_loaded_checkpoint_has_the_parameters_of_its_run(tmp_path):
+    settings = {"lr": 0.01, "loss_percentile": 0.6, "curriculum": "self_paced", "optimizer": "sgd", "batch_size": 16}
+    fit(**settings, checkpoint_dir=tmp_path)
+    again = noisylabel.load_checkpoint(tmp_path)
+    assert {name: again.get_params()[name] for name in settings} == settings
