@@ -10,11 +10,12 @@ from torch import nn
 
 from noisylabel._support.files import written_whole
 from noisylabel.exceptions import MissingDependencyError
+from noisylabel.nets import plain_network
 
 
 def export_program(clf: Any) -> torch.export.ExportedProgram:
     """Return network, standardisation and softmax as a program; see the classifier's method."""
-    network = copy.deepcopy(getattr(clf.net_.module_, "_orig_mod", clf.net_.module_)).cpu()  # compiled or not
+    network = copy.deepcopy(plain_network(clf.net_.module_)).cpu()
     dtype = {"uint8": torch.uint8, "int64": torch.int64, "float64": torch.float64}.get(clf.sample_dtype_, torch.float32)
     sample = torch.zeros(2, *clf.sample_shape_, dtype=dtype)
     network = network.requires_grad_(False).to(memory_format=torch.contiguous_format)  # as programs are written

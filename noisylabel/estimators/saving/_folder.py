@@ -18,7 +18,7 @@ from noisylabel._support.files import local_path, reading, write_whole
 from noisylabel.estimators.inputs._format import SampleFormat
 from noisylabel.estimators.saving._checkpoints import how_to_predict
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
-from noisylabel.nets import CHECKPOINT_FILE, SampleRecord
+from noisylabel.nets import CHECKPOINT_FILE, SampleRecord, plain_network
 
 CARD_FILE = "classifier.json"
 FORMAT = "noisylabel-classifier"
@@ -92,7 +92,7 @@ def _numbers(column: pd.Series) -> list[Any]:
 
 def _tensors(clf: Any) -> dict[str, Tensor]:
     """Return all numbers by name, each with memory of its own."""
-    module = getattr(clf.net_.module_, "_orig_mod", clf.net_.module_)  # compiled or not
+    module = plain_network(clf.net_.module_)
     tensors = {f"network.{name}": value for name, value in module.state_dict().items()}
     strange = [name for name, value in tensors.items() if not isinstance(value, Tensor)]
     if strange:
