@@ -10,6 +10,7 @@ import vl_convert
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
+_UNSEEN = dict.fromkeys([0, *range(0x202A, 0x202F), *range(0x2066, 0x206A)], "\ufffd")  # NUL and changes of direction
 _AXIS = {
     "labelColor": "var(--soft)",
     "labelFontSize": 12,
@@ -88,8 +89,17 @@ def labelled_axis(places: Sequence[tuple[float, str]], **settings: Any) -> alt.A
     )
 
 
+def printable(value: Any) -> Any:
+    """Return texts, in lists and mappings too, without signs that no page can show or that turn what follows."""
+    if isinstance(value, str):
+        return value.translate(_UNSEEN)
+    if isinstance(value, Mapping):
+        return {printable(name): printable(one) for name, one in value.items()}
+    return [printable(one) for one in value] if isinstance(value, list | tuple) else value
+
+
 def _json(value: Any) -> Markup:
-    return htmlsafe_json_dumps(value, allow_nan=False, separators=(",", ":"))
+    return htmlsafe_json_dumps(printable(value), allow_nan=False, separators=(",", ":"))
 
 
 @cache

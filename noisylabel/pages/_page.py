@@ -10,10 +10,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from noisylabel._support.files import local_path, write_whole
-from noisylabel.pages._charts import CONFIG, chart_library
+from noisylabel.pages._charts import CONFIG, chart_library, printable
 
 _HERE = Path(__file__).parent
-_UNSEEN = dict.fromkeys([0, *range(0x202A, 0x202F), *range(0x2066, 0x206A)], "\ufffd")  # NUL and changes of direction
 
 
 class _Inline(NamedTuple):
@@ -54,7 +53,7 @@ def _environment(folder: Path) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=_printable,
+        finalize=lambda value: "" if value is None else printable(value) if isinstance(value, str) else value,
     )
     environment.globals |= {
         "style": _inline((_HERE / "page.css").read_text(encoding="utf-8")),
@@ -69,13 +68,6 @@ def _environment(folder: Path) -> Environment:
 def _inline(text: str) -> _Inline:
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
     return _Inline(Markup(text), f"'sha256-{digest}'")
-
-
-def _printable(value: Any) -> Any:
-    """Return what stands for a value: nothing for None, and texts without signs that no page can show."""
-    if value is None:
-        return ""
-    return value.translate(_UNSEEN) if isinstance(value, str) else value
 
 
 def percent(share: float) -> str:

@@ -177,6 +177,19 @@ def test_right_31_names_of_files_may_be_in_capitals(trained, tmp_path, capsys):
         assert f"{clf.score(X, y):8.4f}" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("fitted_as", ["uint8", "float32"])
+def test_right_31_images_of_another_scale_are_refused(tmp_path, capsys, fitted_as):
+    y = np.arange(60) % 2
+    whole = np.random.default_rng(0).integers(0, 256, (60, 3, 8, 8)).astype(np.uint8)
+    scaled = whole.astype(np.float32) / 255
+    X, other = (whole, scaled) if fitted_as == "uint8" else (scaled, whole)
+    MentorNetClassifier("uniform", student="mlp", max_epochs=2, checkpoint_dir=tmp_path, random_state=0).fit(X, y)
+    np.savez(tmp_path / "other.npz", X=other, y=y)
+    assert evaluate(tmp_path, "--data", tmp_path / "other.npz") == 2
+    assert "MentorNetClassifier was fitted on " in capsys.readouterr().err
+    assert not (tmp_path / "evaluation.csv").exists()
+
+
 def test_right_27_a_name_of_data_runs_as_no_formula(tmp_path):
     rows = [{"data": "=cmd", "epoch": epoch, "accuracy": 0.5, "loss": 1.0} for epoch in (1, 2)]
     for row in (*rows, rows[0]):

@@ -133,6 +133,9 @@ def test_texts_stay_texts(tmp_path, browser):
     assert seen(dom, "<dd>(.*?)</dd>") == shown
     assert n_points(dom) == [2 + len(HOSTILE)]
     assert "&lt;img src=x onerror=alert(1)&gt;" in charts(dom)[0]
+    data = re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', page.read_text(encoding="utf-8"))
+    assert len(data) >= 2
+    assert not re.search(r"\\u(0000|202e|2066)", "".join(data))  # in what charts are drawn of neither
 
 
 def test_a_text_that_has_no_code_is_shown_as_a_question_mark(tmp_path):
