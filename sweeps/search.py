@@ -350,7 +350,8 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         """Return the arrays of the sweep, labels as codes."""
         if isinstance(X, Dataset):
             raise InvalidDataError("CurriculumSearch takes arrays in memory. Got a torch Dataset; make an array of it.")
-        values, labels = check_X(self, X, reset=True, y=None if y is None else plain_labels(y))
+        whole = not getattr(self.estimator, "standardize", True)
+        values, labels = check_X(self, X, reset=True, whole=whole, y=None if y is None else plain_labels(y))
         self.sample_shape_, self.sample_dtype_ = values.shape[1:], str(values.dtype)
         self.classes_, codes = encode_labels(labels)
         held_out, right = hold_out(codes, self.classes_, y_trusted, self.validation_fraction, rng)

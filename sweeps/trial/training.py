@@ -123,9 +123,9 @@ class EpochReports(Callback):
         self.last_saved_ = time.monotonic()
         self.start_ = time.monotonic()
 
-    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
-        """Put the validation samples where the net is."""
-        self.valid_ = torch.tensor(self.data["X_valid"], device=torch.device(net.device))
+    def on_train_begin(self, net: Any, X: Any = None, **kwargs: Any) -> None:
+        """Put the validation samples where the net is, of the type that it is trained on."""
+        self.valid_ = torch.tensor(self.data["X_valid"], device=torch.device(net.device), dtype=X.all_X.dtype)
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
         """Report the epoch before."""
@@ -135,7 +135,7 @@ class EpochReports(Callback):
         """Measure."""
         epoch = self.before_ + len(net.history)
         if epoch < self.n_epochs:
-            valid = TensorData(self.valid_.clone())  # a student may write to its input
+            valid = TensorData(self.valid_)
             proba = torch.cat([logits.softmax(1).cpu() for logits in net.forward_iter(valid)]).numpy()
             self.pending_ = {METRIC: score(self.setup, proba, self.data), "epoch": epoch}
 

@@ -158,8 +158,7 @@ def _in_memory(
     """Return samples in memory, and what was seen of them."""
     rows = statistics_rows(len(values), values.shape[1:], weight)
     counts = None if weight is None else weight[torch.as_tensor(rows)]
-    is_exact = values.dtype != np.float64 and values.ndim > 2
-    if estimator.standardize and not is_exact and loses_digits(torch.as_tensor(values[rows]), counts):
+    if estimator.standardize and values.ndim == 2 and loses_digits(torch.as_tensor(values[rows]), counts):
         values = values.astype(np.float64, copy=False)
     elif values.dtype == np.float64:
         values = values.astype(np.float32)
