@@ -196,6 +196,8 @@ def _read_parquet(file: Path) -> pd.DataFrame:
 
 
 def _read_text(file: Path, as_written: Sequence[str], empty_lines: bool, written: TextFormat) -> pd.DataFrame:
+    if empty_lines and written.begins_empty:
+        raise InvalidDataError(f"{file} begins with an empty line. Take it out: the first line names the columns.")
     options: dict[str, Any] = {
         "sep": written.separator,
         "encoding": written.encoding,
@@ -211,7 +213,10 @@ def _read_text(file: Path, as_written: Sequence[str], empty_lines: bool, written
     except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
         _refuse_longer_rows(file, written)
         raise InvalidDataError(f"{file} cannot be read as a table: {str(error).strip()}") from error
+    _, names = next(written.records(file))
     for column in table.columns.intersection(list(as_written)):
+        if names.count(column) > 1:
+            raise InvalidDataError(f"{file} has two columns {column!r}. Give each a name of its own.")
         texts = pd.read_csv(file, usecols=[column], dtype=str, keep_default_na=False, **options)
         table[column] = texts[column].to_numpy()
     return table

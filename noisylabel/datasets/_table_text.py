@@ -3,7 +3,7 @@
 import csv
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -40,6 +40,8 @@ class TextFormat:
         Between the values of a row.
     n_skipped : int
         Lines before the names of columns.
+    begins_empty : bool
+        Whether an empty line stands where the names of columns should.
     notes : list of str
         What was odd about it, as sentences.
     """
@@ -48,6 +50,7 @@ class TextFormat:
     errors: str
     separator: str
     n_skipped: int
+    begins_empty: bool
     notes: list[str]
 
     def records(self, file: Path) -> Iterator[tuple[int, list[str]]]:
@@ -80,13 +83,13 @@ def text_format(file: Path) -> TextFormat:
             raise InvalidDataError(f"{file} is no text: it begins as {what} does. Save it as CSV, or give its name.")
     encoding, errors, notes = _encoding(file, data)
     with file.open(encoding=encoding, errors=errors, newline="") as stream:
-        said = _SEP_LINE.fullmatch(stream.readline(100))
-    found = TextFormat(encoding, errors, ",", 0 if said is None else 1, notes)
+        first = stream.readline()
+        said = _SEP_LINE.fullmatch(first)
+        begins_empty = not (first if said is None else stream.readline()).strip()
+    found = TextFormat(encoding, errors, ",", 0 if said is None else 1, begins_empty, notes)
     if said is not None:
-        separator = said[1].replace("\\t", "\t")
-    else:
-        separator = max(_SEPARATORS, key=lambda mark: _agreement(found, mark, file))
-    return TextFormat(encoding, errors, separator, found.n_skipped, notes)
+        return replace(found, separator=said[1].replace("\\t", "\t"))
+    return replace(found, separator=max(_SEPARATORS, key=lambda mark: _agreement(replace(found, separator=mark), file)))
 
 
 def _encoding(file: Path, data: bytes) -> tuple[str, str, list[str]]:
@@ -130,12 +133,11 @@ def _first_bad(data: bytes, encoding: str) -> int | None:
     return None
 
 
-def _agreement(found: TextFormat, separator: str, file: Path) -> tuple[float, int]:
+def _agreement(tried: TextFormat, file: Path) -> tuple[float, int]:
     """Return the share of the first rows that a separator cuts into as many values as there are names, and how many.
 
     Rows that end with a separator count.
     """
-    tried = TextFormat(found.encoding, found.errors, separator, found.n_skipped, [])
     try:
         names, *rows = (row for _, row in islice(tried.records(file), _LOOKED_AT))
     except csv.Error:

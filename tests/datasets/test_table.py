@@ -123,6 +123,7 @@ def test_load_table_wants_every_label(tmp_path):
         ("a3.csv", b"x,kind\n", r"a3\.csv names columns, \['x', 'kind'\], but has no rows"),
         ("b.csv", b"x,kind\n1,a\n1,2,3,4\n", r"b\.csv has more values in line 3, 4, than names in its first line, 2"),
         ("c.csv", b"x,kind\n1,a,lost\n", r"c\.csv has more values in line 2, 3, than names in its first line, 2"),
+        ("b2.csv", b"kind,x,kind\na,1,b\n", r"b2\.csv has two columns 'kind'\. Give each a name of its own"),
         ("c2.csv", b'x,kind\n"a\n",b\n1,2,3\n', r"c2\.csv has more values in line 4, 3"),
         ("c3.csv", b'x,kind\n1,"a\n', r"c3\.csv cannot be read as a table: .*EOF inside string"),
         ("d.parquet", b"no", r"d\.parquet cannot be read as a table"),
@@ -237,3 +238,12 @@ def test_right_25_parquet_names_each_column_once(tmp_path, door):
     )
     with pytest.raises(InvalidDataError, match="has two columns 'kind'"):
         door(tmp_path / "t.parquet")
+
+
+def test_right_25_an_empty_first_line_shifts_no_row(tmp_path):
+    """A place in the spreadsheet is counted from the first line, so an audit wants the names there."""
+    for text in ("\n\nx,kind\n1,a\n", "sep=,\n\nx,kind\n1,a\n"):
+        (tmp_path / "t.csv").write_text(text)
+        assert read_table(tmp_path / "t.csv")[0]["kind"].tolist() == ["a"]
+        with pytest.raises(InvalidDataError, match=r"t\.csv begins with an empty line\. Take it out"):
+            read_table(tmp_path / "t.csv", empty_lines=True)
