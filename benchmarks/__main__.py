@@ -91,7 +91,7 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument("--jobs", type=int, default=1, help="cells at a time; with --ray and cuda, on each GPU")
     run.add_argument("--ray", metavar="ADDRESS", help="run on this Ray cluster; auto, or local for a new one here")
     run.add_argument("--resume", action="store_true", help="go on inside cells too: they save themselves each epoch")
-    run.add_argument("--proof", action="store_true", help="only two steps of each cell, on 6 samples; saves nothing")
+    run.add_argument("--proof", action="store_true", help="only two steps of each cell, on few samples; saves nothing")
     run.add_argument("--again", action="store_true", help="also the cells that have a result; older results stay")
     run.add_argument("--results", type=_place, default=RESULTS, help="folder of results")
 

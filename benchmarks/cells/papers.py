@@ -64,7 +64,7 @@ def drop_by_ten(drops: tuple[float, ...], progress: float) -> float:
 
 def _profile(dataset: str, rates: tuple[float, ...], methods: tuple[str, ...], epochs: int, **more: Any) -> Profile:
     grid = ((symmetric(*rates), methods),)
-    return Profile(dataset, _N_IMAGES, 0, epochs, epochs, grid, seeds=(0,), test_every=10, **more)
+    return Profile(dataset, _N_IMAGES, 0, epochs, epochs, grid, seeds=(0,), test_every=10, proof_rows=6, **more)
 
 
 def _mentornet(dataset: str, student: Student, epochs: int, **settings: Any) -> Profile:

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 Noise = tuple[str, float | None]
-_PROOF_ROWS = 6
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,8 @@ class Profile:
         More of them, of the noise rate: published settings that depend on it.
     n_test : int, optional
         Test samples; all by default.
+    proof_rows : int
+        Training samples of a proof; a method may need some dozens.
     """
 
     dataset: str
@@ -50,6 +51,7 @@ class Profile:
     settings: dict[str, Any] = field(default_factory=dict)
     by_rate: Callable[[float], dict[str, Any]] = lambda rate: {}
     n_test: int | None = None
+    proof_rows: int = 240
 
     @property
     def methods(self) -> list[str]:
@@ -57,21 +59,21 @@ class Profile:
         return list(dict.fromkeys(method for _, methods in self.grid for method in methods))
 
     def two_steps(self) -> "Profile":
-        """Return the same on 6 samples for two epochs of one step: the first in the burn-in, the second after it."""
+        """Return the same on few samples for two epochs of one step: the first in the burn-in, the second after it."""
         return replace(
             self,
-            n_train=_PROOF_ROWS,
-            n_valid=0,
+            n_train=self.proof_rows,
+            n_valid=self.proof_rows // 10,
             max_epochs=2,
             tuned_epochs=2,
             n_test=2,
-            settings=self.settings | {"batch_size": _PROOF_ROWS},
-            by_rate=partial(_small_batches, self.by_rate),
+            settings=self.settings | {"batch_size": self.proof_rows},
+            by_rate=partial(_of_batches, self.by_rate, self.proof_rows),
         )
 
 
-def _small_batches(by_rate: Callable[[float], dict[str, Any]], rate: float) -> dict[str, Any]:
-    return by_rate(rate) | {"batch_size": _PROOF_ROWS}
+def _of_batches(by_rate: Callable[[float], dict[str, Any]], size: int, rate: float) -> dict[str, Any]:
+    return by_rate(rate) | {"batch_size": size}
 
 
 def symmetric(*rates: float) -> tuple[Noise, ...]:

@@ -42,7 +42,9 @@ def costs(profile: str | None = None, folder: Path = RESULTS, on_gpu: bool = Fal
     runs = _timed([row for row in rows if (row["environment"].get("device", "cpu") != "cpu") == on_gpu])
     done = {Cell(**row["cell"]) for row in rows}
     names = [profile] if profile else list(PROFILES)
-    table = pd.DataFrame([_cost(cell, runs) | {"done": cell in done} for name in names for cell in cells(name)])
+    every = [cell for name in names for cell in cells(name)]
+    found = {pair: _cost(*pair, runs) for pair in dict.fromkeys((cell.profile, cell.method) for cell in every)}
+    table = pd.DataFrame([found[cell.profile, cell.method] | {"done": cell in done} for cell in every])
     groups = table.groupby("method" if profile else "profile", sort=False)
     return pd.DataFrame([{groups.keys: name, **_sums(part)} for name, part in groups])
 
@@ -54,18 +56,18 @@ def _timed(rows: list[dict[str, Any]]) -> pd.DataFrame:
     return runs[runs["machine"] == runs["profile"].map(machine)]
 
 
-def _cost(cell: Cell, runs: pd.DataFrame) -> dict[str, object]:
+def _cost(profile: str, method: str, runs: pd.DataFrame) -> dict[str, object]:
     """Return the seconds that are expected of a cell, and from where."""
-    of_method = runs[runs["method"] == cell.method]
-    source = cell.profile
-    if cell.profile not in set(of_method["profile"]):
-        like = [name for name in dict.fromkeys(of_method["profile"]) if _alike(PROFILES[name], PROFILES[cell.profile])]
-        source = max(like, key=lambda name: _work(name, cell.method), default="")
+    of_method = runs[runs["method"] == method]
+    source = profile
+    if profile not in set(of_method["profile"]):
+        like = [name for name in dict.fromkeys(of_method["profile"]) if _alike(PROFILES[name], PROFILES[profile])]
+        source = max(like, key=lambda name: _work(name, method), default="")
     found = of_method[of_method["profile"] == source]
-    scale = _work(cell.profile, cell.method) / _work(source, cell.method) if source else 1.0
+    scale = _work(profile, method) / _work(source, method) if source else 1.0
     return {
-        "profile": cell.profile,
-        "method": cell.method,
+        "profile": profile,
+        "method": method,
         "seconds": scale * found["seconds"].mean(),
         "from": source,
         "machine": "; ".join(dict.fromkeys(found["machine"])),

@@ -18,6 +18,8 @@ from benchmarks.cells.cell import Cell, cells, run_cell
 from benchmarks.cells.rows import load_rows, path_of
 from benchmarks.cells.run import RunOptions, run_profile
 from benchmarks.cells.store import read
+from benchmarks.methods import Method, find_method
+from noisylabel import MentorNetClassifier
 from noisylabel.exceptions import InvalidParameterError
 
 ROOT = Path(__file__).parents[3]
@@ -191,3 +193,50 @@ def test_human_labels_that_are_not_there_are_left_out(tmp_path, monkeypatch, cap
     wanted = run_module._wanted("cifar10n", {"method": ["plain"], "seed": [0]})
     assert [cell.noise for cell in wanted] == ["human_worst"]
     assert "left out human_aggregate, human_random1, human_random2, human_random3" in capsys.readouterr().err
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("method", ["plain", "early_stopping", "self_paced_auto"])
+def test_right_29_a_proof_takes_human_labels(method, tmp_path):
+    only = {"method": [method], "seed": [0], "noise": ["human_worst"]}
+    (outcome,) = run_profile("cifar10n", only, tmp_path, RunOptions(proof=True))
+    assert outcome.error is None
+
+
+class HalfAPercentile(MentorNetClassifier):
+    """A method of one's own."""
+
+
+OWN_METHOD = Method({"curriculum": "self_paced", "loss_percentile": 0.5})
+
+
+def test_right_29_a_method_that_is_asked_for_is_run(tmp_path):
+    own = f"{__name__}:OWN_METHOD"
+    outcomes = run_profile("smoke", {"method": ["plain", "elr", own]}, tmp_path)
+    assert [outcome.cell.method for outcome in outcomes] == ["plain", "elr", own]
+    assert [row["settings"] for row in load_rows(tmp_path)][2] == OWN_METHOD.settings
+    assert run_profile("smoke", {"method": [own]}, tmp_path) == []  # it has a result
+    assert {cell.method for cell in run_module._wanted("digits", {"method": [own], "rate": [0.45]})} == {own}
+    named = run_module._wanted("digits", {"method": ["mentormix_port"], "noise": ["pair"], "seed": [0]})
+    assert [cell.name for cell in named] == ["pair-0.45_mentormix_port_seed0"]
+    assert find_method(f"{__name__}:HalfAPercentile").estimator is HalfAPercentile
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("planin", "'methods' must be one of .*Got 'planin'. Did you mean 'plain'"),
+        ("absent:Name", "that can be imported from here: No module named 'absent'"),
+        (f"{__name__}:ABSENT", "has no attribute 'ABSENT'"),
+        ("numpy:pi", "must be a benchmarks.methods.Method, or a sub-class .* Got 3.14"),
+    ],
+)
+def test_right_29_a_method_that_does_not_exist_is_said(name, message, tmp_path):
+    with pytest.raises(InvalidParameterError, match=message):
+        run_profile("smoke", {"method": ["plain", name]}, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_right_29_a_seed_or_noise_that_is_not_there_is_not_dropped():
+    with pytest.raises(InvalidParameterError, match=r"no cell with \{'noise': \['pear'\], 'seed': \[7\]\}"):
+        run_profile("digits", {"noise": ["pair", "pear"], "seed": [0, 7], "rate": [0.4]})
