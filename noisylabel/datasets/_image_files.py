@@ -11,6 +11,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from noisylabel._support.files import local_path
 from noisylabel._support.validation import check_count
 from noisylabel.datasets._read_image import read_image
 from noisylabel.exceptions import InvalidParameterError
@@ -65,7 +66,7 @@ class ImageFiles(Dataset[Tensor]):
     """
 
     def __init__(self, root: str | os.PathLike[str], files: Sequence[str] | np.ndarray, size: Size = 224) -> None:
-        self.root = os.fspath(root)
+        self.root = os.fspath(local_path("root", root))
         self.files = np.asarray(files, dtype=object)
         self.size = _check_size(size)
 

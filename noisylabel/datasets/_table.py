@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 from sklearn.utils import Bunch
 
+from noisylabel._support.files import local_path
 from noisylabel.datasets._table_text import TextFormat, text_format
 from noisylabel.exceptions import DatasetNotFoundError, InvalidDataError, NoisyLabelWarning
 
@@ -125,7 +126,7 @@ def read_table(
     >>> table["code"].tolist(), notes
     (['007', 'None'], [])
     """
-    file = Path(path).expanduser()
+    file = local_path("path", path)
     if not file.is_file():
         raise DatasetNotFoundError(f"There is no file {file}. Give the path of a .csv, .tsv or .parquet file.")
     if file.suffix.lower() not in TABLE_SUFFIXES:

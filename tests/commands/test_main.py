@@ -291,3 +291,30 @@ def test_right_32_a_closed_pipe_loses_no_result(tmp_path):
         said = run.stderr.read()
     assert (run.returncode, said) == (0, "")
     assert (tmp_path / "out").read_text() == "result"
+
+
+ADDRESSED = [
+    ["demo", "--out", "s3://b/x"],
+    ["audit", "s3://b/t.csv"],
+    ["audit", "t.csv", "--out", "gs://b/i.csv"],
+    ["audit", "t.csv", "--report", "s3://b/r.html"],
+    ["curriculum", "plot", "focal", "--out", "s3://b/x"],
+    ["curriculum", "learn", "--vstar", "focal", "--out", "s3://b/x"],
+    ["curriculum", "learn", "--records", "s3://b/r.csv", "--out", "x"],
+    ["curriculum", "records", "--table", "s3://b/t.csv", "--out", "x"],
+    ["curriculum", "records", "--dataset", "digits", "--out", "s3://b/x"],
+    ["evaluate", "s3://b/run", "--data", "digits"],
+    ["evaluate", "run", "--data", "s3://b/t.csv"],
+]
+
+
+@pytest.mark.parametrize("arguments", ADDRESSED, ids=" ".join)
+def test_right_25_addresses_are_refused_at_every_option(arguments, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    try:
+        code = main(arguments)
+    except SystemExit as stop:
+        code = stop.code
+    assert code == 2
+    assert "must be a path on this machine. Got '" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

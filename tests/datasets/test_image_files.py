@@ -133,3 +133,11 @@ def test_grid_search_checkpoints_and_label_issues(folder, tmp_path_factory):
     first = clf.fit(files, y).predict_proba(files)
     assert np.array_equal(clone(clf).fit(files, y).predict_proba(files), first)
     assert len(clf.label_issues()) == 48
+
+
+def test_right_25_the_home_folder_is_expanded(folder, monkeypatch):
+    root, names, pixels = folder
+    monkeypatch.setenv("HOME", str(root.parent))
+    assert np.array_equal(ImageFiles(f"~/{root.name}", names, 16)[0], pixels[0])
+    with pytest.raises(InvalidParameterError, match="'root' must be a path on this machine"):
+        ImageFiles("s3://bucket/photos", names)

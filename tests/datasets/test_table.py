@@ -11,7 +11,7 @@ import pytest
 
 from noisylabel.audit import read_audit_table
 from noisylabel.datasets import load_table, read_table
-from noisylabel.exceptions import DatasetNotFoundError, InvalidDataError, NoisyLabelWarning
+from noisylabel.exceptions import DatasetNotFoundError, InvalidDataError, InvalidParameterError, NoisyLabelWarning
 
 
 def by_load_table(path):
@@ -247,3 +247,11 @@ def test_right_25_an_empty_first_line_shifts_no_row(tmp_path):
         assert read_table(tmp_path / "t.csv")[0]["kind"].tolist() == ["a"]
         with pytest.raises(InvalidDataError, match=r"t\.csv begins with an empty line\. Take it out"):
             read_table(tmp_path / "t.csv", empty_lines=True)
+
+
+def test_right_25_the_home_folder_is_expanded(tmp_path, table, door, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    table.to_csv(tmp_path / "t.csv", index=False)
+    assert len(door("~/t.csv")[1]) == len(table)
+    with pytest.raises(InvalidParameterError, match="'path' must be a path on this machine"):
+        door("s3://bucket/t.csv")
