@@ -25,6 +25,7 @@ from noisylabel.estimators.inputs._samples import as_tensor, check_X
 from noisylabel.estimators.inputs._training_data import TrainingData, take_inputs
 from noisylabel.estimators.saving._export import export_onnx, export_program
 from noisylabel.estimators.saving._folder import save_classifier
+from noisylabel.estimators.saving._pickling import check_picklable
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError, NoisyLabelWarning
 from noisylabel.issues import label_issues
 from noisylabel.mentors import Mentor
@@ -383,6 +384,12 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         """
         check_is_fitted(self, "net_")
         export_onnx(self, local_path("path", path))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled; say which parameter cannot be."""
+        check_picklable(self)
+        state: dict[str, Any] = super().__getstate__()
+        return state
 
     def _forget(self) -> None:
         """Drop what an earlier fit learnt, so that a fit that fails leaves no half-fitted classifier."""

@@ -1,13 +1,20 @@
 """A classifier as a folder of data: it predicts as before, and what is wrong with a folder is said."""
 
+import copy
+import functools
+import io
 import json
 import os
+import pickle
 import sys
 
+import cloudpickle
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 import noisylabel
@@ -183,3 +190,37 @@ def test_right_16_a_loaded_checkpoint_has_the_parameters_of_its_run(tmp_path):
     fit(**settings, checkpoint_dir=tmp_path)
     again = noisylabel.load_checkpoint(tmp_path)
     assert {name: again.get_params()[name] for name in settings} == settings
+
+
+def local(*args):
+    def schedule(progress, factor=1.0):
+        return factor
+
+    return schedule
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("lr_schedule", lambda progress: 1.0),
+        ("lr_schedule", local()),
+        ("lr_schedule", functools.partial(local(), factor=0.5)),
+        ("net_params", {"iterator_train__worker_init_fn": lambda worker: None}),
+        ("callbacks", [type("Local", (), {"__qualname__": "test.<locals>.Local"})()]),
+    ],
+)
+def test_right_16_pickling_a_lambda_names_the_parameter(name, value):
+    clf = MentorNetClassifier(**{name: value})
+    with pytest.raises(pickle.PicklingError, match=f"The parameter '{name}' of MentorNetClassifier cannot be pickled"):
+        pickle.dumps(clf)
+    with pytest.raises(pickle.PicklingError, match=f"'{name}'.*use clf.save"):
+        joblib.dump([clf], io.BytesIO())
+    assert copy.deepcopy(clf).get_params().keys() == clone(clf).get_params().keys()
+
+
+def test_right_16_lambdas_go_to_joblibs_processes():
+    clf = fit(lr_schedule=lambda progress: 1.0 - progress)
+    again = pickle.loads(cloudpickle.dumps(clf))
+    np.testing.assert_array_equal(again.predict_proba(X), clf.predict_proba(X))
+    np.testing.assert_array_equal(copy.deepcopy(clf).predict_proba(X), clf.predict_proba(X))
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(fit())).predict_proba(X), fit().predict_proba(X))

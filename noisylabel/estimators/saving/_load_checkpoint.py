@@ -163,7 +163,6 @@ def make_classifier(
     if saved["feature_names"]:
         clf.feature_names_in_ = np.array(saved["feature_names"], dtype=object)
     clf.classes_ = labels_from_json(saved["classes"])
-    state = {name.removeprefix("_orig_mod."): value for name, value in state.items()}  # of a compiled network
     with private_torch_stream(0, torch.device("cpu")), torch_turn():
         module = _load_module(saved, state, student)
     clf.sample_dtype_ = type_of_inputs(module, clf.sample_dtype_)
