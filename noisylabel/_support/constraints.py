@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Protocol
 
 from noisylabel._support.validation import check_choice, check_count, check_number
@@ -78,6 +79,24 @@ class Flag:
         if value not in (False, True, *self.names):
             allowed = f"True, False or {' or '.join(map(repr, self.names))}" if self.names else "a bool"
             raise InvalidParameterError(f"{name!r} must be {allowed}. Got {value!r}.")
+
+
+@dataclass(frozen=True)
+class ClassWeights:
+    """``"balanced"``, or a dict of label to weight."""
+
+    def check(self, name: str, value: Any) -> None:
+        """See :meth:`Constraint.check`."""
+        if isinstance(value, Mapping):
+            for label, weight in value.items():
+                if not isinstance(weight, Real) or not 0 <= weight < math.inf:
+                    raise InvalidParameterError(
+                        f"{name!r} must have a number of at least 0 for each label. Got {weight!r} for {label!r}."
+                    )
+        elif not (isinstance(value, str) and value == "balanced"):
+            raise InvalidParameterError(
+                f"{name!r} must be 'balanced', a dict such as {{'cat': 1, 'dog': 5}}, or None. Got {value!r}."
+            )
 
 
 @dataclass(frozen=True)

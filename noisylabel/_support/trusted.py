@@ -17,9 +17,10 @@ def trusted_codes(y_trusted: Any, n_samples: int, classes: np.ndarray) -> np.nda
 
     Parameters
     ----------
-    y_trusted : array-like of shape (N,), or pair (mask, labels)
+    y_trusted : array-like of shape (N,), pair (mask, labels) or structured array of shape (N,)
         The right label where it is known; -1, NaN or None elsewhere. Or a boolean mask (N,) and the labels of all rows,
-        or of the rows where it is true.
+        or of the rows where it is true. Or both in an array with two fields, one of them boolean, which
+        cross-validations can cut.
     n_samples : int
         N.
     classes : ndarray of shape (C,)
@@ -35,6 +36,7 @@ def trusted_codes(y_trusted: Any, n_samples: int, classes: np.ndarray) -> np.nda
     InvalidDataError
         If the length is wrong, nothing is known, or a label is none of the classes.
     """
+    y_trusted = _fields_as_pair(y_trusted)
     if isinstance(y_trusted, tuple) and len(y_trusted) == 2:
         values, known = _from_mask(*y_trusted, n_samples)
     else:
@@ -104,6 +106,22 @@ def _codes(name: str, values: np.ndarray, classes: np.ndarray, advice: str) -> n
     return codes
 
 
+def _fields_as_pair(y_trusted: Any) -> Any:
+    """Return the mask and the labels of a structured array as a pair, and anything else as it is."""
+    dtype: Any = getattr(y_trusted, "dtype", None)
+    names = getattr(dtype, "names", None)
+    if names is None:
+        return y_trusted
+    masks = [name for name in names if dtype[name].kind == "b"]
+    if len(names) != 2 or not masks:
+        raise InvalidDataError(
+            "'y_trusted' is a structured array, which must have two fields, a boolean mask of the rows and their "
+            f"labels. Got {dtype}."
+        )
+    mask = masks[0]
+    return y_trusted[mask], y_trusted[next(name for name in names if name != mask)]
+
+
 def _as_objects(values: Any, name: str = "y_trusted") -> np.ndarray:
     """Return values as a one-dimensional array of Python objects; masked entries are missing."""
     if isinstance(values, Tensor):
@@ -127,7 +145,10 @@ def _is_marker(values: np.ndarray, classes: np.ndarray) -> np.ndarray:
 
 
 def _from_mask(mask: Any, labels: Any, n_samples: int) -> tuple[np.ndarray, np.ndarray]:
-    mask = mask.cpu().numpy() if isinstance(mask, Tensor) else np.asarray(mask)
+    mask = mask.cpu().numpy() if isinstance(mask, Tensor) else mask
+    if np.ma.is_masked(mask) or getattr(mask, "dtype", None) == "boolean":
+        mask = pd.Series(_as_objects(mask)).fillna(False).astype(bool)  # what is not said is not known
+    mask = np.asarray(mask)
     if mask.dtype != bool:
         raise InvalidDataError(
             f"'y_trusted' is a pair, whose first part must be a boolean mask of the rows. Got {mask.dtype}."

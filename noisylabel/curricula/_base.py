@@ -1,6 +1,7 @@
 """The one method that a curriculum has."""
 
 from abc import ABC, abstractmethod
+from typing import Self
 
 import torch
 from sklearn.base import BaseEstimator
@@ -20,6 +21,20 @@ class Curriculum(BaseEstimator, ABC):
 
     def to(self, device: torch.device) -> "Curriculum":
         """Return the curriculum for a device; one without tensors is itself."""
+        return self
+
+    def check_parameters(self) -> Self:
+        """Weigh two losses, so that a parameter outside its range is found before training; return the curriculum.
+
+        Raises
+        ------
+        InvalidParameterError
+            Naming the parameter.
+        """
+        losses = torch.tensor([0.5, 2.0])
+        if self.history_length > 1:
+            losses = losses[:, None].repeat(1, self.history_length)
+        self.weights(losses, losses - 1, torch.zeros(2, dtype=torch.long), 95)
         return self
 
     @abstractmethod

@@ -1,6 +1,7 @@
 """Any function as a curriculum."""
 
 from collections.abc import Callable
+from typing import Self
 
 from torch import Tensor
 
@@ -27,6 +28,10 @@ class CallableCurriculum(Curriculum):
 
     def __init__(self, function: Callable[[Tensor, Tensor, Tensor, float], Tensor]) -> None:
         self.function = function
+
+    def check_parameters(self) -> Self:
+        """Nothing to check: what the function needs is not known."""
+        return self
 
     def weights(self, loss: Tensor, loss_diff: Tensor, label: Tensor, epoch_percent: float) -> Tensor:
         """See :meth:`Curriculum.weights`."""

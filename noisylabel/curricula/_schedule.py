@@ -1,6 +1,7 @@
 """One curriculum after the other."""
 
 from collections.abc import Sequence
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -33,6 +34,12 @@ class CurriculumSchedule(Curriculum):
 
     def __init__(self, stages: Sequence[tuple[Curriculum, int]]) -> None:
         self.stages = stages
+
+    def check_parameters(self) -> Self:
+        """Check each stage."""
+        for curriculum, _ in self._checked():
+            curriculum.check_parameters()
+        return self
 
     @property
     def history_length(self) -> int:  # type: ignore[override]

@@ -38,10 +38,14 @@ from noisylabel.nets import (
     check_net_params,
     plain_network,
 )
+from noisylabel.schedules import resolve_lr_schedule
 from noisylabel.students import Student, resolve_student
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+_OBJECTS = {"student": "student=MLP()", "curriculum": "curriculum=SPCLLinear()", "loss": "loss=Bootstrapping()"}
 
 
 def _no_partial_fit(estimator: Any) -> bool:
@@ -90,11 +94,12 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
             Noisy labels: integers, strings or booleans. With a Dataset it may be left out.
         sample_weight : array-like of shape (N,), optional
             How many times each row counts; at least 0.
-        y_trusted : array-like of shape (N,) or pair (mask, labels), optional
+        y_trusted : array-like of shape (N,), pair (mask, labels) or structured array of shape (N,), optional
             For ``curriculum="data_driven"``: the right label of the rows where it is known, and -1, NaN or None
-            elsewhere (None or NaN if -1 is a class); or a boolean mask and the labels, which a cross-validation
-            cannot cut. They only teach the curriculum: the network is trained on ``y``. Held-out rows and rows of
-            ``sample_weight`` 0 teach nothing.
+            elsewhere (None or NaN if -1 is a class); or a boolean mask and the labels; or both in an array with two
+            fields, which a cross-validation can cut, as it cannot a pair. They only teach the curriculum: the network
+            is trained on ``y``. Held-out rows and rows of ``sample_weight`` 0 teach nothing. If all are right, the
+            curriculum is ``"mentornet_pd"``, and a warning says so.
 
         Returns
         -------
@@ -138,11 +143,18 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
     def _checked_mentor(self) -> Mentor:
         """Check the parameters, and return the mentor that they make."""
         check_constraints(self, self.constraints)
+        self._check_names()
         check_net_params(self.net_params, self.get_params(deep=False))
         check_callbacks(self.callbacks or [], self.net_params or {})
         resolve_optimizer(self, dict(self.net_params or {}).get("optimizer", self.optimizer))
         self._check_together()
         return self.make_mentor().check_parameters()
+
+    def _check_names(self) -> None:
+        """Check names that are looked up only when the network is built."""
+        resolve_lr_schedule(self.lr_schedule)
+        if type(self).make_student is BaseNoisyLabelClassifier.make_student:
+            resolve_student(self.student, (1,))
 
     def _check_together(self) -> None:
         """Check parameters that depend on each other."""
@@ -189,6 +201,24 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         fitted.net.forget_training()
         self.interrupted_ = fitted.trained.interrupt is not None
 
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, and those of the objects among them as ``student__hidden``; return the classifier.
+
+        Raises
+        ------
+        InvalidParameterError
+            If ``name__parameter`` is of something that has no parameters, such as a name: ``student="auto"``.
+        """
+        for nested in [name for name in params if "__" in name]:
+            name = nested.partition("__")[0]
+            value = params.get(name, getattr(self, name, None))
+            if name in self._get_param_names() and not hasattr(value, "set_params"):
+                raise InvalidParameterError(
+                    f"{nested!r} is a parameter of the object in {name!r}, and {name!r} is {value!r}, which has none. "
+                    f"Set an object first, for instance {_OBJECTS.get(name, f'{name}=...')}."
+                )
+        return super().set_params(**params)
+
     @available_if(_no_partial_fit)
     def partial_fit(self, X: Any, y: Any) -> None:
         """Not offered; asking for it says why."""
@@ -219,6 +249,16 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         ValueError
             If X has another shape or scale than in ``fit``, or holds NaN or infinity.
         """
+        proba: np.ndarray = self._logits(X).softmax(1).numpy()
+        return proba
+
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """Return the logarithms of the class probabilities, (N, C), finite where the probability is rounded to 0."""
+        log_proba: np.ndarray = self._logits(X).log_softmax(1).numpy()
+        return log_proba
+
+    def _logits(self, X: Any) -> torch.Tensor:
+        """Check samples and return what the network says of them, (N, C), float64, on the CPU."""
         check_is_fitted(self, "net_")
         device = torch.device(self.net_.device)
         dataset = as_dataset(X)
@@ -227,8 +267,7 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         else:
             data = StreamedData(dataset, None, None, device, prepare=SampleFormat.of(self).prediction_batch)
         with private_torch_stream(0, device):
-            proba: np.ndarray = self.net_.predict_proba(data)
-        return proba
+            return torch.cat(list(self.net_.forward_iter(data))).double()
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the most probable class of each sample, (N,), with the labels' own type."""

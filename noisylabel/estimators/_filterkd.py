@@ -167,6 +167,7 @@ class FilterKDClassifier(BaseNoisyLabelClassifier):
         teacher_epochs: int | None = None,
         same_init: bool = False,
         ema_decay: float = 0.0,
+        class_weight: Mapping[Any, float] | str | None = None,
         student: Any = "auto",
         standardize: bool = True,
         optimizer: Any = "adamw",
@@ -192,6 +193,7 @@ class FilterKDClassifier(BaseNoisyLabelClassifier):
         self.teacher_epochs = teacher_epochs
         self.same_init = same_init
         self.ema_decay = ema_decay
+        self.class_weight = class_weight
         self.student = student
         self.standardize = standardize
         self.optimizer = optimizer

@@ -1,6 +1,6 @@
 """MentorMix: mix samples by what their curriculum thinks of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +91,7 @@ class MentorMixClassifier(MentorNetClassifier):
         second_reweight: bool | str = "auto",
         ema_decay: float = 0.9999,
         filter_alpha: float | None = None,
+        class_weight: Mapping[Any, float] | str | None = None,
         student: Any = "auto",
         standardize: bool = True,
         optimizer: Any = "adamw",
@@ -123,6 +124,7 @@ class MentorMixClassifier(MentorNetClassifier):
             second_reweight=second_reweight,
             ema_decay=ema_decay,
             filter_alpha=filter_alpha,
+            class_weight=class_weight,
             student=student,
             standardize=standardize,
             optimizer=optimizer,

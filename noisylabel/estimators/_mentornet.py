@@ -1,5 +1,6 @@
 """MentorNet: a network trained under a curriculum."""
 
+import copy
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -122,6 +123,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         second_reweight: bool | str = False,
         ema_decay: float = 0.0,
         filter_alpha: float | None = None,
+        class_weight: Mapping[Any, float] | str | None = None,
         student: Any = "auto",
         standardize: bool = True,
         optimizer: Any = "adamw",
@@ -154,6 +156,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         self.second_reweight = second_reweight
         self.ema_decay = ema_decay
         self.filter_alpha = filter_alpha
+        self.class_weight = class_weight
         self.student = student
         self.standardize = standardize
         self.optimizer = optimizer
@@ -185,12 +188,13 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
     }
 
     def _check_together(self) -> None:
+        loss = resolve_loss(self.loss).check_parameters()
         if self.second_reweight and self.second_reweight != "auto" and self.mixup_alpha == 0:
             raise InvalidParameterError(
                 "'second_reweight' weighs mixes of samples, and 'mixup_alpha' is 0, which makes none. Set "
                 "'mixup_alpha' above 0, or second_reweight=False."
             )
-        if self.mixup_alpha and not isinstance(resolve_loss(self.loss), CrossEntropy):
+        if self.mixup_alpha and not isinstance(loss, CrossEntropy):
             raise InvalidParameterError(
                 f"'loss' is {self.loss!r}, and 'mixup_alpha' above 0 learns mixes of labels, by cross entropy only. "
                 "Set mixup_alpha=0, or loss='cross_entropy'."
@@ -222,9 +226,9 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
 
     def make_net(self, mentor: Mentor, parts: NetParts) -> WeightedNet:
         """See :meth:`BaseNoisyLabelClassifier.make_net`."""
-        mentor.start(parts.n_samples, parts.n_classes, parts.generator)
-        if isinstance(mentor, DataDrivenMentor):
-            mentor.teach(parts.is_right)
+        if isinstance(mentor, DataDrivenMentor) and not mentor.tells_apart(parts.is_right):
+            mentor = self._mentor_without_teacher(parts)
+        _start(mentor, parts)
         record = SampleRecord(parts.n_samples, parts.n_classes, parts.generator.device, self.filter_alpha)
         shared = {"mentor": mentor, "record": record, **parts.options}
         if self.mixup_alpha == 0:
@@ -248,6 +252,21 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
             **shared,
         )
 
+    def _mentor_without_teacher(self, parts: NetParts) -> PercentileMentor:
+        """Return a mentor that learns nothing, since the trusted rows tell no right label from a wrong one."""
+        assert parts.is_right is not None
+        known = parts.is_right[~parts.is_right.isnan()]
+        warnings.warn(
+            f"Of the rows that training uses, {len(known)} have a trusted label, and 'y' is {_of_all(known)} for them: "
+            "there is nothing to tell apart. The curriculum is 'mentornet_pd' instead of a learned one, with the same "
+            f"'loss_percentile' ({self.loss_percentile!r}). Check more rows; in a cross-validation, use fewer folds.",
+            NoisyLabelWarning,
+            stacklevel=2,
+        )
+        untaught = copy.copy(self)
+        untaught.curriculum = "mentornet_pd"
+        return untaught.make_mentor().check_parameters()
+
     def _check_use_of_trusted(self, mentor: Mentor, is_given: bool) -> None:
         if isinstance(mentor, DataDrivenMentor):
             if not is_given:
@@ -265,6 +284,8 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
             self._warn_if_within_burn_in(net)
         if isinstance(mentor, (AutoPercentileMentor, DataDrivenMentor)):
             self.noise_rate_ = mentor.noise_rate_
+        elif (is_right := data.is_right(fitted.split.train_rows)) is not None:
+            self.noise_rate_ = 1 - float(is_right.nanmean())
         self.curriculum_ = mentor.result() if isinstance(mentor, DataDrivenMentor) else curriculum
         super()._keep(fitted, data)
 
@@ -279,3 +300,16 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
             NoisyLabelWarning,
             stacklevel=4,
         )
+
+
+def _start(mentor: Mentor, parts: NetParts) -> None:
+    """Get a mentor ready for the rows that are trained on."""
+    if isinstance(mentor, AutoPercentileMentor):
+        return mentor.start(parts.n_samples, parts.n_classes, parts.generator, parts.sample_weight)
+    mentor.start(parts.n_samples, parts.n_classes, parts.generator)
+    if isinstance(mentor, DataDrivenMentor):
+        mentor.teach(parts.is_right)
+
+
+def _of_all(known: torch.Tensor) -> str:
+    return "right" if known[0] else "wrong"

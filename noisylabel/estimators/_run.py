@@ -125,6 +125,8 @@ class NetParts:
         1 for rows whose label is known to be right, 0 for wrong, NaN for unknown; None without trusted labels.
     options : dict
         skorch's options, the same for every rule.
+    sample_weight : Tensor of shape (n_samples,) or None
+        How many times each row counts.
     """
 
     network: nn.Module
@@ -133,6 +135,7 @@ class NetParts:
     generator: torch.Generator
     is_right: Tensor | None
     options: dict[str, Any]
+    sample_weight: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -204,7 +207,7 @@ class TrainingRun:
         with private_torch_stream(seed, self.data.device):
             train, valid = self._parts_of_data()
             with torch_turn():
-                net = self._net(self.data.device, len(train))
+                net = self._net(self.data.device, train)
             trained = train_net(net, train, valid, self.checkpoint, self.keep_last)
             record = self._record(net, valid)
         return Fitted(net, trained, record, self.split)
@@ -215,7 +218,7 @@ class TrainingRun:
             return self.data.samples, None
         return self.data.samples.take(self.split.train_rows), self.data.samples.take(self.split.valid_rows)
 
-    def _net(self, device: torch.device, n_samples: int) -> WeightedNet:
+    def _net(self, device: torch.device, train: Data) -> WeightedNet:
         estimator, data = self.estimator, self.data
         maker = estimator.make_student(data.sample_shape)
         options = net_options(estimator, data.format, device, self.seed)
@@ -231,11 +234,12 @@ class TrainingRun:
         options["callbacks"] = [*([] if self.bar is None else [EpochProgress(self.bar)]), *options["callbacks"]]
         parts = NetParts(
             network=network,
-            n_samples=n_samples,
+            n_samples=len(train),
             n_classes=data.n_classes,
             generator=torch.Generator(device).manual_seed(self.seed + 1),
             is_right=data.is_right(self.split.train_rows),
-            options={"optimizer__param_groups": groups} | options,
+            options={"optimizer__param_groups": groups, "class_weight": data.class_weight} | options,
+            sample_weight=train.sample_weight,
         )
         return self.make_net(parts).initialize()
 

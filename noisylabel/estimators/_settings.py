@@ -68,23 +68,29 @@ def prediction_options(samples: SampleFormat, device: torch.device) -> dict[str,
 
 
 def resolve_device(device: Any) -> torch.device:
-    """Return the torch device.
+    """Return the torch device; ``"auto"`` is CUDA if torch sees a GPU, else the CPU.
 
     Raises
     ------
     InvalidParameterError
         If it cannot be used here; the message says why.
     """
+    if isinstance(device, str) and device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         resolved = torch.device(device)
     except (RuntimeError, TypeError) as error:
         raise InvalidParameterError(
-            f"'device' must be a torch device such as 'cpu' or 'cuda'. Got {device!r}."
+            f"'device' must be 'auto' or a torch device such as 'cpu' or 'cuda'. Got {device!r}."
         ) from error
     if resolved.type == "cuda" and not torch.cuda.is_available():
         raise InvalidParameterError(
             f"'device' is {device!r}, but torch sees no CUDA device here. Use device='cpu', or install a CUDA build of "
             "torch and check nvidia-smi."
+        )
+    if resolved.type == "cuda" and (resolved.index or 0) >= torch.cuda.device_count():
+        raise InvalidParameterError(
+            f"'device' is {device!r}, but torch sees {torch.cuda.device_count()} CUDA devices here, numbered from 0."
         )
     return resolved
 

@@ -3,10 +3,21 @@
 import inspect
 from typing import TypeVar
 
-from noisylabel._support.constraints import Choice, Constraint, Count, Flag, ListOf, NameOr, Number, OrNone
+from noisylabel._support.constraints import (
+    Choice,
+    ClassWeights,
+    Constraint,
+    Count,
+    Flag,
+    ListOf,
+    NameOr,
+    Number,
+    OrNone,
+)
 from noisylabel.estimators._settings import OPTIMIZERS
 
 SHARED_CONSTRAINTS: dict[str, Constraint] = {
+    "class_weight": OrNone(ClassWeights()),
     "max_epochs": Count(),
     "batch_size": Count(),
     "lr": Number(0, closed="neither"),
@@ -25,6 +36,11 @@ PARAMETERS = {
         float in (0, 1], optional
             Keep filtered predictions in ``record_.proba_`` too, (N, C): averages over the visits of a row in which the
             latest counts this much. 0.05 in the Filter-KD paper; 4 bytes for each row and class.""",
+    "class_weight": """
+        dict, "balanced" or None, default=None
+            How much the loss of a row counts, by its label; 1 for a label that is not in the dict. ``"balanced"``
+            gives all classes the same sum. Only the ratios matter. The curriculum compares plain losses, but those of
+            a rare class that counts are no higher than the others'. A mix has the mean weight of its labels.""",
     "student": """
         str, Student, nn.Module (class or object) or callable, default="auto"
             The network: a name in ``noisylabel.students.STUDENTS``, ``"timm:NAME"``, ``"torchvision:NAME"``, a
@@ -62,7 +78,8 @@ PARAMETERS = {
             Arithmetic of the forward pass.""",
     "device": """
         str or torch.device, default="cpu"
-            Where to train, for instance ``"cuda"``.""",
+            Where to train, for instance ``"cuda"``. ``"auto"`` is ``"cuda"`` if torch sees a GPU, else ``"cpu"``.
+            (Apple's ``"mps"`` lacks the double precision that the statistics need.)""",
     "validation_fraction": """
         float in [0, 0.5], default=0.0
             Share of the rows, labels as noisy as the rest, to hold out. If above 0, the network of the epoch with the

@@ -1,7 +1,7 @@
 """What every loss offers to the training step."""
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, Self
 
 import torch
 from sklearn.base import BaseEstimator
@@ -26,6 +26,16 @@ class Loss(BaseEstimator, ABC):
     >>> MeanAbsoluteError()(torch.zeros(2, 4), torch.tensor([0, 3]), torch.arange(2))
     tensor([0.7500, 0.7500])
     """
+
+    def check_parameters(self) -> Self:
+        """Check what can be known without data, and return the loss.
+
+        Raises
+        ------
+        InvalidParameterError
+            If a parameter is outside what it allows.
+        """
+        return self
 
     def start(self, n_samples: int, n_classes: int, device: torch.device) -> None:
         """Forget everything and get ready for a training run.

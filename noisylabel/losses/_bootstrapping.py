@@ -1,5 +1,7 @@
 """Bootstrapping: labels mixed with what the network says."""
 
+from typing import Self
+
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
@@ -31,9 +33,14 @@ class Bootstrapping(Loss):
     def __init__(self, beta: float = 0.8) -> None:
         self.beta = beta
 
+    def check_parameters(self) -> Self:
+        """See :meth:`Loss.check_parameters`."""
+        check_number("beta", self.beta, 0, 1)
+        return self
+
     def start(self, n_samples: int, n_classes: int, device: torch.device) -> None:
         """See :meth:`Loss.start`."""
-        check_number("beta", self.beta, 0, 1)
+        self.check_parameters()
 
     def __call__(self, logits: Tensor, codes: Tensor, rows: Tensor) -> Tensor:
         """See :meth:`Loss.__call__`."""

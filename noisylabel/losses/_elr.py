@@ -1,6 +1,6 @@
 """Early-learning regularisation."""
 
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -41,10 +41,15 @@ class EarlyLearningRegularization(Loss):
         self.strength = strength
         self.memory = memory
 
-    def start(self, n_samples: int, n_classes: int, device: torch.device) -> None:
-        """See :meth:`Loss.start`; begins with targets of 0."""
+    def check_parameters(self) -> Self:
+        """See :meth:`Loss.check_parameters`."""
         check_number("strength", self.strength, 0)
         check_number("memory", self.memory, 0, 1, closed="left")
+        return self
+
+    def start(self, n_samples: int, n_classes: int, device: torch.device) -> None:
+        """See :meth:`Loss.start`; begins with targets of 0."""
+        self.check_parameters()
         self.targets_ = torch.zeros(n_samples, n_classes, device=device)
 
     def state_dict(self) -> dict[str, Any]:

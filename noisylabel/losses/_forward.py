@@ -1,6 +1,6 @@
 """Forward correction by a transition matrix."""
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -37,19 +37,33 @@ class ForwardCorrection(Loss):
     def __init__(self, matrix: Any = None) -> None:
         self.matrix = matrix
 
-    def start(self, n_samples: int, n_classes: int, device: torch.device) -> None:
-        """See :meth:`Loss.start`; brings the matrix to the device."""
-        matrix = None if self.matrix is None else np.asarray(self.matrix, dtype=float)
-        if matrix is None or matrix.shape != (n_classes, n_classes):
+    def check_parameters(self) -> Self:
+        """See :meth:`Loss.check_parameters`."""
+        if self.matrix is None:
             raise InvalidParameterError(
-                f"ForwardCorrection needs 'matrix', the probabilities of the noisy labels given the true ones, of "
-                f"shape ({n_classes}, {n_classes}). Got {'none' if matrix is None else f'shape {matrix.shape}'}. "
-                "Estimate it with noisylabel.losses.estimate_transition(proba)."
+                "ForwardCorrection needs 'matrix', the probabilities of the noisy labels given the true ones. Got "
+                "none. Estimate it with noisylabel.losses.estimate_transition(proba)."
             )
-        if (matrix < 0).any() or not np.allclose(matrix.sum(1), 1, atol=1e-4):
+        if hasattr(self.matrix, "columns"):
+            raise InvalidParameterError(
+                "'matrix' of ForwardCorrection got a DataFrame, whose names are not read. Put its rows and columns "
+                "into the order of the sorted labels, and pass .to_numpy()."
+            )
+        matrix = np.asarray(self.matrix, dtype=float)
+        if matrix.ndim != 2 or not (matrix >= 0).all() or not np.allclose(matrix.sum(1), 1, atol=1e-4):
             raise InvalidParameterError(
                 "'matrix' of ForwardCorrection must hold probabilities whose rows add up to 1. Its rows add up to "
-                f"{matrix.sum(1).round(3).tolist()}; divide each row by its sum."
+                f"{matrix.sum(-1).round(3).tolist()}; divide each row by its sum."
+            )
+        return self
+
+    def start(self, n_samples: int, n_classes: int, device: torch.device) -> None:
+        """See :meth:`Loss.start`; brings the matrix to the device."""
+        matrix = np.asarray(self.check_parameters().matrix, dtype=float)
+        if matrix.shape != (n_classes, n_classes):
+            raise InvalidParameterError(
+                f"ForwardCorrection needs 'matrix' for {n_classes} classes, of shape ({n_classes}, {n_classes}). Got "
+                f"shape {matrix.shape}. Estimate it with noisylabel.losses.estimate_transition(proba)."
             )
         self.transition_ = torch.as_tensor(matrix, dtype=torch.float32, device=device)
 

@@ -1,5 +1,7 @@
 """Generalised cross entropy."""
 
+from typing import Self
+
 import torch
 from torch import Tensor
 
@@ -29,9 +31,14 @@ class GeneralizedCrossEntropy(Loss):
     def __init__(self, q: float = 0.7) -> None:
         self.q = q
 
+    def check_parameters(self) -> Self:
+        """See :meth:`Loss.check_parameters`."""
+        check_number("q", self.q, 0, 1, closed="right", hint="0 would be loss='cross_entropy'.")
+        return self
+
     def start(self, n_samples: int, n_classes: int, device: torch.device) -> None:
         """See :meth:`Loss.start`."""
-        check_number("q", self.q, 0, 1, closed="right", hint="0 would be loss='cross_entropy'.")
+        self.check_parameters()
 
     def __call__(self, logits: Tensor, codes: Tensor, rows: Tensor) -> Tensor:
         """See :meth:`Loss.__call__`."""

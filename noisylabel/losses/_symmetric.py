@@ -1,5 +1,7 @@
 """Symmetric cross entropy."""
 
+from typing import Self
+
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
@@ -36,11 +38,16 @@ class SymmetricCrossEntropy(Loss):
         self.beta = beta
         self.log_zero = log_zero
 
-    def start(self, n_samples: int, n_classes: int, device: torch.device) -> None:
-        """See :meth:`Loss.start`."""
+    def check_parameters(self) -> Self:
+        """See :meth:`Loss.check_parameters`."""
         check_number("alpha", self.alpha, 0)
         check_number("beta", self.beta, 0)
         check_number("log_zero", self.log_zero, high=0)
+        return self
+
+    def start(self, n_samples: int, n_classes: int, device: torch.device) -> None:
+        """See :meth:`Loss.start`."""
+        self.check_parameters()
 
     def __call__(self, logits: Tensor, codes: Tensor, rows: Tensor) -> Tensor:
         """See :meth:`Loss.__call__`."""

@@ -17,6 +17,7 @@ from noisylabel.schedules import Schedule, constant_schedule, percent_of_trainin
 
 _N_PROBES = 2000
 _FEWEST_PROBES = 20
+_FEWEST_ROWS = 50  # two fifths of them are as many
 # Surer than always saying the most common label, as a share of the way to certainty: 0.02 on CIFAR-10 with 80 % noise,
 # where the network knows nothing yet and the estimated rate is too high to tell how much it should know; from 0.08 on
 # elsewhere.
@@ -39,7 +40,8 @@ class AutoPercentileMentor(PercentileMentor):
 
     During burn-in a share of the rows (:func:`probe_share`), drawn at random, has weight 0: the network passes over
     them without learning their labels. What it says of them, averaged over their visits, gives the noise rate when the
-    burn-in ends.
+    burn-in ends. Fewer than 50 rows are too few for that: none is held back then, every weight is 1 throughout, and a
+    warning says so before training. So it is, from the end of the burn-in on, if too few rows were visited until then.
 
     Parameters
     ----------
@@ -51,7 +53,7 @@ class AutoPercentileMentor(PercentileMentor):
     Attributes
     ----------
     noise_rate_ : float
-        Estimated share of wrong labels; NaN until the burn-in is over.
+        Estimated share of wrong labels; NaN until the burn-in is over, and where there are too few rows.
     share_learned_ : float
         How sure the network is of the held-back rows when the burn-in is over: 0 as always saying the most common
         label, or hardly surer than that; 1 as a calibrated network that is always right. NaN until then.
@@ -90,12 +92,22 @@ class AutoPercentileMentor(PercentileMentor):
             )
         return self
 
-    def start(self, n_samples: int, n_classes: int, generator: torch.Generator) -> None:
-        """See :meth:`Mentor.start`."""
+    def start(
+        self, n_samples: int, n_classes: int, generator: torch.Generator, sample_weight: Tensor | None = None
+    ) -> None:
+        """See :meth:`Mentor.start`; rows of ``sample_weight`` 0, (N,), cannot say anything."""
         super().start(n_samples, n_classes, generator)
         device = generator.device
         self.noise_rate_ = self.share_learned_ = float("nan")
-        self.is_probe_ = torch.rand(n_samples, generator=generator, device=device) < probe_share(n_samples)
+        draws = torch.rand(n_samples, generator=generator, device=device)
+        counting = draws if sample_weight is None else draws[sample_weight > 0]
+        self.gave_up_ = len(counting) < _FEWEST_ROWS
+        self.is_probe_ = draws < probe_share(n_samples)
+        if self.gave_up_:
+            self.is_probe_[:] = False
+            _warn_of_few(f"{len(counting)} rows that count are too few for that: it needs {_FEWEST_ROWS}.")
+        else:
+            self.is_probe_ |= draws <= counting.kthvalue(_FEWEST_PROBES).values  # as many as it takes, by no chance
         self.proba_ = torch.full((n_samples, n_classes), torch.nan, device=device)
         self.labels_ = torch.zeros(n_samples, dtype=torch.long, device=device)
 
@@ -106,10 +118,14 @@ class AutoPercentileMentor(PercentileMentor):
         """See :meth:`Mentor.weigh`."""
         if seen.held_back is not None:
             self._watch(seen)
-        elif math.isnan(self.noise_rate_):
+        elif math.isnan(self.noise_rate_) and not self.gave_up_:
             self._estimate()
         weights = super().weigh(seen)
         return weights if seen.held_back is None else torch.where(seen.held_back, 0.0, weights)
+
+    def curriculum_weights(self, seen: Observation, loss: Tensor, loss_diff: Tensor) -> Tensor:
+        """See :meth:`PercentileMentor.curriculum_weights`; 1 where there were too few rows to estimate from."""
+        return torch.ones_like(seen.losses) if self.gave_up_ else super().curriculum_weights(seen, loss, loss_diff)
 
     @property
     def always_one(self) -> bool:
@@ -118,7 +134,9 @@ class AutoPercentileMentor(PercentileMentor):
 
     def held_back(self, rows: Tensor, progress: float) -> Tensor | None:
         """Return which rows (B,) are held back to learn the noise rate from; None after the burn-in."""
-        return self.is_probe_[rows] if percent_of_training(progress) < self.burn_in else None
+        if self.gave_up_ or percent_of_training(progress) >= self.burn_in:
+            return None
+        return self.is_probe_[rows]
 
     def _watch(self, seen: Observation) -> None:
         """Average each row's predictions over its visits, the latest counting half."""
@@ -133,10 +151,10 @@ class AutoPercentileMentor(PercentileMentor):
         """Turn the probes' predictions into the noise rate and the percentile; a row never visited is left out."""
         known = self.is_probe_ & ~self.proba_[:, 0].isnan()
         if known.sum() < _FEWEST_PROBES:
-            raise InvalidParameterError(
-                f"'loss_percentile' is 'auto', but only {int(known.sum())} held-back rows were seen before the burn-in "
-                f"ended, and the noise rate needs {_FEWEST_PROBES}. Raise 'max_epochs' or 'burn_in', or give "
-                "'loss_percentile' a number."
+            self.gave_up_ = True
+            return _warn_of_few(
+                f"only {int(known.sum())} held-back rows were seen before the burn-in ended, and it needs "
+                f"{_FEWEST_PROBES}. Raise 'max_epochs' or 'burn_in'."
             )
         proba, labels = self.proba_[known], self.labels_[known]
         agreement = float((proba.argmax(1) == labels).float().mean())
@@ -160,7 +178,8 @@ class AutoPercentileMentor(PercentileMentor):
     def state_dict(self) -> dict[str, Any]:
         """See :meth:`Mentor.state_dict`."""
         tables = {"is_probe": self.is_probe_, "proba": self.proba_, "labels": self.labels_}
-        return {**super().state_dict(), **tables, "noise_rate": self.noise_rate_, "learned": self.share_learned_}
+        found = {"noise_rate": self.noise_rate_, "learned": self.share_learned_, "gave_up": self.gave_up_}
+        return {**super().state_dict(), **tables, **found}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """See :meth:`Mentor.load_state_dict`."""
@@ -168,5 +187,15 @@ class AutoPercentileMentor(PercentileMentor):
         device = self.generator_.device
         self.is_probe_, self.proba_, self.labels_ = (state[k].to(device) for k in ("is_probe", "proba", "labels"))
         self.noise_rate_, self.share_learned_ = state["noise_rate"], state["learned"]
+        self.gave_up_ = state.get("gave_up", False)
         if not math.isnan(self.noise_rate_):
             self.percentile_schedule_ = constant_schedule(1 - self.noise_rate_)
+
+
+def _warn_of_few(why: str) -> None:
+    warnings.warn(
+        f"'loss_percentile' is 'auto', which holds rows back to learn the noise rate from; {why} Every row has weight "
+        "1, as in plain training. Give 'loss_percentile' a number, 0.7 if three in ten labels may be wrong.",
+        NoisyLabelWarning,
+        stacklevel=3,
+    )

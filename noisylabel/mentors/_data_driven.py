@@ -7,7 +7,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from noisylabel._support.validation import check_choice, check_count, check_number
+from noisylabel._support.validation import check_choice
 from noisylabel.curricula import DataDriven, MentorNet, MentorNetwork
 from noisylabel.curricula.learned import MentorFeatures, learn_from_trusted
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError, NoisyLabelWarning
@@ -80,8 +80,6 @@ class DataDrivenMentor(PercentileMentor):
     def check_parameters(self) -> Self:
         """See :meth:`Mentor.check_parameters`."""
         super().check_parameters()
-        check_count("history_length", self.curriculum.history_length)
-        check_number("sharpness", self.curriculum.sharpness, 0, closed="neither")
         _checked_percents(self.update_at)
         return self
 
@@ -93,6 +91,12 @@ class DataDrivenMentor(PercentileMentor):
         self.learned_: MentorNet | None = None
         self.is_right_: Tensor | None = None
         self.noise_rate_ = float("nan")
+
+    @staticmethod
+    def tells_apart(is_right: Tensor | None) -> bool:
+        """Whether there are right and wrong labels among the trusted rows; True if there are no such rows."""
+        known = torch.empty(0) if is_right is None else is_right[~is_right.isnan()]
+        return len(known) == 0 or bool((known != known[0]).any())
 
     def teach(self, is_right: Tensor | None) -> None:
         """Say which rows are trusted, before training.
@@ -146,10 +150,14 @@ class DataDrivenMentor(PercentileMentor):
         """Learn a new MentorNet from the last visits of the trusted rows."""
         history, is_right = self._last_visits()
         if is_right.unique().numel() < 2:
-            raise InvalidParameterError(
+            warnings.warn(
                 f"At {percent} percent of training, {len(is_right)} trusted rows had been visited, and a MentorNet "
-                "needs right and wrong labels among them. Raise 'max_epochs' or the first of 'update_at'."
+                "needs right and wrong labels among them: none was learned. Raise 'max_epochs' or the first of "
+                "'update_at'.",
+                NoisyLabelWarning,
+                stacklevel=2,
             )
+            return
         label = torch.zeros(len(is_right), dtype=torch.long)
         features = MentorFeatures(history[..., 0], history[..., 1], label, torch.full_like(label, percent))
         device = self.generator_.device

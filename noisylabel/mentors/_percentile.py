@@ -96,6 +96,7 @@ class PercentileMentor(Mentor):
             raise InvalidParameterError(f"'burn_in' is a percent of training: 18 for 18 %. Got {self.burn_in!r}.")
         self._dropout_schedule()
         self._percentile_schedule()
+        self.curriculum.check_parameters()
         return self
 
     def start(self, n_samples: int, n_classes: int, generator: torch.Generator) -> None:

@@ -146,7 +146,8 @@ class DistillingNet(WeightedNet):
         with self.autocast(X):
             targets = self.targets.of(batch)
         losses = distillation_losses(targets, logits, self.temperature)
-        loss = weighted_loss(losses, weighed.weights, batch.sample_weight)
+        weights = weighed.weights if self.class_weight is None else weighed.weights * (targets @ self.class_weight)
+        loss = weighted_loss(losses, weights, batch.sample_weight)
         loss.backward()
         return {"loss": loss, "y_pred": logits, "mean_weight": weighed.mean, "losses": given}
 

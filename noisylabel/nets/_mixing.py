@@ -107,7 +107,10 @@ class MixingNet(WeightedNet):
         losses = cross_entropy(logits, targets, reduction="none")
         labels = torch.where(ratios >= 0.5, y, y[partners])
         mixed_weights = self._weigh_mixed(batch, losses, logits, labels, counts)
-        loss = weighted_loss(losses, mixed_weights, counts)
+        weights = mixed_weights
+        if self.class_weight is not None:
+            weights = weights * mix(self.class_weight[y], partners, ratios)
+        loss = weighted_loss(losses, weights, counts)
         loss.backward()
         mean_weight = self.mixed_utilization_.add(mixed_weights, counts)
         return {"loss": loss, "mean_weight": mean_weight, "y_pred": logits, "mixed_y_pred": logits, **plain}

@@ -94,16 +94,26 @@ class WeightedNet(IndexedNet):
         Where to write what training sees of each row.
     loss : Loss, default=CrossEntropy()
         What is minimised. Mentor and record see the cross entropy, whatever it is.
+    class_weight : Tensor of shape (C,), optional
+        How much the loss of a row of each class counts; the mentor does not see it.
     **kwargs
         See :class:`IndexedNet`.
     """
 
     def __init__(
-        self, module: Any, *, mentor: Mentor, record: SampleRecord, loss: Loss = _CROSS_ENTROPY, **kwargs: Any
+        self,
+        module: Any,
+        *,
+        mentor: Mentor,
+        record: SampleRecord,
+        loss: Loss = _CROSS_ENTROPY,
+        class_weight: Tensor | None = None,
+        **kwargs: Any,
     ) -> None:
         self.mentor = mentor
         self.record = record
         self.loss = loss
+        self.class_weight = class_weight
         super().__init__(module, **kwargs)
 
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
@@ -120,7 +130,8 @@ class WeightedNet(IndexedNet):
         losses = self.loss(logits, y, batch.rows)
         given = self.loss.cross_entropy(losses, logits, y)
         weighed = self.weigh(batch, given, logits)
-        loss = weighted_loss(losses, weighed.weights, batch.sample_weight)
+        weights = weighed.weights if self.class_weight is None else weighed.weights * self.class_weight[y]
+        loss = weighted_loss(losses, weights, batch.sample_weight)
         loss.backward()
         return {"loss": loss, "y_pred": logits, "mean_weight": weighed.mean, "losses": given}
 
@@ -163,7 +174,7 @@ class WeightedNet(IndexedNet):
         """Also let go of the record and the memory of mentor and loss."""
         super().forget_training()
         self.mentor, self.loss = clone(self.mentor), clone(self.loss)
-        self.__dict__.update(record=None)
+        self.__dict__.update(record=None, class_weight=None)
 
     def record_epoch(self) -> None:
         """Add the mean weight and the mentor's numbers."""

@@ -6,13 +6,31 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from sklearn import config_context
 from sklearn.base import clone
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import BaggingClassifier, StackingClassifier, VotingClassifier
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401 - lets the next line import it
+from sklearn.frozen import FrozenEstimator
+from sklearn.inspection import permutation_importance
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.model_selection import (
+    GridSearchCV,
+    HalvingGridSearchCV,
+    TunedThresholdClassifierCV,
+    cross_val_predict,
+    cross_val_score,
+    cross_validate,
+    learning_curve,
+)
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier
+from noisylabel.exceptions import InvalidParameterError
 from sweeps import MENTORNET_GRID
 
 ROUNDING = {
@@ -22,11 +40,13 @@ ROUNDING = {
 }
 
 
-MIX = MentorMixClassifier(loss_percentile=0.7)  # "auto" wants more rows than these checks have
+KINDS = [MentorNetClassifier, MentorMixClassifier, FilterKDClassifier]
+SETTINGS = [MentorNetClassifier(), MentorMixClassifier(loss_percentile=0.7), FilterKDClassifier()]
 
 
+@pytest.mark.filterwarnings("ignore:'loss_percentile' is 'auto':noisylabel.exceptions.NoisyLabelWarning")  # of few rows
 @parametrize_with_checks(
-    [MentorNetClassifier(), MIX, FilterKDClassifier()],
+    [kind() for kind in KINDS],
     expected_failed_checks=lambda _: ROUNDING,
     xfail_strict=False,
 )
@@ -44,6 +64,150 @@ def test_weights_stand_for_repeated_rows(curriculum):
     weighted = clone(clf).fit(X[order], y[order], sample_weight=weight[order])
     repeated = clone(clf).fit(X.repeat(weight, axis=0), y.repeat(weight))
     np.testing.assert_allclose(weighted.predict_proba(X), repeated.predict_proba(X), rtol=1e-4, atol=1e-6)
+
+
+def halving(clf, X, y):
+    search = HalvingGridSearchCV(clf, {"lr": [0.001, 0.002]}, cv=2, min_resources=15, error_score="raise")
+    return search.fit(X, y).predict(X)
+
+
+def with_routing(clf, X, y):
+    with config_context(enable_metadata_routing=True):
+        clf = clone(clf).set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
+        weights = {"sample_weight": np.ones(len(y))}
+        return cross_validate(clf, X, y, params=weights, cv=2, error_score="raise")["test_score"]
+
+
+TOOLS = {
+    "calibration": lambda clf, X, y: CalibratedClassifierCV(clf, cv=2).fit(X, y).predict_proba(X),
+    "frozen": lambda clf, X, y: CalibratedClassifierCV(FrozenEstimator(clf.fit(X, y))).fit(X, y).predict_proba(X),
+    "stacking": lambda clf, X, y: StackingClassifier([("a", clf)], cv=2).fit(X, y).predict_proba(X),
+    "voting": lambda clf, X, y: VotingClassifier([("a", clf)], voting="soft").fit(X, y).predict_proba(X),
+    "one vs rest": lambda clf, X, y: OneVsRestClassifier(clf).fit(X, y).predict_proba(X),
+    "bagging": lambda clf, X, y: BaggingClassifier(clf, n_estimators=2).fit(X, y).predict_proba(X),
+    "learning curve": lambda clf, X, y: learning_curve(clf, X, y, train_sizes=[0.4, 1.0], cv=2, error_score="raise")[2],
+    "halving": halving,
+    "importance": lambda clf, X, y: permutation_importance(clf.fit(X, y), X, y, n_repeats=1).importances,
+    "threshold": lambda clf, X, y: TunedThresholdClassifierCV(clf, cv=2).fit(X, y == "cat").predict(X),
+    "pandas": lambda clf, X, y: (
+        make_pipeline(StandardScaler(), clf).set_output(transform="pandas").fit(X, y).predict(X)
+    ),
+    "log loss": lambda clf, X, y: cross_val_predict(clf, X, y, cv=2, method="predict_log_proba"),
+    "routing": with_routing,
+    "single row": lambda clf, X, y: clf.fit(X, ["only", *y[1:]]).predict(X),
+    "few rows": lambda clf, X, y: clf.fit(X[:20], y[:20]).predict(X),
+    "class weight": lambda clf, X, y: clf.set_params(class_weight={"cat": 2}).fit(X, y).predict(X),
+}
+
+
+@pytest.fixture(scope="module")
+def frame():
+    """Sixty shuffled rows with text labels: a DataFrame, and a Series of categories with an index of its own."""
+    rng = np.random.default_rng(0)
+    codes = rng.permutation(np.repeat(np.arange(3), 20))
+    X = pd.DataFrame(rng.normal(size=(60, 4)) + 4 * codes[:, None], columns=list("abcd"), index=np.arange(60) + 100)
+    return X, pd.Series(np.array(["cat", "dog", "eel"])[codes], dtype="category", index=X.index)
+
+
+@pytest.mark.filterwarnings("ignore::noisylabel.exceptions.NoisyLabelWarning")
+@pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_right_10_tools_of_scikit_learn_take_our_defaults_on_small_tables(kind, tool, frame):
+    found = TOOLS[tool](kind(max_epochs=3, random_state=0), *frame)
+    assert len(found) > 0
+    assert not pd.isna(np.ravel(found)).any()
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_right_14_logarithms_of_probabilities_are_finite_and_in_double_precision(setting, blobs):
+    X, y = blobs
+    clf = clone(setting).set_params(max_epochs=6, random_state=0).fit(X, y)
+    with torch.no_grad():
+        clf.net_.module_[-1][-1].weight *= 3000
+    log_proba, proba = clf.predict_log_proba(X), clf.predict_proba(X)
+    assert log_proba.dtype == proba.dtype == np.float64
+    assert log_proba.min() < -1000  # the probability is 0
+    assert np.isfinite(log_proba).all()
+    np.testing.assert_allclose(np.exp(log_proba), proba, rtol=1e-12)
+    np.testing.assert_allclose(proba.sum(1), 1, rtol=0, atol=1e-12)
+
+
+@pytest.fixture(scope="module")
+def rare():
+    """Two classes, 1 row in 100 of the second; (X, y, X_test, y_test), the test rows half and half."""
+    rng = np.random.default_rng(1)
+    y, y_test = (np.arange(2000) % 100 == 0).astype(int), np.arange(1000) % 2
+    X, X_test = (rng.normal(size=(len(codes), 8)) + 1.2 * codes[:, None] for codes in (y, y_test))
+    return X, y, X_test, y_test
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_right_31_a_rare_class_is_learned_with_class_weight(setting, rare):
+    X, y, X_test, y_test = rare
+    clf = clone(setting).set_params(max_epochs=5, random_state=0)
+    plain, weighted = (
+        balanced_accuracy_score(y_test, clone(clf).set_params(class_weight=w).fit(X, y).predict(X_test))
+        for w in (None, "balanced")
+    )
+    assert plain < 0.65
+    assert weighted > plain + 0.15
+
+
+def test_right_31_the_curriculum_is_fair_to_a_rare_class(rare):
+    X, y, _, _ = rare
+    lost, kept = (
+        MentorNetClassifier(class_weight=w, max_epochs=10, random_state=0).fit(X, y) for w in (None, "balanced")
+    )
+    assert lost.sample_weight_[y == 1].mean() < 0.3
+    assert kept.sample_weight_[y == 1].mean() > 0.8
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_right_31_only_ratios_of_class_weights_matter(setting, blobs):
+    X, y = blobs
+    y = np.array(["cat", "dog", "eel"])[y]
+    clf = clone(setting).set_params(max_epochs=6, random_state=0)
+    expected = clone(clf).set_params(class_weight={"cat": 1, "dog": 1, "eel": 4}).fit(X, y).predict_proba(X)
+    same = clone(clf).set_params(class_weight={"eel": np.float64(4), "cat": 1.0}).fit(X, y).predict_proba(X)
+    assert np.array_equal(same, expected)
+    scaled = clone(clf).set_params(class_weight={"cat": 0.1, "dog": 0.1, "eel": 0.4}).fit(X, y).predict_proba(X)
+    np.testing.assert_allclose(scaled, expected, atol=1e-4)
+    ones = clone(clf).set_params(class_weight="balanced").fit(X, y).predict_proba(X)  # equal classes: nothing changes
+    np.testing.assert_allclose(ones, clone(clf).fit(X, y).predict_proba(X), atol=1e-4)
+
+
+def test_right_31_class_weights_multiply_sample_weights(blobs):
+    X, y = blobs
+    clf = MentorNetClassifier("uniform", max_epochs=6, standardize=False, random_state=0)
+    by_class = clone(clf).set_params(class_weight={0: 1, 1: 3, 2: 0}).fit(X, y)
+    by_row = clone(clf).fit(X, y, sample_weight=np.array([1.0, 3.0, 0.0])[y])
+    np.testing.assert_allclose(by_class.predict_proba(X), by_row.predict_proba(X), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "message"),
+    [
+        (
+            {"cat": 1, "bird": 2},
+            "'class_weight' has the label 'bird', which is none of the 2 classes of y .'cat', 'dog'",
+        ),
+        ({np.nan: 1}, "'class_weight' has the label nan"),
+        ({"cat": 0, "dog": 0}, "'class_weight' is 0 for every class"),
+        ({"cat": -1}, "'class_weight' must have a number of at least 0 for each label. Got -1 for 'cat'"),
+        ({"cat": np.nan}, "'class_weight' must have a number .* Got nan for 'cat'"),
+        ("balance", "'class_weight' must be 'balanced', a dict"),
+        ([1, 2], "'class_weight' must be 'balanced', a dict"),
+    ],
+)
+def test_right_31_class_weights_that_cannot_be(class_weight, message):
+    with pytest.raises(InvalidParameterError, match=message):
+        MentorNetClassifier(class_weight=class_weight).fit([[0.0], [1.0]], ["cat", "dog"])
+
+
+def test_right_31_a_fold_may_lack_a_class_of_a_full_dict(blobs):
+    X, y = blobs
+    weights = {0: 1, 1: 2, 2: 3}
+    MentorNetClassifier(class_weight=weights, max_epochs=1).fit(X[y < 2], y[y < 2])
 
 
 def test_grid_search_over_curricula(digits):

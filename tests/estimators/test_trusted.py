@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from sklearn import config_context
+from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -141,6 +143,10 @@ CODES = [0, -1, 1, -1]
         np.ma.array(["cat", "dog", "dog", "dog"], mask=[False, True, False, True]),
         (np.array([True, False, True, False]), ["cat", "dog"]),
         ([True, False, True, False], np.array(["cat", "dog", "dog", "cat"])),
+        (pd.Series([True, pd.NA, True, False], dtype="boolean"), ["cat", "dog", "dog", "cat"]),
+        (np.ma.array([True, True, True, False], mask=[0, 1, 0, 0]), ["cat", "dog", "dog", "cat"]),
+        np.array([(True, "cat"), (False, "cat"), (True, "dog"), (False, "")], dtype=[("known", bool), ("label", "U3")]),
+        np.array([("cat", True), ("cat", False), ("dog", True), ("", False)], dtype=[("label", "O"), ("known", bool)]),
     ],
 )
 def test_what_trusted_labels_may_be(y_trusted):
@@ -172,6 +178,8 @@ def test_numbers(y_trusted, classes, codes):
         ((np.array([True, False]), ["cat", "dog"]), "a mask with one entry for each row of X: 4. Got 2"),
         ((np.array([True, False, True, False]), ["cat"]), "as many labels as the mask has true entries"),
         (np.zeros((4, 2)), r"shape \(N,\)"),
+        (np.zeros(4, dtype=[("a", int), ("b", int)]), "structured array, which must have two fields, a boolean mask"),
+        (np.zeros(4, dtype=[("known", bool)]), "must have two fields"),
     ],
 )
 def test_bad_trusted_labels(y_trusted, message):
@@ -189,8 +197,6 @@ def test_misuse_is_said(digits):
         fitted(digits, trusted(digits), curriculum="self_paced")
     with pytest.raises(InvalidDataError, match="Pass them to fit as y_trusted"):
         fitted(digits, None)
-    with pytest.raises(InvalidDataError, match="both must be above 0"):
-        fitted(digits, np.where(digits.noisy == digits.target, digits.target, -1))
     with pytest.raises(InvalidParameterError, match="'update_at' must hold percents of training .21 for 21 %"):
         fitted(digits, trusted(digits), update_at=(0.21, 0.75))
     with pytest.warns(NoisyLabelWarning, match="ended before a curriculum was learned"):
@@ -200,8 +206,47 @@ def test_misuse_is_said(digits):
 def test_rows_of_weight_zero_teach_nothing(digits):
     wrong = digits.noisy != digits.target
     clf = MentorNetClassifier("data_driven", max_epochs=5, random_state=0)
-    with pytest.raises(InvalidDataError, match="and 0 another one"):
+    with pytest.warns(NoisyLabelWarning, match="is right for them"):
         clf.fit(digits.data, digits.noisy, sample_weight=(~wrong).astype(float), y_trusted=trusted(digits))
+    with pytest.raises(InvalidDataError, match="0 have a trusted label"):
+        clf.fit(digits.data, digits.noisy, sample_weight=np.arange(N_TRAIN) % 4, y_trusted=trusted(digits))
     weight = np.where(np.arange(N_TRAIN) < 600, 1.0, 0.0)
     clf.fit(digits.data, digits.noisy, sample_weight=weight, y_trusted=trusted(digits))
     assert clf.noise_rate_ == pytest.approx(wrong[:600:4].mean())
+
+
+def test_right_10_mask_and_labels_in_one_array_are_cut_by_cross_validation(digits):
+    X, y = digits.data[:400], digits.noisy[:400]
+    both = np.zeros(400, dtype=[("known", bool), ("label", int)])
+    both["known"], both["label"] = np.arange(400) % 2 == 0, digits.target[:400]
+    clf = MentorNetClassifier("data_driven", max_epochs=5, random_state=0)
+    by_marks = {"y_trusted": np.where(both["known"], both["label"], -1)}
+    expected = cross_val_score(clf, X, y, cv=2, params=by_marks, error_score="raise")
+    assert np.array_equal(cross_val_score(clf, X, y, cv=2, params={"y_trusted": both}, error_score="raise"), expected)
+    with config_context(enable_metadata_routing=True):
+        routed = clone(clf).set_fit_request(y_trusted=True)
+        routes = cross_val_score(routed, X, y, cv=2, params={"y_trusted": both}, error_score="raise")
+    assert np.array_equal(routes, expected)
+    search = GridSearchCV(clf, {"max_epochs": [5]}, cv=2, refit=False, error_score="raise").fit(X, y, y_trusted=both)
+    assert search.cv_results_["mean_test_score"][0] == pytest.approx(expected.mean())
+
+
+@pytest.mark.parametrize("loss_percentile", [0.7, "auto"])
+def test_right_10_trusted_rows_that_are_all_right_do_not_fail_a_fold(digits, loss_percentile):
+    all_right = np.where((digits.noisy == digits.target) & (np.arange(N_TRAIN) % 10 == 0), digits.target, -1)
+    options = {"loss_percentile": loss_percentile, "max_epochs": 10}
+    with pytest.warns(NoisyLabelWarning, match="'y' is right for them: there is nothing to tell apart"):
+        clf = fitted(digits, all_right, **options)
+    same = fitted(digits, None, curriculum="mentornet_pd", **options)
+    assert np.array_equal(clf.predict_proba(digits.data), same.predict_proba(digits.data))
+    assert clf.noise_rate_ == (same.noise_rate_ if loss_percentile == "auto" else 0)
+
+
+def test_right_10_trusted_rows_not_visited_before_an_update_do_not_end_training(digits):
+    y_trusted = np.full(N_TRAIN, -1)
+    right = digits.noisy == digits.target
+    rows = [np.flatnonzero(right)[0], np.flatnonzero(~right)[0]]
+    y_trusted[rows] = digits.target[rows]
+    with pytest.warns(NoisyLabelWarning) as said:
+        fitted(digits, y_trusted, max_epochs=1, batch_size=10, update_at=(1,), burn_in=0)
+    assert "none was learned. Raise 'max_epochs'" in str(said[0].message)

@@ -2,10 +2,11 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
-from noisylabel import MentorNetClassifier, corrupt
+from noisylabel import MentorMixClassifier, MentorNetClassifier, corrupt
 from noisylabel.curricula import SelfPaced
 from noisylabel.exceptions import NoisyLabelWarning
 from noisylabel.mentors import AutoPercentileMentor, Observation
@@ -80,10 +81,43 @@ def test_a_network_that_is_hardly_surer_than_chance_has_learned_nothing(logit, k
     assert (mentor.share_learned_ == 0) is not knows_something
 
 
-def test_needs_enough_rows(blobs):
+@pytest.mark.parametrize("kind", [MentorNetClassifier, MentorMixClassifier])
+def test_right_10_too_few_rows_are_told_before_training_and_learned_as_they_are(blobs, kind):
     X, y = blobs
-    with pytest.raises(ValueError, match="only .* held-back rows were seen.*Raise 'max_epochs' or 'burn_in'"):
-        MentorNetClassifier(loss_percentile="auto").fit(X[::6], y[::6])
+    clf = kind(loss_percentile="auto", ema_decay=0, random_state=0)
+    with pytest.warns(NoisyLabelWarning, match="49 rows that count are too few for that: it needs 50. Every row has"):
+        clf.fit(X[-49:], y[-49:])
+    assert (clf.sample_weight_ == 1).all()  # none is held back, none is doubted
+    assert math.isnan(clf.noise_rate_)
+    assert clf.score(X[-49:], y[-49:]) > 0.9
+
+
+def test_right_10_whether_rows_are_enough_is_no_matter_of_chance():
+    for seed in range(50):
+        mentor = AutoPercentileMentor(SelfPaced())
+        mentor.check_parameters().start(50, 2, torch.Generator().manual_seed(seed))
+        assert 20 <= mentor.is_probe_.sum() < 40
+
+
+def test_right_10_rows_of_weight_zero_are_none_of_the_rows(blobs):
+    X, y = blobs
+    weight = (np.arange(120) % 3 == 0).astype(float)
+    with pytest.warns(NoisyLabelWarning, match="40 rows that count are too few"):
+        MentorNetClassifier(loss_percentile="auto", max_epochs=2).fit(X, y, sample_weight=weight)
+
+
+def test_right_10_too_few_visits_before_the_burn_in_ends_do_not_end_training():
+    mentor = AutoPercentileMentor(SelfPaced(), burn_in=20)
+    mentor.check_parameters().start(200, 2, torch.Generator().manual_seed(0))
+    seen = Observation(torch.ones(8), torch.zeros(8, 2), torch.arange(8) % 2, torch.arange(8), 0.1)
+    weigh(mentor, seen)
+    seen.progress = 0.3
+    with pytest.warns(NoisyLabelWarning, match="only . held-back rows were seen .* Raise 'max_epochs' or 'burn_in'"):
+        assert (weigh(mentor, seen) == 1).all()
+    other = AutoPercentileMentor(SelfPaced(), burn_in=20)
+    other.start(200, 2, torch.Generator().manual_seed(0))
+    other.load_state_dict(mentor.state_dict())
+    assert (weigh(other, seen) == 1).all()  # without asking again
 
 
 @pytest.mark.parametrize("rate", [0.2, 0.4, 0.6])

@@ -1,8 +1,11 @@
 """The curriculum that is learned while the student trains."""
 
+from typing import Self
+
 import torch
 from torch import Tensor
 
+from noisylabel._support.validation import check_count, check_number
 from noisylabel.curricula._base import Curriculum
 
 
@@ -34,6 +37,12 @@ class DataDriven(Curriculum):
     def __init__(self, history_length: int = 5, sharpness: float = 10.0) -> None:
         self.history_length = history_length
         self.sharpness = sharpness
+
+    def check_parameters(self) -> Self:
+        """See :meth:`Curriculum.check_parameters`."""
+        check_count("history_length", self.history_length)
+        check_number("sharpness", self.sharpness, 0, closed="neither")
+        return self
 
     def weights(self, loss: Tensor, loss_diff: Tensor, label: Tensor, epoch_percent: float) -> Tensor:
         """See :meth:`Curriculum.weights`."""

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from noisylabel._support.describe import hash_arrays
-from noisylabel._support.sklearn_compat import check_sample_weight
 from noisylabel._support.trusted import trusted_codes
 from noisylabel.estimators.inputs._datasets import as_dataset, dataset_labels, dataset_samples
 from noisylabel.estimators.inputs._format import SampleFormat, check_layout
 from noisylabel.estimators.inputs._labels import encode_labels, label_texts, plain_labels
 from noisylabel.estimators.inputs._samples import as_tensor, check_lengths, check_X
 from noisylabel.estimators.inputs._statistics import input_statistics, loses_digits, statistics_rows
+from noisylabel.estimators.inputs._weights import class_weights, row_weights
 from noisylabel.exceptions import InvalidDataError
 from noisylabel.nets import Data, StreamedData, TensorData
 
@@ -46,6 +46,8 @@ class TrainingData:
         Of a DataFrame; else empty.
     device : torch.device
         Where samples are, or go batch by batch.
+    class_weight : Tensor of shape (C,) or None
+        How much the loss of a row of each class counts; None if all count alike.
     """
 
     samples: Data
@@ -57,6 +59,7 @@ class TrainingData:
     statistics: tuple[Tensor, Tensor] | None
     feature_names: list[str]
     device: torch.device
+    class_weight: Tensor | None = None
 
     @cached_property
     def fingerprint(self) -> dict[str, str]:
@@ -115,10 +118,9 @@ def take_inputs(
     dataset = as_dataset(X)
     values, labels = _arrays(estimator, X, y) if dataset is None else (None, dataset_labels(dataset, y))
     classes, codes = encode_labels(labels)
-    weight = None
-    if sample_weight is not None:
-        checked = check_sample_weight(_plain_weight(sample_weight), codes, dtype=np.float32, ensure_non_negative=True)
-        weight = torch.as_tensor(checked).to(device)
+    by_row = None if sample_weight is None else row_weights(sample_weight, codes)
+    by_class = class_weights(estimator.class_weight, codes, classes, by_row)
+    weight, class_weight = (None if w is None else torch.as_tensor(w).to(device) for w in (by_row, by_class))
     right_codes = None if y_trusted is None else trusted_codes(y_trusted, len(codes), classes)
     samples: Data
     if values is not None:
@@ -126,7 +128,7 @@ def take_inputs(
     else:
         samples, seen = _streamed(estimator, dataset, codes, weight, device)
     names = list(getattr(estimator, "feature_names_in_", []))
-    return TrainingData(samples, codes, classes, right_codes, *seen, names, device)
+    return TrainingData(samples, codes, classes, right_codes, *seen, names, device, class_weight)
 
 
 Seen = tuple[SampleFormat, Tensor, tuple[Tensor, Tensor] | None]
@@ -143,13 +145,6 @@ def _arrays(estimator: Any, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
     if len(values) != len(labels):
         raise InvalidDataError(f"X has {len(values)} samples, but y has {len(labels)} labels.")
     return values, labels
-
-
-def _plain_weight(weight: Any) -> Any:
-    """Return sample weights as scikit-learn takes them."""
-    if np.ma.is_masked(weight):
-        raise InvalidDataError("'sample_weight' has masked entries. Give 0 for rows that do not count.")
-    return weight.detach().cpu().double().numpy() if isinstance(weight, Tensor) else weight
 
 
 def _in_memory(

@@ -17,6 +17,7 @@ from sklearn.base import BaseEstimator
 from noisylabel._support.describe import PLAIN, describe, is_known, plain_value
 from noisylabel._support.files import local_path, reading, save_whole
 from noisylabel._support.labels import labels_to_json
+from noisylabel.estimators._settings import resolve_device
 from noisylabel.estimators.inputs._format import SampleFormat
 from noisylabel.estimators.inputs._training_data import TrainingData
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
@@ -36,6 +37,8 @@ _STUDENTS = {kind.__name__: kind for kind in (CifarNet, MLP, ResNet, SmallCNN, T
 def describe_parameters(estimator: BaseEstimator) -> dict[str, str]:
     """Return the parameters that a continued run must share with the one that it continues."""
     parameters = {k: v for k, v in estimator.get_params(deep=False).items() if k not in _MAY_CHANGE}
+    if parameters["device"] == "auto":
+        parameters["device"] = resolve_device("auto")
     parameters["device"] = torch.device(parameters["device"]).type  # random streams of another kind do not go on
     if not isinstance(parameters["random_state"], Integral):
         del parameters["random_state"]  # the run's seed is in the checkpoint
