@@ -89,7 +89,7 @@ class ClassWeights:
         """See :meth:`Constraint.check`."""
         if isinstance(value, Mapping):
             for label, weight in value.items():
-                if not isinstance(weight, Real) or not 0 <= weight < math.inf:
+                if not isinstance(weight, Real) or not 0 <= float(weight) < math.inf:
                     raise InvalidParameterError(
                         f"{name!r} must have a number of at least 0 for each label. Got {weight!r} for {label!r}."
                     )

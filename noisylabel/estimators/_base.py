@@ -4,6 +4,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import partial
+from inspect import isclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -212,7 +213,7 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         for nested in [name for name in params if "__" in name]:
             name = nested.partition("__")[0]
             value = params.get(name, getattr(self, name, None))
-            if name in self._get_param_names() and not hasattr(value, "set_params"):
+            if name in self._get_param_names() and (isclass(value) or not hasattr(value, "set_params")):
                 raise InvalidParameterError(
                     f"{nested!r} is a parameter of the object in {name!r}, and {name!r} is {value!r}, which has none. "
                     f"Set an object first, for instance {_OBJECTS.get(name, f'{name}=...')}."

@@ -89,7 +89,7 @@ def test_mixed_labels(blobs):
         ({"precision": "fp16"}, "'precision' must be one of"),
         ({"validation_fraction": 0.7}, "'validation_fraction' must be a number"),
         ({"augment": "shift"}, "'augment' 'shift' is for images"),
-        ({"device": "warp"}, "'device' must be a torch device such as 'cpu' or 'cuda'"),
+        ({"device": "warp"}, "'device' must be 'auto' or a torch device such as 'cpu' or 'cuda'"),
         ({"student": "cnn"}, "'student' SmallCNN takes images"),
     ],
 )

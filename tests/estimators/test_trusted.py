@@ -7,7 +7,7 @@ import torch
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -215,20 +215,23 @@ def test_rows_of_weight_zero_teach_nothing(digits):
     assert clf.noise_rate_ == pytest.approx(wrong[:600:4].mean())
 
 
+@pytest.mark.filterwarnings("ignore:Training ended before a curriculum")
 def test_right_10_mask_and_labels_in_one_array_are_cut_by_cross_validation(digits):
     X, y = digits.data[:400], digits.noisy[:400]
     both = np.zeros(400, dtype=[("known", bool), ("label", int)])
     both["known"], both["label"] = np.arange(400) % 2 == 0, digits.target[:400]
-    clf = MentorNetClassifier("data_driven", max_epochs=5, random_state=0)
-    by_marks = {"y_trusted": np.where(both["known"], both["label"], -1)}
-    expected = cross_val_score(clf, X, y, cv=2, params=by_marks, error_score="raise")
-    assert np.array_equal(cross_val_score(clf, X, y, cv=2, params={"y_trusted": both}, error_score="raise"), expected)
+    clf = MentorNetClassifier("data_driven", update_at=(99,), max_epochs=2, random_state=0)
+
+    def rates(clf, y_trusted):
+        options = {"cv": 2, "params": {"y_trusted": y_trusted}, "error_score": "raise", "return_estimator": True}
+        return [fitted.noise_rate_ for fitted in cross_validate(clf, X, y, **options)["estimator"]]
+
+    expected = rates(clf, np.where(both["known"], both["label"], -1))
+    assert rates(clf, both) == expected
     with config_context(enable_metadata_routing=True):
-        routed = clone(clf).set_fit_request(y_trusted=True)
-        routes = cross_val_score(routed, X, y, cv=2, params={"y_trusted": both}, error_score="raise")
-    assert np.array_equal(routes, expected)
-    search = GridSearchCV(clf, {"max_epochs": [5]}, cv=2, refit=False, error_score="raise").fit(X, y, y_trusted=both)
-    assert search.cv_results_["mean_test_score"][0] == pytest.approx(expected.mean())
+        assert rates(clone(clf).set_fit_request(y_trusted=True), both) == expected
+    search = GridSearchCV(clf, {"max_epochs": [2]}, cv=2, error_score="raise").fit(X, y, y_trusted=both)
+    assert search.best_estimator_.noise_rate_ == pytest.approx((y != digits.target[:400])[::2].mean())
 
 
 @pytest.mark.parametrize("loss_percentile", [0.7, "auto"])

@@ -29,7 +29,7 @@ def row_weights(sample_weight: Any, codes: np.ndarray) -> np.ndarray:
     """
     if isinstance(sample_weight, Tensor):
         sample_weight = sample_weight.detach().cpu().double().numpy()
-    shape = np.shape(sample_weight)
+    shape = np.asarray(sample_weight).shape
     if shape and shape != (len(codes),):
         raise InvalidDataError(
             f"'sample_weight' must have one weight for each of the {len(codes)} rows of X. Got shape {shape}."
@@ -39,9 +39,9 @@ def row_weights(sample_weight: Any, codes: np.ndarray) -> np.ndarray:
             f"'sample_weight' has masked entries, {np.ma.count_masked(sample_weight)} of them. Give 0 for rows that do "
             "not count: sample_weight.filled(0)."
         )
-    weights: np.ndarray = check_sample_weight(sample_weight, codes, dtype=np.float32, ensure_non_negative=True)
-    if not weights.any():
+    if not np.asarray(sample_weight).any():
         raise InvalidDataError("'sample_weight' is zero for every row, so there is nothing to learn from.")
+    weights: np.ndarray = check_sample_weight(sample_weight, codes, dtype=np.float32, ensure_non_negative=True)
     return weights
 
 
