@@ -94,7 +94,11 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         y : array-like of shape (N,)
             Noisy labels: integers, strings or booleans. With a Dataset it may be left out.
         sample_weight : array-like of shape (N,), optional
-            How many times each row counts; at least 0.
+            How many times each row counts, at least 0: in the loss, the percentile and the statistics of the inputs.
+            What a row of weight 0 holds changes nothing, but for batch normalisation. The result is that of repeated
+            rows, up to rounding, if all of those fit into one batch and nothing is drawn for single rows: no mixes,
+            ``loss_percentile="auto"``, ``example_dropout``, held-out rows, augmentation or drop-out. Else the draws
+            are others, and the results differ as those of two seeds do. Each held-out row counts once.
         y_trusted : array-like of shape (N,), pair (mask, labels) or structured array of shape (N,), optional
             For ``curriculum="data_driven"``: the right label of the rows where it is known, and -1, NaN or None
             elsewhere (None or NaN if -1 is a class); or a boolean mask and the labels; or both in an array with two

@@ -35,7 +35,7 @@ from sweeps import MENTORNET_GRID
 
 ROUNDING = {
     f"check_sample_weight_equivalence_on_{kind}_data": "weights are equivalent to repeated rows up to float32 rounding "
-    "(about 1e-6, see test_weights_stand_for_repeated_rows); the check demands 1e-7"
+    "(about 1e-6, see test_right_09); the check demands 1e-7"
     for kind in ("dense", "sparse")
 }
 
@@ -54,16 +54,37 @@ def test_sklearn_checks(estimator, check):
     check(estimator)
 
 
-@pytest.mark.parametrize("curriculum", ["uniform", "self_paced", "mentornet_pd", "spcl_linear"])
-def test_weights_stand_for_repeated_rows(curriculum):
+ONE_BATCH = [
+    *(MentorNetClassifier(name) for name in ("uniform", "self_paced", "mentornet_pd", "spcl_linear")),
+    MentorNetClassifier(percentile_by_class=True, ema_decay=0.99, class_weight="balanced"),
+    MentorNetClassifier("uniform", loss="elr", max_epochs=10),
+    FilterKDClassifier(),
+    FilterKDClassifier("label_smoothing", max_epochs=10),
+]
+
+
+@pytest.mark.parametrize("setting", ONE_BATCH)
+def test_right_09_weights_stand_for_repeated_rows_in_one_batch(setting):
     """scikit-learn's equivalence check, at the precision that float32 has."""
     rng = np.random.default_rng(0)
     X, y, weight = rng.random((25, 10)), rng.integers(0, 3, 25), rng.integers(0, 5, 25)
     order = rng.permutation(25)
-    clf = MentorNetClassifier(curriculum, random_state=0)
+    clf = clone(setting).set_params(random_state=0)
     weighted = clone(clf).fit(X[order], y[order], sample_weight=weight[order])
     repeated = clone(clf).fit(X.repeat(weight, axis=0), y.repeat(weight))
-    np.testing.assert_allclose(weighted.predict_proba(X), repeated.predict_proba(X), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(weighted.predict_proba(X), repeated.predict_proba(X), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore::noisylabel.exceptions.NoisyLabelWarning")
+@pytest.mark.parametrize("options", [{}, {"batch_size": 16}, {"class_weight": "balanced"}])
+@pytest.mark.parametrize("kind", KINDS)
+def test_right_09_what_rows_of_weight_zero_hold_changes_nothing(kind, options, blobs):
+    X, y = blobs
+    weight = np.arange(120) % 4 > 0
+    other_X, other_y = np.where(weight[:, None], X, 9), np.where(weight, y, 2 - y)
+    clf = kind(max_epochs=6, random_state=0, **options)
+    expected = clone(clf).fit(X, y, sample_weight=weight).predict_proba(X)
+    assert np.array_equal(clone(clf).fit(other_X, other_y, sample_weight=weight).predict_proba(X), expected)
 
 
 def halving(clf, X, y):
