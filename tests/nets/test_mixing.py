@@ -241,10 +241,10 @@ def test_mixes_are_weighed_where_few_labels_are_right():
 )
 def test_mixes_are_weighed_only_once_the_network_knows_enough(right, learned, is_weighed):
     plain = AutoPercentileMentor(SelfPaced())
-    plain.check_parameters().start(4, 4, torch.Generator())
+    plain.check_parameters().start(50, 4, torch.Generator())
     plain.percentile_schedule_, plain.noise_rate_, plain.share_learned_ = constant_schedule(right), 1 - right, learned
     mixed = MixedLossMentor(plain, if_few_are_right=True)
-    mixed.start(4, 4, torch.Generator())
+    mixed.start(50, 4, torch.Generator())
     seen = Observation(torch.tensor([0.1, 0.2, 0.3, 9.0]), torch.zeros(4, 2), torch.arange(4), torch.arange(4), 0.5)
     assert (mixed.weigh(seen)[-1] == 0) == is_weighed
 
