@@ -52,6 +52,7 @@ _NET_PARAMS = (
     ("precision", False, _OURS),
     ("ema_decay", False, _OURS),
     ("loss", False, _OURS),
+    ("class_weight", False, _OURS),
     ("mixup_alpha", False, _OURS),
     ("mix_ratio", False, _OURS),
     ("temperature", False, _OURS),
