@@ -40,7 +40,7 @@ from skorch.callbacks import (
 from torch import nn
 from torch.utils.data import TensorDataset
 
-from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier
+from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier, load_checkpoint
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError, NoisyLabelError
 from noisylabel.nets import SKORCH_FEATURES, DistillingNet, MixingNet, check_net_params
 from noisylabel.nets._skorch import feature_of
@@ -313,8 +313,10 @@ def prove_prediction(clf):
             clf.net_.predict(given)
 
 
-def prove_score(clf):
+def prove_score(clf, tmp_path):
     assert clf.net_.score(X, Y) == clf.score(X, Y)
+    fit(checkpoint_dir=tmp_path)
+    assert load_checkpoint(tmp_path).net_.score(X, Y) == clf.score(X, Y)
     with pytest.raises(InvalidDataError, match="takes label codes, 0 to 2. Call score of the classifier"):
         clf.net_.score(X, np.array(["a", "b", "c"])[Y])
 

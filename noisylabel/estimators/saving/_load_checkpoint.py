@@ -188,4 +188,5 @@ def _make_net(module: nn.Module, clf: Any, device: torch.device) -> IndexedNet:
     options |= {k: v for k, v in (clf.net_params or {}).items() if k == "iterator_valid__batch_size"}
     schedule = resolve_lr_schedule("constant")
     net = IndexedNet(module, lr_schedule=schedule, precision=clf.precision, **options)
+    net.classes_ = np.arange(len(clf.classes_))
     return net.initialize()
