@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 from skorch.callbacks import Callback, EarlyStopping
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, TensorDataset
 
 from noisylabel import MentorMixClassifier, MentorNetClassifier, load_checkpoint
 from noisylabel.callbacks import StudentRecorder
@@ -295,6 +295,15 @@ def test_right_06_another_function_of_one_name_is_another_run(blobs, tmp_path):
     MentorNetClassifier(lr_schedule=Closed(), **settings).fit(*blobs)
     with pytest.raises(InvalidParameterError, match="no telling whether lr_schedule is the same as then"):
         MentorNetClassifier(lr_schedule=Closed(), **settings).fit(*blobs)
+
+
+def test_right_06_a_dataset_of_other_samples_is_another_run(blobs, tmp_path):
+    X, y = torch.as_tensor(blobs[0]), torch.as_tensor(blobs[1])
+    clf = MentorNetClassifier(max_epochs=1, checkpoint_dir=tmp_path, random_state=0)
+    for _ in range(2):
+        clf.fit(TensorDataset(X, y))
+    with pytest.raises(InvalidParameterError, match="other data: X was 120 rows, hash"):
+        clf.fit(TensorDataset(X + 1, y))
 
 
 def test_right_06_two_fits_in_one_folder_at_once_are_refused(blobs, tmp_path):

@@ -19,6 +19,7 @@ from noisylabel.estimators.inputs._weights import class_weights, row_weights
 from noisylabel.exceptions import InvalidDataError
 from noisylabel.nets import Data, StreamedData, TensorData
 
+_FINGERPRINT_ROWS = 16  # of a Dataset, whose samples may each take a while to load
 _LOOKED_AT = 32  # samples of a Dataset, where nothing is worked out from them
 
 
@@ -63,9 +64,13 @@ class TrainingData:
 
     @cached_property
     def fingerprint(self) -> dict[str, str]:
-        """Hashes of what is trained on, worked out once; of a Dataset only its labels and length."""
+        """Hashes of what is trained on, worked out once; of a Dataset its labels, its length and some samples."""
         weight = self.samples.sample_weight
-        values = self.samples.all_X if isinstance(self.samples, TensorData) else torch.zeros(0)
+        if isinstance(self.samples, TensorData):
+            values = self.samples.all_X
+        else:
+            rows = np.linspace(0, len(self.codes) - 1, _FINGERPRINT_ROWS).astype(np.int64)
+            values = dataset_samples(self.samples.dataset, rows)
         return {
             "X": f"{len(self.samples)} rows, hash {hash_arrays(values)}",
             "y": hash_arrays(self.codes, label_texts(self.classes)),
