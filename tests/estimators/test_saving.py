@@ -61,9 +61,10 @@ def clf():
         fit(FilterKDClassifier),
         fit(X=X * 1e9 + 1e12, standardize=True),
         fit(standardize=False),
+        fit(net_params={"compile": True, "compile__backend": "eager"}),
         *(fit(y=labels) for labels in LABELS.values()),
     ],
-    ids=["mentornet", "mentormix", "filterkd", "far", "raw", *LABELS],
+    ids=["mentornet", "mentormix", "filterkd", "far", "raw", "compiled", *LABELS],
 )
 def test_right_16_a_saved_classifier_is_the_same_bit_for_bit(clf, tmp_path):
     samples = X * 1e9 + 1e12 if clf.sample_range_[1] > 1e6 else X
