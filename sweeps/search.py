@@ -291,14 +291,14 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         prepare_ray()
         from sweeps.engine.run import Sweep, check_sweep
         from sweeps.trial.draws import BoundSpace
-        from sweeps.trial.training import Setup, check_scoring
+        from sweeps.trial.training import Setup, check_scoring, scorable
 
         self._forget()
         self._check_parameters()
         seed = self._seed(folder)
         data = self._split(X, y, y_trusted, test_data, np.random.default_rng(seed))
         estimator = self._seeded_estimator(seed)
-        setup = Setup(estimator, self.scoring, self.classes_)
+        setup = Setup(estimator, self.scoring, scorable(self.classes_))
         check_scoring(setup, data)
         limits = {name: plain(value) for name, value in (self.limits or {}).items()}
         sweep = Sweep(
@@ -350,8 +350,12 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         """Return the arrays of the sweep, labels as codes."""
         if isinstance(X, Dataset):
             raise InvalidDataError("CurriculumSearch takes arrays in memory. Got a torch Dataset; make an array of it.")
-        whole = not getattr(self.estimator, "standardize", True)
-        values, labels = check_X(self, X, reset=True, whole=whole, y=None if y is None else plain_labels(y))
+        if y is None:
+            raise InvalidDataError("CurriculumSearch requires y to be passed, but the target y is None.")
+        labels = plain_labels(y)
+        values = check_X(self, X, reset=True, whole=not getattr(self.estimator, "standardize", True))
+        if len(values) != len(labels):
+            raise InvalidDataError(f"X has {len(values)} samples, but y has {len(labels)} labels.")
         self.sample_shape_, self.sample_dtype_ = values.shape[1:], str(values.dtype)
         self.classes_, codes = encode_labels(labels)
         held_out, right = hold_out(codes, self.classes_, y_trusted, self.validation_fraction, rng)

@@ -168,6 +168,13 @@ def score(setup: Setup, proba: np.ndarray, data: Mapping[str, np.ndarray], name:
     return float(get_scorer(setup.scoring)(Predictions(proba, setup.classes), data[f"X_{name}"], labels))
 
 
+def scorable(classes: np.ndarray) -> np.ndarray:
+    """Return labels as scikit-learn's scorers take them: bytes and NumPy's variable strings as texts, others as are."""
+    if classes.dtype.kind == "S" or all(isinstance(label, bytes) for label in classes.tolist()):
+        return np.array([label.decode("latin-1") for label in classes.tolist()])
+    return np.array(classes.tolist()) if classes.dtype.kind == "T" else classes
+
+
 def check_scoring(setup: Setup, data: Mapping[str, np.ndarray]) -> None:
     """Refuse a scoring that cannot judge the held-out rows, before any trial fails by it.
 

@@ -23,7 +23,7 @@ from torch.utils.data import TensorDataset
 from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError, NoisyLabelError, NoisyLabelWarning
 from sweeps import CurriculumSearch, Space
-from sweeps.engine.manifest import describe_object
+from sweeps.engine.manifest import describe_object, read_manifest, write_manifest
 from sweeps.engine.session import prepare_ray, ray_session
 from sweeps.spaces import MentorNetSpace
 from sweeps.trial.draws import configure
@@ -307,6 +307,32 @@ def test_right_22_noisy_labels_that_are_missing_are_refused(noisy_blobs, missing
         labels = np.ma.masked_array(noisy_y, mask=np.arange(120) % 4 == 0)
     with pytest.raises(InvalidDataError, match="y has 30 missing labels"):
         search().fit(X, labels)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        np.array(["2026-01-01", "2026-02-01", "2026-03-01"], dtype="datetime64[D]"),
+        np.array(["2026-01-01", "2026-02-01", "2026-03-01"], dtype="datetime64[ns]"),
+        np.array([b"ant", b"bee", b"cow"]),
+        np.array(["ant", "bee", "cow"], dtype=np.dtypes.StringDType() if np.__version__ >= "2" else str),
+        np.array([2**64 - 1, 2**63, 3], dtype=np.uint64),
+        np.array([np.int64(3), np.int64(5), np.int64(7)], dtype=object),
+    ],
+)
+def test_right_23_labels_of_any_type_in_a_sweep(names, noisy_blobs, tmp_path):
+    X, noisy_y, y = noisy_blobs
+    codes, right = np.unique(noisy_y, return_inverse=True)[1], np.unique(y, return_inverse=True)[1]
+    found = search(
+        out=tmp_path, limits={"loss_percentile": [np.float64(0.6), np.float32(0.75)], "burn_in": np.int64(10)}
+    )
+    known = [name if row % 3 == 0 else None for row, name in enumerate(names[right])]
+    sweep = found._prepare(X, names[codes], known, (X, names[right]), tmp_path)
+    assert found.classes_.tolist() == np.unique(names).tolist()
+    assert np.array_equal(found.classes_[sweep.data["y_test"]], names[right])
+    assert np.array_equal(found.classes_[sweep.data["y_valid"]], names[right][::3])
+    write_manifest(tmp_path, sweep.manifest)
+    assert read_manifest(tmp_path)["fingerprint"] == sweep.manifest["fingerprint"]
 
 
 def test_right_22_test_data_are_a_pair(noisy_blobs):

@@ -196,6 +196,7 @@ def test_human_labels_that_are_not_there_are_left_out(tmp_path, monkeypatch, cap
 
 
 @pytest.mark.data
+@pytest.mark.filterwarnings("ignore:When the burn-in ended")  # two steps teach little
 @pytest.mark.parametrize("method", ["plain", "early_stopping", "self_paced_auto"])
 def test_right_29_a_proof_takes_human_labels(method, tmp_path):
     only = {"method": [method], "seed": [0], "noise": ["human_worst"]}
