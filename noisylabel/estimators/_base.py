@@ -20,7 +20,7 @@ from noisylabel.estimators._settings import resolve_device, resolve_optimizer
 from noisylabel.estimators._shared import SHARED_CONSTRAINTS
 from noisylabel.estimators._student import type_of_inputs
 from noisylabel.estimators.inputs._datasets import as_dataset, dataset_labels
-from noisylabel.estimators.inputs._format import SampleFormat
+from noisylabel.estimators.inputs._format import SampleFormat, check_logits
 from noisylabel.estimators.inputs._labels import plain_labels, score_codes
 from noisylabel.estimators.inputs._samples import as_tensor, check_X
 from noisylabel.estimators.inputs._training_data import TrainingData, take_inputs
@@ -89,8 +89,9 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (N, D), array of shape (N, channels, H, W), tensor or torch Dataset
-            Samples. Images may be float or uint8. A Dataset yields samples or (sample, label) pairs.
+        X : array-like, DataFrame or sparse matrix of shape (N, D), array of shape (N, channels, H, W), tensor, Dataset
+            Samples. Images may be float or uint8. A Dataset yields samples, (sample, label) pairs, or dicts with one
+            column of samples and one called ``label`` or ``labels``.
         y : array-like of shape (N,)
             Noisy labels: integers, strings or booleans. With a Dataset it may be left out.
         sample_weight : array-like of shape (N,), optional
@@ -272,7 +273,9 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         else:
             data = StreamedData(dataset, None, None, device, prepare=SampleFormat.of(self).prediction_batch)
         with private_torch_stream(0, device):
-            return torch.cat(list(self.net_.forward_iter(data))).double()
+            logits = torch.cat(list(self.net_.forward_iter(data))).double()
+        check_logits(logits.numpy())
+        return logits
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the most probable class of each sample, (N,), with the labels' own type."""

@@ -226,6 +226,37 @@ def test_right_21_ids_that_no_float_tells_apart_are_refused(blobs):
             quick().fit(given, y)
 
 
+def test_right_21_columns_of_any_name_and_arrays_that_are_not_numpys(blobs):
+    X, y = blobs
+
+    class Lazy:
+        """An array of another library: shape, type and conversion."""
+
+        shape, dtype = X.shape, np.dtype(np.int64)
+
+        def __array__(self, dtype=None, copy=None):
+            return X.astype(np.int64).astype(dtype or np.int64)
+
+        def __len__(self):
+            return len(X)
+
+    frame = pd.DataFrame(X.astype(np.int64), columns=["a", "columns", "b", "_mask", "items"])
+    expected = quick(max_epochs=1).fit(X.astype(np.int64), y).predict_proba(X.astype(np.int64))
+    for given in (frame, Lazy()):
+        assert np.array_equal(quick(max_epochs=1).fit(given, y).predict_proba(given), expected)
+    with pytest.raises(InvalidDataError, match="X has 2 columns called 'a'. Rename them"):
+        quick().fit(frame.set_axis([*"aabcd"], axis=1), y)
+
+
+def test_right_01_a_network_that_gives_no_number_says_so(blobs):
+    X, y = blobs
+    clf = quick(max_epochs=1).fit(X, y)
+    with torch.no_grad():
+        clf.net_.module_[-1][-1].bias[0] = torch.nan
+    with pytest.raises(InvalidDataError, match="NaN or infinity for 120 samples, the first at position 0"):
+        clf.predict(X)
+
+
 # ---- 22: missing values
 
 
@@ -239,6 +270,8 @@ def test_right_22_masks_that_hide_values(blobs):
         quick().fit(X, y, sample_weight=np.ma.masked_array(np.ones(len(y)), hidden))
     with pytest.raises(InvalidDataError, match="masked"):
         quick().fit(Rows([(np.ma.masked_array(x, x > 3), label) for x, label in zip(X, y, strict=True)]))
+    with pytest.raises(InvalidDataError, match="X has 1 masked values"):
+        quick().fit([np.ma.masked_array(x, x == X[3, 2]) for x in X], y)
     assert quick(max_epochs=1).fit(np.ma.masked_array(X, False), y).n_iter_ == 1
 
 

@@ -119,6 +119,22 @@ def check_finite(values: np.ndarray) -> None:
         )
 
 
+def check_logits(logits: np.ndarray) -> None:
+    """Refuse what is no prediction: of numbers too large come NaN or infinity, and then always the first class.
+
+    Raises
+    ------
+    InvalidDataError
+        Naming the first such row.
+    """
+    is_none = ~np.isfinite(logits).all(axis=1)
+    if is_none.any():
+        raise InvalidDataError(
+            f"The network gives NaN or infinity for {int(is_none.sum())} samples, the first at position "
+            f"{int(is_none.argmax())}. Look for extreme values in them."
+        )
+
+
 def not_whole(owner: str) -> str:
     """Return what to say of floats where ``fit`` saw whole numbers that the network gets as they are."""
     return (

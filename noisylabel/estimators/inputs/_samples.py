@@ -1,11 +1,13 @@
 """What arrays, DataFrames, tensors and sparse matrices may hold, at ``fit`` and at ``predict``."""
 
 import warnings
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from scipy import sparse
 from torch import Tensor
@@ -84,6 +86,7 @@ def plain_samples(X: Any) -> Any:
         raise InvalidDataError(
             f"X is a mapping with {', '.join(map(repr, X))}. A network gets one array: join them, or give a DataFrame."
         )
+    _refuse_masks(X)
     if isinstance(X, (list, tuple)) and len(X) > 0 and not isinstance(X[0], (int, float, str, bytes)):
         _refuse_pairs(X[0])
         if isinstance(X[0], Tensor):
@@ -93,15 +96,24 @@ def plain_samples(X: Any) -> Any:
     if isinstance(X, Tensor):
         X = X.detach().to_dense().cpu()
         return (X.float() if X.dtype == torch.bfloat16 else X).numpy()
-    if np.ma.is_masked(X):
-        raise InvalidDataError(
-            f"X has {int(np.ma.getmaskarray(X).sum())} masked values. Fill them in first, for instance with "
-            "sklearn.impute.SimpleImputer on X.filled(numpy.nan)."
-        )
     if sparse.issparse(X):
         return _dense(X)
-    _refuse_bytes(X)
+    _check_columns(X)
     return X
+
+
+def _refuse_masks(X: Any) -> None:
+    parts = X if isinstance(X, (list, tuple)) else [X]
+    n_masked = sum(int(np.ma.getmaskarray(part).sum()) for part in parts if isinstance(part, np.ma.MaskedArray))
+    if n_masked:
+        raise InvalidDataError(
+            f"X has {n_masked} masked values. Fill them in first, for instance with sklearn.impute.SimpleImputer on "
+            "X.filled(numpy.nan)."
+        )
+
+
+def _is_frame(X: Any) -> bool:
+    return hasattr(X, "columns") and hasattr(X, "dtypes") and hasattr(X, "items")
 
 
 def _refuse_pairs(first: Any) -> None:
@@ -112,11 +124,15 @@ def _refuse_pairs(first: Any) -> None:
         )
 
 
-def _refuse_bytes(X: Any) -> None:
-    """Refuse bytes, naming the column of a DataFrame: nobody knows their encoding."""
-    if hasattr(X, "columns") and hasattr(X, "dtypes"):
+def _check_columns(X: Any) -> None:
+    """Refuse columns of one name, and bytes, whose encoding nobody knows."""
+    if _is_frame(X):
+        name, n_columns = Counter(X.columns).most_common(1)[0] if len(X.columns) else ("", 0)
+        if n_columns > 1:
+            raise InvalidDataError(f"X has {n_columns} columns called {name!r}. Rename them.")
         for name, column in X.items():
-            if column.dtype == object and any(isinstance(value, bytes) for value in column):
+            in_objects = column.dtype == object and any(isinstance(value, bytes) for value in column)
+            if in_objects or str(column.dtype).startswith("binary"):
                 raise InvalidDataError(
                     f"X has bytes in column {name!r}. Make numbers of them, or texts: X[{name!r}].str.decode('utf-8')."
                 )
@@ -126,15 +142,14 @@ def _refuse_bytes(X: Any) -> None:
 
 def _check_digits(X: Any) -> None:
     """Refuse columns of integers so large that float64 makes one number of those that differ, such as 64-bit ids."""
-    if hasattr(X, "columns") and hasattr(X, "dtypes"):
-        columns = [(name, X[name]) for name, dtype in X.dtypes.items() if str(dtype).lower() in _LARGE_INTEGERS]
-    elif X.ndim == 2 and str(X.dtype) in _LARGE_INTEGERS:
-        columns = list(enumerate(X.T))
-    else:
-        return
+    columns: Iterable[tuple[Any, Any]] = ()
+    if _is_frame(X):
+        columns = ((name, column) for name, column in X.items() if str(column.dtype).lower() in _LARGE_INTEGERS)
+    elif isinstance(X, np.ndarray) and X.ndim == 2 and str(X.dtype) in _LARGE_INTEGERS:
+        columns = enumerate(X.T)
     for name, column in columns:
-        if len(column) == 0:
-            return
+        if len(column) == 0 or pd.isna(column.min()):
+            return  # scikit-learn has a sentence for it
         low, high = int(column.min()), int(column.max())
         if np.spacing(float(max(-low, high))) > 1e-3 * (high - low) > 0:
             raise InvalidDataError(
