@@ -225,6 +225,14 @@ def test_right_31_class_weights_that_cannot_be(class_weight, message):
         MentorNetClassifier(class_weight=class_weight).fit([[0.0], [1.0]], ["cat", "dog"])
 
 
+@pytest.mark.parametrize(
+    "names", [np.array(["2026-01-30", "2026-01-31"], dtype="M8[D]"), np.array([b"a", b"b"]), np.array([1.0, 2.0])]
+)
+def test_right_31_class_weights_of_labels_of_any_type(names):
+    clf = MentorNetClassifier(class_weight={names[0]: 2}, max_epochs=1).fit(np.eye(8), names[np.arange(8) % 2])
+    assert clf.predict(np.eye(8)).dtype == names.dtype
+
+
 def test_right_31_a_fold_may_lack_a_class_of_a_full_dict(blobs):
     X, y = blobs
     weights = {0: 1, 1: 2, 2: 3}

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from torch import Tensor
 
+from noisylabel._support.labels import codes_of
 from noisylabel._support.sklearn_compat import check_sample_weight
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError
 
@@ -89,7 +89,7 @@ def class_weights(
 def _from_dict(class_weight: Mapping[Any, float], classes: np.ndarray) -> np.ndarray:
     """Return the weight of each class, 1 for those not named; a full dict may name classes that a fold lacks."""
     keys, by_class = list(class_weight), np.ones(len(classes))
-    places = pd.Index(classes.tolist(), dtype=object).get_indexer(pd.Index(keys, dtype=object))
+    places = codes_of(np.fromiter(keys, dtype=object, count=len(keys)), classes)
     if (places < 0).any() and len(set(places[places >= 0])) < len(classes):
         stranger = keys[int((places < 0).argmax())]
         raise InvalidParameterError(
