@@ -140,17 +140,17 @@ def parse_command(words):
     words = words[2:] if words[:1] == ["-m"] else words
     if words[0] in HAND_OVER and program.endswith("noisylabel"):
         program, words = {"sweep": "python -m sweeps", "bench": "python -m benchmarks"}[words[0]], words[1:]
-    if len(words) < 2 or words == ["studies"]:
+    if program == "make":
+        assert f"\n{words[0]}:" in (ROOT / "Makefile").read_text(encoding="utf-8")
+    elif len(words) == 1 and program != "python":
         return  # the name of a command, not a command line
-    if program.endswith("noisylabel"):
+    elif program.endswith("noisylabel"):
         cli._parser().parse_args(words)
     elif program == "python -m sweeps":
         sweeps_command._parser().parse_args(words)
     elif program == "python -m benchmarks":
         benchmarks_command._parser().parse_known_args(words)  # a study reads its own options
-    elif program == "make":
-        assert f"\n{words[0]}:" in (ROOT / "Makefile").read_text(encoding="utf-8")
-    elif program == "python":
+    else:
         assert (ROOT / words[0]).exists()
 
 
