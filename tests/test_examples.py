@@ -142,7 +142,7 @@ def parse_command(words):
         program, words = {"sweep": "python -m sweeps", "bench": "python -m benchmarks"}[words[0]], words[1:]
     if program == "make":
         assert f"\n{words[0]}:" in (ROOT / "Makefile").read_text(encoding="utf-8")
-    elif len(words) == 1 and program != "python":
+    elif len(words) < 2 and program != "python":
         return  # the name of a command, not a command line
     elif program.endswith("noisylabel"):
         cli._parser().parse_args(words)
