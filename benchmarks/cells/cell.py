@@ -18,6 +18,7 @@ from benchmarks.cells.noises import HUMAN, known_rate, make_noisy
 from benchmarks.cells.rows import rounded
 from benchmarks.methods import find_method
 from noisylabel.datasets import DATASETS, fetch_cifarn_labels
+from noisylabel.estimators import resolve_device
 from noisylabel.noise import NoiseManifest
 from noisylabel.utils import stop_if_interrupted
 
@@ -103,7 +104,7 @@ def run_cell(
         The row for the profile's file: ``cell``, ``dataset``, ``measured`` (UTC), ``metrics``, ``manifest`` (what the
         noise came to), ``settings`` (what the method changes of the profile's) and ``environment``.
     """
-    profile = profile or PROFILES[cell.profile]
+    profile, device = profile or PROFILES[cell.profile], str(resolve_device(device))
     data = _load(profile.dataset)
     X_test, y_test = data.test_data[: profile.n_test], data.test_target[: profile.n_test]
     X, y, noisy_y, manifest = noisy_subset(profile, cell.noise, cell.rate, cell.seed)
