@@ -123,8 +123,8 @@ def check_space(bound: BoundSpace) -> dict[str, Curriculum]:
         curricula |= {name: resolve_curriculum(name) for name in files - curricula.keys()}
         used |= params.keys()
         clf = configure(bound.estimator, params, curricula)
-        clf.check_parameters()
         _check_can_be_swept(clf)
+        clf.check_parameters()
     _check_all_limits_used(bound, used)
     return curricula
 

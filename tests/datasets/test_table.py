@@ -128,7 +128,11 @@ def test_load_table_wants_every_label(tmp_path):
         ("c3.csv", b'x,kind\n1,"a\n', r"c3\.csv cannot be read as a table: .*EOF inside string"),
         ("d.parquet", b"no", r"d\.parquet cannot be read as a table"),
         ("d2.csv", b"PK\x03\x04\x14", r"d2\.csv is no text: it begins as a ZIP archive or an Excel workbook"),
-        ("d3.csv", gzip.compress(b"x,kind", mtime=0), r"d3\.csv is no text: it begins as a file compressed by gzip does"),
+        (
+            "d3.csv",
+            gzip.compress(b"x,kind", mtime=0),
+            r"d3\.csv is no text: it begins as a file compressed by gzip does",
+        ),
         ("d4.csv", b"\xff\xfex\x00,\x00\x00\xd8", r"d4\.csv begins as UTF-16 does, but line 1 is not"),
         ("e.xlsx", b"PK", r"e\.xlsx must end in \.csv, \.tsv or \.parquet\. A spreadsheet can be saved as CSV"),
     ],

@@ -40,7 +40,7 @@ def test_right_11_any_optimizer_of_torch_works_in_both_places(name):
 @pytest.mark.parametrize("kind", [MentorNetClassifier, MentorMixClassifier, FilterKDClassifier])
 def test_right_11_a_grid_of_partials_classes_and_names(kind):
     grid = {"optimizer": [partial(torch.optim.SGD, momentum=0.5), torch.optim.RMSprop, "momentum"]}
-    fixed = {} if kind is FilterKDClassifier else {"curriculum": "uniform"}
+    fixed = {} if kind is FilterKDClassifier else {"curriculum": "uniform", "loss_percentile": 0.7}
     search = GridSearchCV(
         kind(student=MLP((4,)), max_epochs=1, random_state=0, **fixed), grid, cv=2, error_score="raise"
     )

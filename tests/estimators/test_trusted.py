@@ -117,8 +117,8 @@ def test_held_out_rows_and_weights_and_dataset(digits):
 
 def test_a_pipeline_and_a_grid_search_pass_trusted_labels_on(digits):
     X, y = digits.data, digits.noisy
-    clf = MentorNetClassifier("data_driven", max_epochs=8, random_state=0)
-    search = GridSearchCV(clf, {"update_at": [(21,), (21, 75)]}, cv=2).fit(X, y, y_trusted=trusted(digits))
+    clf = MentorNetClassifier("data_driven", update_at=(21,), max_epochs=5, random_state=0)
+    search = GridSearchCV(clf, {"burn_in": [18]}, cv=2).fit(X, y, y_trusted=trusted(digits))
     share = (digits.noisy != digits.target)[::4].mean()  # of the trusted rows
     assert search.best_estimator_.noise_rate_ == pytest.approx(share)
     pipeline = make_pipeline(StandardScaler(), clf)

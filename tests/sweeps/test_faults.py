@@ -516,9 +516,7 @@ DAMAGES = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("pattern", "damage", "words"), DAMAGES)
-def test_a_damaged_sweep_is_refused_and_left_as_it_is(
-    no_ray, killed_sweep, pattern, damage, words, tmp_path, capsys
-):
+def test_a_damaged_sweep_is_refused_and_left_as_it_is(no_ray, killed_sweep, pattern, damage, words, tmp_path, capsys):
     folder = tmp_path / "sweep"
     shutil.copytree(killed_sweep, folder)
     found = sorted((folder / "ray").glob(pattern))

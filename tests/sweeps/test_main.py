@@ -206,7 +206,7 @@ def test_right_25_an_address_is_no_place_of_a_sweep(words, capsys, tmp_path, mon
 def test_a_device_that_is_not_there(tmp_path, capsys):
     (tmp_path / "c.yaml").write_text("estimator: {device: 'cuda:77x'}")
     assert run("run", *DIGITS, "--config", tmp_path / "c.yaml", "--out", tmp_path / "sweep") == USAGE
-    assert "'device' must be a torch device" in capsys.readouterr().err
+    assert "'device' must be 'auto' or a torch device" in capsys.readouterr().err
 
 
 def test_ctrl_c_before_the_first_trial(tmp_path, capsys, monkeypatch):

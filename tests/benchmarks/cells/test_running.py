@@ -165,7 +165,7 @@ def test_a_device_that_is_not_there_is_said_once_and_first(monkeypatch, capsys, 
     options = ["--profile", "smoke", "--device", "warp", "--results", str(tmp_path)]
     monkeypatch.setattr("sys.argv", ["benchmarks", "run", *options])
     assert command.main() == 2
-    assert "'device' must be a torch device such as 'cpu' or 'cuda'. Got 'warp'." in capsys.readouterr().err
+    assert "'device' must be 'auto' or a torch device such as 'cpu' or 'cuda'. Got 'warp'." in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
