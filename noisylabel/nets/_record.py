@@ -141,7 +141,13 @@ class SampleRecord:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over what :meth:`state_dict` returned."""
-        self.table_[:, : state["table"].shape[1]].copy_(state["table"])  # earlier versions held no election
+        width = state["table"].shape[1]
+        self.table_[:, :width].copy_(state["table"])
+        if width < len(COLUMNS):  # earlier versions held no election: the last visit has the only vote
+            self.table_[:, COLUMNS.index("elected")] = self.table_[:, COLUMNS.index("other")]
+            self.table_[:, COLUMNS.index("lead")] = (
+                self.table_[:, COLUMNS.index("other")] * 0
+            )  # NaN where never visited
         if self.proba_ is not None:
             self.proba_.copy_(state["proba"])
 

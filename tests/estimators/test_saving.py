@@ -19,7 +19,13 @@ from sklearn.exceptions import NotFittedError
 
 import noisylabel
 from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier
-from noisylabel.exceptions import FileWriteError, InvalidFileError, InvalidParameterError, MissingDependencyError
+from noisylabel.exceptions import (
+    FileWriteError,
+    InvalidFileError,
+    InvalidParameterError,
+    MissingDependencyError,
+    NoisyLabelWarning,
+)
 from noisylabel.students import MLP, SmallCNN
 
 RNG = np.random.default_rng(0)
@@ -191,6 +197,26 @@ def test_right_16_a_loaded_checkpoint_has_the_parameters_of_its_run(tmp_path):
     fit(**settings, checkpoint_dir=tmp_path)
     again = noisylabel.load_checkpoint(tmp_path)
     assert {name: again.get_params()[name] for name in settings} == settings
+
+
+def test_right_16_what_a_fit_could_not_tell_is_saved(tmp_path):
+    few = MentorMixClassifier(max_epochs=2, random_state=0)
+    with pytest.warns(NoisyLabelWarning):
+        few.fit(X[:30], Y[:30])
+    assert np.isnan(few.noise_rate_)
+    few.save(tmp_path)
+    again = noisylabel.load(tmp_path)
+    assert np.isnan(again.noise_rate_)
+    assert again.interrupted_ is False
+
+
+@pytest.mark.parametrize("labels", [Y, *LABELS.values()], ids=["number", *LABELS])
+def test_right_31_class_weights_are_kept(labels, tmp_path):
+    class_weight = dict.fromkeys(np.unique(labels).tolist() if labels.dtype.kind != "M" else np.unique(labels), 2.0)
+    clf = fit(y=labels, class_weight=class_weight, checkpoint_dir=tmp_path / "run", max_epochs=1)
+    clf.save(tmp_path / "saved")
+    for again in (noisylabel.load(tmp_path / "saved"), noisylabel.load_checkpoint(tmp_path / "run")):
+        assert again.class_weight == class_weight
 
 
 def local(*args):

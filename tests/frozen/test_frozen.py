@@ -81,6 +81,7 @@ def test_a_run_goes_on_to_where_it_would_have_ended(folder, name, state, left, t
     np.testing.assert_allclose(clf.predict_proba(expected["X"]), expected[f"{name}_finished"], atol=1e-6)
     np.testing.assert_allclose(clf.sample_weight_, expected[f"{name}_weights"], atol=1e-6)
     np.testing.assert_allclose(clf.record_.to_frame().to_numpy(np.float32), expected[f"{name}_record"], atol=1e-5)
+    assert set(clf.label_issues()["suggested_label"]) <= {"ant", "bee", "cow"}  # right_07: it had no election
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

@@ -152,6 +152,9 @@ def test_right_07_a_record_without_an_election_goes_on():
     """As checkpoints of an earlier version hold it."""
     earlier, record = visited().state_dict(), SampleRecord(6, 3, "cpu")
     record.load_state_dict({"table": earlier["table"][:, :-2], "proba": None})
+    assert torch.equal(record.column("elected").nan_to_num(-1), record.column("other").nan_to_num(-1))
+    assert torch.equal(record.column("lead").isnan(), record.column("other").isnan())
+    assert (record.column("lead").nan_to_num() == 0).all()
     record.note(ROWS, CODES, LOGITS[0], torch.ones(2))
     frame = record.to_frame()
     assert frame["n_visits"][[4, 1]].tolist() == [3, 3]

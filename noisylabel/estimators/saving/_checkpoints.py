@@ -3,7 +3,7 @@
 import inspect
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from numbers import Integral
 from pathlib import Path
@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator
 
 from noisylabel._support.describe import PLAIN, describe, is_known, plain_value
 from noisylabel._support.files import local_path, reading, save_whole
-from noisylabel._support.labels import labels_to_json
+from noisylabel._support.labels import label_to_json, labels_to_json
 from noisylabel.estimators._settings import resolve_device
 from noisylabel.estimators.inputs._format import SampleFormat
 from noisylabel.estimators.inputs._training_data import TrainingData
@@ -75,6 +75,9 @@ def how_to_predict(estimator: BaseEstimator, classes: np.ndarray, samples: Sampl
 def plain_parameters(estimator: BaseEstimator) -> dict[str, Any]:
     """Return the parameters that are numbers, texts, or lists and dicts of them, but for those of one run."""
     parameters = {name: plain_value(value) for name, value in estimator.get_params(deep=False).items()}
+    if isinstance(parameters.get("class_weight"), Mapping):
+        pairs = parameters["class_weight"].items()  # the names in JSON are texts, and labels need not be
+        parameters["class_weight"] = [[label_to_json(label), plain_value(weight)] for label, weight in pairs]
     return {name: value for name, value in parameters.items() if name not in _OF_ONE_PLACE and _is_plain(value)}
 
 

@@ -24,7 +24,7 @@ CARD_FILE = "classifier.json"
 FORMAT = "noisylabel-classifier"
 VERSION = 1  # one more whenever what is in the folder changes
 _WEIGHTS = re.compile(r"weights-[0-9a-f]{16}\.safetensors")
-_FITTED = ("n_iter_", "best_epoch_", "noise_rate_")  # numbers that a fit has found
+_FITTED = ("n_iter_", "best_epoch_", "noise_rate_", "interrupted_")  # what a fit has found, beside arrays
 
 
 def save_classifier(clf: Any, folder: Any) -> None:
@@ -79,7 +79,7 @@ def _card(clf: Any) -> dict[str, Any]:
         "made_with": f"noisylabel {version('noisylabel')}",
         **how_to_predict(clf, clf.classes_, SampleFormat.of(clf)),
         "feature_names": list(getattr(clf, "feature_names_in_", [])),
-        "fitted": {name: plain_value(getattr(clf, name)) for name in _FITTED if getattr(clf, name, None) is not None},
+        "fitted": {name: _or_none(getattr(clf, name)) for name in _FITTED if getattr(clf, name, None) is not None},
         "history": None if history is None else {name: _numbers(history[name]) for name in history},
         "filter_alpha": None if record is None else record.filter_alpha,
     }
@@ -87,7 +87,12 @@ def _card(clf: Any) -> dict[str, Any]:
 
 def _numbers(column: pd.Series) -> list[Any]:
     """Return a column as JSON has it: None for NaN, which JSON does not know."""
-    return [None if isinstance(value, float) and not math.isfinite(value) else value for value in column.tolist()]
+    return [_or_none(value) for value in column.tolist()]
+
+
+def _or_none(value: Any) -> Any:
+    value = plain_value(value)
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _tensors(clf: Any) -> dict[str, Tensor]:
@@ -143,7 +148,8 @@ def read_folder(folder: Any) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 def restore_results(clf: Any, card: dict[str, Any], tensors: dict[str, Tensor]) -> None:
     """Give a loaded classifier what ``fit`` found beside the network."""
-    vars(clf).update({name: value for name, value in card["fitted"].items() if name in _FITTED})
+    fitted = {name: value for name, value in card["fitted"].items() if name in _FITTED}
+    vars(clf).update({name: math.nan if value is None else value for name, value in fitted.items()})
     if card["history"] is not None:
         clf.history_ = pd.DataFrame(card["history"])
     if "codes" not in tensors:

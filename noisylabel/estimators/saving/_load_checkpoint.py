@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from noisylabel._support.files import local_path
-from noisylabel._support.labels import labels_from_json
+from noisylabel._support.labels import label_from_json, labels_from_json
 from noisylabel._support.random import private_torch_stream, torch_turn
 from noisylabel.estimators._base import BaseNoisyLabelClassifier
 from noisylabel.estimators._filterkd import FilterKDClassifier
@@ -153,7 +153,9 @@ def make_classifier(
     known = inspect.signature(kind).parameters
     parameters = {name: value for name, value in saved.get("parameters", {}).items() if name in known}
     for name, value in parameters.items():
-        if isinstance(value, list) and isinstance(known[name].default, tuple):
+        if name == "class_weight" and isinstance(value, list):
+            parameters[name] = {label_from_json(label): weight for label, weight in value}
+        elif isinstance(value, list) and isinstance(known[name].default, tuple):
             parameters[name] = tuple(value)  # of which JSON made a list
     clf = kind(**parameters)
     clf.set_params(student=student, standardize=saved["standardize"], precision=saved["precision"], device=device)
