@@ -209,6 +209,7 @@ def test_a_table_in_the_browser(table_audit, tmp_path, browser):
     assert len(re.findall("<line [^>]*stroke-dasharray", histogram)) == 1
 
 
+@pytest.mark.slow
 def test_filters_and_order(table_audit, tmp_path, browser):
     page = write_audit_page(table_audit, tmp_path / "report.html")
 

@@ -302,6 +302,7 @@ def test_hostile_texts_are_harmless(results, tmp_path, browser):
         assert n_marks(drawing(dom, CURVES), "line mark") > 20
 
 
+@pytest.mark.slow
 def test_several_sweeps(results, tmp_path, browser):
     others = [make_results(seed=1, name="second", rate=0.6), make_results(seed=2, name="third", rate=None, noise=None)]
     page = write_report([results, *others], tmp_path / "report.html")
@@ -354,6 +355,7 @@ def test_a_malformed_schedule_is_refused(results, tmp_path, text):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_sweeps_with_little_to_show(results, tmp_path, browser):
     def of(rows, **manifest):
         curves = results.curves[results.curves["trial"].isin(rows["trial"])]

@@ -149,6 +149,7 @@ class Fragile(nn.Module):
         return self.layer(X)
 
 
+@pytest.mark.slow
 def test_a_trial_that_raises_is_one_failed_trial(noisy_blobs, tmp_path):
     X, noisy_y, _ = noisy_blobs
     estimator = MentorNetClassifier("uniform", student=Fragile, max_epochs=5, random_state=0)
@@ -233,6 +234,7 @@ def test_the_population_finds_a_schedule_that_can_be_replayed(noisy_blobs):
     assert found.best_params_.keys() == {"curriculum", "loss_percentile"}
 
 
+@pytest.mark.slow
 def test_a_sweep_that_is_done_is_not_run_again(noisy_blobs, tmp_path):
     X, noisy_y, _ = noisy_blobs
     first = search(out=tmp_path, n_trials=2, random_state=None).fit(X, noisy_y)
@@ -272,6 +274,7 @@ def test_right_15_ctrl_c_ends_a_search_with_the_best_so_far(noisy_blobs, tmp_pat
     assert found.predict(X).shape == (120,)
 
 
+@pytest.mark.slow
 def test_right_15_ctrl_c_before_a_trial_has_ended_leaves_no_half_search(noisy_blobs, tmp_path):
     X, noisy_y, _ = noisy_blobs
     found = search(MentorNetClassifier(max_epochs=5000), out=tmp_path, n_trials=2)

@@ -37,6 +37,7 @@ def one_by_one(tmp_path_factory):
     return _accuracies(folder)
 
 
+@pytest.mark.slow
 def test_several_processes_find_the_same(one_by_one, tmp_path):
     outcomes = run_profile("smoke", folder=tmp_path, options=RunOptions(jobs=2))
     assert {outcome.cell for outcome in outcomes} == set(cells("smoke"))

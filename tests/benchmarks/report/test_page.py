@@ -143,6 +143,7 @@ def test_buttons_change_what_is_shown(results, tmp_path, browser):
     assert "hidden_method=gce" in said(browser, page, click("gce", LEGEND) + "document.title = location.hash")
 
 
+@pytest.mark.slow
 def test_sorting_and_choosing_a_noise(results, tmp_path, browser):
     page = written(results, tmp_path / "page.html")
     rows = table_rows(browser.dom(page, script=click("Last", "#numbers-1")), "numbers-1")
