@@ -191,7 +191,7 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         """Set the attributes that tell what the classifier was fitted on."""
         self.classes_ = data.classes
         self.sample_shape_, self.sample_dtype_ = data.sample_shape, data.sample_dtype
-        self.sample_range_ = data.format.value_range
+        self.sample_range_, self.sample_source_ = data.format.value_range, data.format.source
 
     def _keep(self, fitted: Fitted, data: TrainingData) -> None:
         """Set the learnt attributes, and let go of what only training needs."""

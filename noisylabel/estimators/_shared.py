@@ -140,6 +140,9 @@ ATTRIBUTES = {
     "sample_range_": """
         tuple of float
             Lowest and highest value of the samples; of a Dataset, of those looked at.""",
+    "sample_source_": """
+        str
+            Type in which the samples came, such as "uint8"; empty if they had several types, or none.""",
     "n_features_in_": """
         int
             Number of features of a table, or of channels of images.""",

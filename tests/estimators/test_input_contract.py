@@ -13,6 +13,7 @@ from skorch.helper import SliceDataset
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
+import noisylabel
 from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier, load_checkpoint
 from noisylabel.estimators.inputs._statistics import input_statistics, loses_digits
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError
@@ -101,6 +102,54 @@ def test_right_01_flat_pixels_have_a_scale_too(pictures):
     X, y = pictures[0].reshape(40, -1), pictures[1]
     with pytest.raises(InvalidDataError, match="Divide them"):
         quick().fit(X / 255, y).predict(X)
+
+
+@pytest.mark.parametrize("scale", [1 / 255, 1])
+def test_right_01_an_image_that_is_almost_black_has_no_scale(pictures, scale):
+    X, y = pictures[0][np.arange(501) % 40].astype(np.float32) * np.float32(scale), np.arange(501) % 2
+    X[500] = 0
+    X[500, 0, 0, 0] = 0.004
+    for form in ("array", "dataset"):  # the last batch of a prediction is that image alone
+        clf = quick(**CNN).fit(X, y) if form == "array" else quick(**CNN).fit(pairs(X, y))
+        assert len(clf.predict(in_form(X, form))) == 501
+        assert len(clf.predict(in_form(X[500:], form))) == 1
+
+
+def test_right_01_an_outlier_is_no_scale():
+    X, y = np.random.default_rng(0).normal(size=(200, 1, 20)).astype(np.float32), np.arange(200) % 2
+    images = np.abs(X).reshape(200, 1, 4, 5).clip(0, 1)
+    for values in (X, images):
+        values[100, 0, 0] = 30
+        rare = values[:2] + 0
+        rare[1].flat[0] = 90
+        for given in (values, pairs(values, y)):
+            clf = quick(standardize=False, max_epochs=1).fit(given, y)
+            assert len(clf.predict(given)) == 200
+            assert len(clf.predict(rare)) == 2
+
+
+def test_right_01_a_table_that_came_as_uint8(pictures, tmp_path):
+    X, y = pictures[0].reshape(40, -1), pictures[1]
+    unit, as_is = X.astype(np.float32) / 255, quick(checkpoint_dir=tmp_path).fit(X, y)
+    as_is.save(tmp_path / "saved")
+    assert (as_is.sample_dtype_, as_is.sample_source_) == ("float32", "uint8")
+    by_frame, by_rows = quick().fit(pd.DataFrame(X), y), quick().fit(pairs(X, y))
+    for clf in (as_is, load_checkpoint(tmp_path), noisylabel.load(tmp_path / "saved"), by_frame, by_rows):
+        for given in (unit, pd.DataFrame(unit), torch.as_tensor(unit), Rows(list(torch.as_tensor(unit)))):
+            with pytest.raises(InvalidDataError, match="fitted on uint8 values.* floats of at most 1. Multiply them"):
+                clf.predict(given)
+        assert np.array_equal(clf.predict(X.astype(float)), clf.predict(X))
+    for given in (X, pd.DataFrame(X), Rows(list(torch.as_tensor(X)))):
+        with pytest.raises(InvalidDataError, match="Divide them"):
+            quick().fit(unit, y).predict(given)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64])
+def test_right_01_counts_have_no_scale(dtype):
+    counts, y = np.random.default_rng(0).integers(0, 3, (120, 5)).astype(dtype), np.arange(120) % 3
+    clf = quick(max_epochs=1).fit(counts, y)
+    for given in (counts + dtype(60), np.minimum(counts, 1), np.minimum(counts, 1).astype(float)):
+        assert len(clf.predict(given)) == 120
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,9 @@ from torch import Tensor
 from noisylabel.exceptions import InvalidDataError
 
 LARGEST = float(np.finfo(np.float32).max)
-_FAR_ABOVE, _FAR_BELOW = 20, 1 / 150  # of the largest value in fit: no data set of the same scale goes there
+_FAR_ABOVE = 20  # no image of floats from 0 to 1, or around 0, goes there
+_NO_OUTLIERS = 0.05  # a larger share of values is meant
+_ENOUGH = 32  # images none of which has a 2: then they are not from 0 to 255
 _TORCH_TYPES = {"float64": torch.float64, "int64": torch.int64}
 
 
@@ -29,12 +31,16 @@ class SampleFormat:
         stay whole, ``"dataset"`` where an old checkpoint does not say.
     value_range : tuple of float or None
         Lowest and highest value; None where an old checkpoint does not say.
+    source : str
+        Type in which the samples came, such as ``"uint8"`` of a table that is worked on as float32; empty where they
+        had none, several, or an old checkpoint does not say.
     """
 
     owner: str
     shape: tuple[int, ...]
     dtype: str
     value_range: tuple[float, float] | None = None
+    source: str = ""
 
     @classmethod
     def of(cls, estimator: Any) -> "SampleFormat":
@@ -42,7 +48,13 @@ class SampleFormat:
         noted = getattr(estimator, "sample_range_", None)
         if noted is None and estimator.sample_dtype_ == "uint8":
             noted = (0.0, 255.0)
-        return cls(type(estimator).__name__, estimator.sample_shape_, estimator.sample_dtype_, noted)
+        source = getattr(estimator, "sample_source_", "")
+        return cls(type(estimator).__name__, estimator.sample_shape_, estimator.sample_dtype_, noted, source)
+
+    @property
+    def was_uint8(self) -> bool:
+        """Whether the samples came as uint8."""
+        return "uint8" in (self.dtype, self.source)
 
     def check_shape(self, shape: tuple[int, ...]) -> None:
         """Compare with the shape seen in ``fit``."""
@@ -52,31 +64,60 @@ class SampleFormat:
                 "Resize or reshape X."
             )
 
-    def check_scale(self, low: float, high: float, is_uint8: bool) -> None:
-        """Refuse images of another scale than those of ``fit``, such as 0 to 255 after 0 to 1, and the other way round.
+    def check_scale(self, values: np.ndarray, source: str) -> None:
+        """Refuse samples of another scale than those of ``fit``: 0 to 255 after 0 to 1, or the other way round.
 
-        Columns of a table differ in scale, and a few rows may lack the largest: only a change from or to uint8 tells.
+        A table or a signal may hold what ``fit`` has not seen, and an image may be almost black. So only a change from
+        or to uint8 tells, and for images floats that are as a whole of the other scale.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n, ...)
+        source : str
+            Type in which they came.
         """
-        if self.value_range is None or (is_uint8 and self.dtype == "uint8"):
+        if self.value_range is None or values.size == 0 or (self.was_uint8 and source == "uint8"):
             return
-        fitted, given = max(map(abs, self.value_range)), max(abs(low), abs(high))
-        if fitted == 0 or given == 0:
-            return
-        is_image = len(self.shape) > 1
-        ratio = given / fitted
-        too_high = (is_image or is_uint8) and ratio > (2 if is_image and is_uint8 else _FAR_ABOVE)
-        too_low = (is_image or self.dtype == "uint8") and ratio < _FAR_BELOW
-        if too_high or too_low:
-            raise InvalidDataError(self._another_scale(low, high, is_uint8, too_high))
+        low, high = float(values.min()), float(values.max())
+        if source == "uint8":
+            too_high = high > self._highest_uint8()
+        else:
+            is_other = len(self.shape) == 3 and self._is_unit and low >= 0 and high > _FAR_ABOVE
+            too_high = is_other and bool((values > 1).mean() > _NO_OUTLIERS)
+        if too_high or self._is_too_low(values, low, high):
+            raise InvalidDataError(self._another_scale(low, high, source, too_high))
 
-    def _another_scale(self, low: float, high: float, is_uint8: bool, too_high: bool) -> str:
+    @property
+    def _is_unit(self) -> bool:
+        return self.value_range is not None and self.value_range[0] >= 0 and 0 < self.value_range[1] <= 1
+
+    def _highest_uint8(self) -> float:
+        """Return up to where uint8 samples may go after floats from 0 to 1, or around 0."""
         first, last = self.value_range or (0.0, 255.0)
-        was = "uint8 images, 0 to 255" if self.dtype == "uint8" else f"values from {first:g} to {last:g}"
-        if not too_high and high <= 1:
+        if self._is_unit and (len(self.shape) == 3 or not self.source.startswith(("int", "uint", "bool"))):
+            return 2
+        return _FAR_ABOVE * max(-first, last) if first < 0 else np.inf
+
+    def _is_too_low(self, values: np.ndarray, low: float, high: float) -> bool:
+        """Whether these are floats up to 1 after uint8 or, of images, from 0 to 1 after floats from 0 to 255."""
+        first, last = self.value_range or (0.0, 255.0)
+        is_image = len(self.shape) == 3
+        if self.was_uint8:
+            is_low = last > 2 and 0 < high <= 1
+            return is_low and ((is_image and len(values) >= _ENOUGH) or _has_fractions(values))
+        is_low = is_image and first >= 0 and last > _FAR_ABOVE and low >= 0 and 0.5 < high <= 1
+        return is_low and _has_fractions(values)
+
+    def _another_scale(self, low: float, high: float, source: str, too_high: bool) -> str:
+        first, last = self.value_range or (0.0, 255.0)
+        was = f"{'uint8 ' if self.was_uint8 else ''}values from {first:g} to {last:g}"
+        if self.dtype == "uint8" and len(self.shape) == 3:
+            was = "uint8 images, 0 to 255"
+        if not too_high:
             now, cure = "floats of at most 1", "Multiply them by 255, or fit on floats."
         else:
-            now = f"{'uint8' if is_uint8 else 'values'} from {low:g} to {high:g}"
-            cure = f"{'Divide' if too_high else 'Multiply'} them, so that both have one scale."
+            now = f"{'uint8' if source == 'uint8' else 'values'} from {low:g} to {high:g}"
+            cure = "Divide them, so that both have one scale."
         return f"{self.owner} was fitted on {was}, but these are {now}. {cure}"
 
     def training_batch(self, X: Tensor) -> Tensor:
@@ -91,12 +132,11 @@ class SampleFormat:
     def prediction_batch(self, X: Tensor) -> Tensor:
         """Check a batch that a Dataset has loaded in prediction, and return it in the type of the format."""
         self.check_shape(tuple(X.shape[1:]))
-        is_uint8 = X.dtype == torch.uint8
+        source = source_type(X)
         if self.dtype == "int64" and X.is_floating_point() and bool((X != X.round()).any()):
             raise InvalidDataError(not_whole(self.owner))
         X = self._cast(X)
-        if len(X) > 0:
-            self.check_scale(float(X.min()), float(X.max()), is_uint8)
+        self.check_scale(X.numpy(), source)
         return X
 
     def _cast(self, X: Tensor) -> Tensor:
@@ -107,6 +147,18 @@ class SampleFormat:
         if X.is_floating_point() and X.device.type == "cpu":
             check_finite(X.numpy())
         return X
+
+
+def _has_fractions(values: np.ndarray) -> bool:
+    return bool((values != np.round(values)).any())
+
+
+def source_type(X: Any) -> str:
+    """Return the name of the type in which samples come, such as ``"uint8"``; empty if they have none, or several."""
+    if isinstance(X, (list, tuple)) and len(X) > 0:
+        X = X[0]
+    types = {str(kind).lower() for kind in np.atleast_1d(getattr(X, "dtypes", getattr(X, "dtype", "")))}
+    return types.pop().removeprefix("torch.") if len(types) == 1 else ""
 
 
 def check_finite(values: np.ndarray) -> None:

@@ -13,7 +13,7 @@ from scipy import sparse
 from torch import Tensor
 
 from noisylabel._support.sklearn_compat import validate_data
-from noisylabel.estimators.inputs._format import SampleFormat, check_extremes, check_layout, not_whole
+from noisylabel.estimators.inputs._format import SampleFormat, check_extremes, check_layout, not_whole, source_type
 from noisylabel.exceptions import InvalidDataError
 
 _EXACT_IN_FLOAT32 = {"bool", "int8", "uint8", "int16", "uint16", "float16", "float32"}
@@ -55,7 +55,7 @@ def check_X(estimator: Any, X: Any, *, reset: bool, whole: bool = False, **optio
         If it is empty, holds NaN, infinity or extreme values, or has another shape, type or scale than at ``fit``.
     """
     X = plain_samples(X)
-    shape, source = tuple(getattr(X, "shape", ())), str(getattr(X, "dtype", ""))
+    shape, source = tuple(getattr(X, "shape", ())), source_type(X)
     if reset and len(shape) > 1:
         check_layout(shape[1:], source == "uint8")
         _check_digits(X)
@@ -68,8 +68,8 @@ def check_X(estimator: Any, X: Any, *, reset: bool, whole: bool = False, **optio
     )
     values = checked[0] if isinstance(checked, tuple) else checked
     check_extremes(values, getattr(estimator, "feature_names_in_", None))
-    if expected is not None and len(values) > 0:
-        expected.check_scale(float(values.min()), float(values.max()), source == "uint8")
+    if expected is not None:
+        expected.check_scale(values, source)
     values = values.astype(wanted, copy=False)
     return (values, *checked[1:]) if isinstance(checked, tuple) else values
 

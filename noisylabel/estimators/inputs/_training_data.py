@@ -11,7 +11,7 @@ from torch import Tensor
 from noisylabel._support.describe import hash_arrays
 from noisylabel._support.trusted import trusted_codes
 from noisylabel.estimators.inputs._datasets import as_dataset, dataset_labels, dataset_samples
-from noisylabel.estimators.inputs._format import SampleFormat, check_layout
+from noisylabel.estimators.inputs._format import SampleFormat, check_layout, source_type
 from noisylabel.estimators.inputs._labels import encode_labels, label_texts, plain_labels
 from noisylabel.estimators.inputs._samples import as_tensor, check_lengths, check_X
 from noisylabel.estimators.inputs._statistics import input_statistics, loses_digits, statistics_rows
@@ -129,7 +129,7 @@ def take_inputs(
     right_codes = None if y_trusted is None else trusted_codes(y_trusted, len(codes), classes)
     samples: Data
     if values is not None:
-        samples, seen = _in_memory(estimator, values, torch.as_tensor(codes), weight, device)
+        samples, seen = _in_memory(estimator, values, source_type(X), torch.as_tensor(codes), weight, device)
     else:
         samples, seen = _streamed(estimator, dataset, codes, weight, device)
     names = list(getattr(estimator, "feature_names_in_", []))
@@ -153,7 +153,7 @@ def _arrays(estimator: Any, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _in_memory(
-    estimator: Any, values: np.ndarray, codes: Tensor, weight: Tensor | None, device: torch.device
+    estimator: Any, values: np.ndarray, source: str, codes: Tensor, weight: Tensor | None, device: torch.device
 ) -> tuple[TensorData, Seen]:
     """Return samples in memory, and what was seen of them."""
     rows = statistics_rows(len(values), values.shape[1:], weight)
@@ -166,7 +166,7 @@ def _in_memory(
     chosen = torch.as_tensor(values[rows] if estimator.standardize else values[rows[:2]])
     statistics = input_statistics(chosen, counts) if estimator.standardize else None
     data = TensorData(as_tensor(values).to(device), codes.to(device), weight)
-    seen = SampleFormat(type(estimator).__name__, values.shape[1:], str(values.dtype), value_range)
+    seen = SampleFormat(type(estimator).__name__, values.shape[1:], str(values.dtype), value_range, source)
     return data, (seen, chosen[:2], statistics)
 
 
@@ -180,6 +180,7 @@ def _streamed(
     rows = statistics_rows(len(codes), tuple(first.shape[1:]), weight)
     counts = None if weight is None else weight[torch.as_tensor(rows)]
     samples = dataset_samples(dataset, rows if estimator.standardize else rows[:_LOOKED_AT])
+    source = source_type(samples)
     is_table = samples.ndim == 2
     if samples.dtype == torch.uint8:
         dtype = "uint8"
@@ -192,6 +193,6 @@ def _streamed(
     samples = samples if dtype == "uint8" else samples.to(getattr(torch, dtype))
     statistics = input_statistics(samples, counts) if estimator.standardize else None
     value_range = (float(samples.min()), float(samples.max()))
-    seen = SampleFormat(type(estimator).__name__, tuple(samples.shape[1:]), dtype, value_range)
+    seen = SampleFormat(type(estimator).__name__, tuple(samples.shape[1:]), dtype, value_range, source)
     data = StreamedData(dataset, codes, weight, device, prepare=seen.training_batch)
     return data, (seen, samples[:2], statistics)

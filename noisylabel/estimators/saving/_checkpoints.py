@@ -68,6 +68,7 @@ def how_to_predict(estimator: BaseEstimator, classes: np.ndarray, samples: Sampl
         "classes": labels_to_json(classes),
         "sample_shape": list(samples.shape),
         "sample_dtype": samples.dtype,
+        "sample_source": samples.source,
         "sample_range": [float(value) for value in samples.value_range or ()],
     }
 

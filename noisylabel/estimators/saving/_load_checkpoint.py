@@ -161,6 +161,7 @@ def make_classifier(
     clf.set_params(student=student, standardize=saved["standardize"], precision=saved["precision"], device=device)
     clf.sample_shape_, clf.sample_dtype_ = tuple(saved["sample_shape"]), saved["sample_dtype"]
     clf.sample_range_ = tuple(saved.get("sample_range", ())) or None
+    clf.sample_source_ = saved.get("sample_source", "")
     clf.n_features_in_ = clf.sample_shape_[0]
     if saved["feature_names"]:
         clf.feature_names_in_ = np.array(saved["feature_names"], dtype=object)
