@@ -1,10 +1,13 @@
 """Texts that tell values apart, the same in every process."""
 
+import dis
 import hashlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, MutableSequence, MutableSet
 from functools import partial
+from logging import Logger
 from pathlib import Path
+from random import Random
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -16,6 +19,11 @@ from torch import Tensor, nn
 PLAIN = (str, int, float, bool, type(None))
 _UNKNOWN = "of unknown state"
 _CODES = (CodeType, MethodType, ModuleType, FunctionType, type)
+_LOADS = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS")
+_CHANGING = (
+    MutableMapping, MutableSequence, MutableSet, Iterator, Random, np.random.Generator, np.random.RandomState,
+    torch.Generator,
+)  # fmt: skip
 _METHODS = (FunctionType, staticmethod, classmethod, property)
 
 
@@ -30,8 +38,11 @@ def describe(value: Any) -> str:
     Functions and classes of the user's own are told apart by their code, what they refer to and their defaults; those
     of installed packages by their names; networks by their weights, layers and options; other objects by their
     attributes. What nothing is known of is called ``of unknown state``; see :func:`is_known`.
+
+    What may change while a function is used does not tell it from others: loggers, variables of a module that the
+    function sets itself, and lists, dicts, sets and random generators there. Constants belong into tuples.
     """
-    return _describe(value, ())
+    return _describe(value, {})
 
 
 def is_known(description: str) -> bool:
@@ -39,14 +50,19 @@ def is_known(description: str) -> bool:
     return _UNKNOWN not in description
 
 
-def _describe(value: Any, around: tuple[int, ...]) -> str:
-    """Describe a value inside of others, whose ids are ``around``."""
+def _describe(value: Any, seen: dict[int, tuple[Any, str]]) -> str:
+    """Describe a value inside of others; ``seen`` has those met before, with their descriptions, by their ids."""
     value = plain_value(value)
     if isinstance(value, (*PLAIN, Path, torch.device)):
         return repr(str(value) if isinstance(value, (Path, torch.device)) else value)
-    if id(value) in around:
-        return "itself"
-    within = partial(_describe, around=(*around, id(value)))
+    if id(value) not in seen:
+        seen[id(value)] = value, "itself"  # until it is known
+        seen[id(value)] = value, _describe_whole(value, partial(_describe, seen=seen))
+    return seen[id(value)][1]
+
+
+def _describe_whole(value: Any, within: Callable[[Any], str]) -> str:
+    """Describe what is not plain, what is inside of it by ``within``."""
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{key!r}: {within(value[key])}" for key in value) + "}"
     if isinstance(value, (list, tuple)):
@@ -80,7 +96,8 @@ def _describe_code(value: Any, within: Callable[[Any], str]) -> str:
         parts = [[key, part] for key, part in vars(value).items() if isinstance(part, _METHODS) or _is_own(key, part)]
         return f"{name} with code {_digest(within([*value.__bases__, *parts]))}"
     cells = [_content(cell) for cell in value.__closure__ or ()]
-    used = [value.__globals__[name] for name in _names(value.__code__) if name in value.__globals__]
+    loaded, stored = _global_names(value.__code__)
+    used = [_lasting(value.__globals__[name]) for name in sorted(loaded - stored) if name in value.__globals__]
     made_of = [value.__code__, value.__defaults__, value.__kwdefaults__, cells, used]
     return f"{name} with code {_digest(within(made_of))}"
 
@@ -98,6 +115,8 @@ def _describe_object(value: Any, within: Callable[[Any], str]) -> str:
         return within([getattr(value, name, None) for name in ("fget", "fset", "__func__")])
     if isinstance(value, (set, frozenset)):
         return f"{kind} of {sorted(map(within, value))}"
+    if isinstance(value, Logger):
+        return f"logger {value.name!r}"
     if getattr(value, "__dict__", None):
         return f"{kind} with {within(vars(value))}"
     shown = repr(value)
@@ -117,10 +136,23 @@ def _options(layer: nn.Module) -> dict[str, Any]:
     }
 
 
-def _names(code: CodeType) -> list[str]:
-    """Return the names that a function and those inside it look up, sorted."""
-    inner = [entry for entry in code.co_consts if isinstance(entry, CodeType)]
-    return sorted({*code.co_names, *(name for entry in inner for name in _names(entry))})
+def _global_names(code: CodeType) -> tuple[set[str], set[str]]:
+    """Return the names of its module that a function and those inside it look up, and those that they set."""
+    loaded, stored = set(), set()
+    for step in dis.get_instructions(code):
+        if step.opname in _LOADS:
+            loaded.add(step.argval)
+        elif step.opname in ("STORE_GLOBAL", "DELETE_GLOBAL"):
+            stored.add(step.argval)
+        elif isinstance(step.argval, CodeType):
+            inner = _global_names(step.argval)
+            loaded, stored = loaded | inner[0], stored | inner[1]
+    return loaded, stored
+
+
+def _lasting(value: Any) -> Any:
+    """Return what stands for a variable of a module: of what is changed in place its type."""
+    return type(value) if isinstance(value, _CHANGING) else value
 
 
 def _content(cell: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import copy
 import io
+import logging
 import random
 import signal
 import subprocess
@@ -266,6 +267,38 @@ def test_right_06_values_of_one_name_or_shape_are_told_apart(pair):
     assert one != other
     assert "0x" not in one + other
     assert describe(pair[0]) == one == describe(copy.deepcopy(pair[0]))
+
+
+LOGGER, SEEN, DRAWS, N_SEEN, WIDTHS = logging.getLogger("augment"), {"n": 0}, np.random.default_rng(0), 0, (1, 2)
+
+
+def augment(x):
+    global N_SEEN
+    N_SEEN += 1
+    SEEN["n"] += 1
+    LOGGER.debug("seen %s", DRAWS.random())
+    return x.to(x.device).mul(WIDTHS[0])
+
+
+def test_right_06_a_function_is_itself_whatever_happens_around_it(monkeypatch):
+    before = describe(augment)
+    logging.getLogger("another")
+    augment(torch.ones(1))
+    monkeypatch.setitem(globals(), "device", "cuda")
+    assert describe(augment) == before
+    monkeypatch.setitem(globals(), "WIDTHS", (1, 3))
+    assert describe(augment) != before
+
+
+def test_right_06_functions_that_share_functions_are_described_at_once():
+    names = {}
+    for i in range(40):
+        exec(f"def f{i}(x): return f{i + 1}(f{i + 2}(x))", names)
+    start = time.perf_counter()
+    text = describe(names["f0"])
+    assert time.perf_counter() - start < 1
+    exec("def f39(x): return 1", names)
+    assert describe(names["f0"]) != text
 
 
 @pytest.mark.slow  # only for the seconds of an import
