@@ -15,7 +15,7 @@ from skorch.callbacks import Callback
 from torch import nn
 
 from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier
-from noisylabel._support.random import private_torch_stream, torch_turn
+from noisylabel._support.random import TorchStream, private_torch_stream, torch_turn
 from noisylabel.students import MLP
 
 CPU = torch.device("cpu")
@@ -114,6 +114,39 @@ def test_right_03_callbacks_that_predict_change_nothing_and_draw_from_the_run():
     quiet = Predicting(other)
     quiet.on_epoch_end = lambda *args, **kwargs: None
     assert (fit(4, callbacks=[quiet]).predict_proba(X) == plain).all()
+
+
+class PredictingInThreads(Callback):
+    """Waits, in each hook, for predictions in other threads."""
+
+    def __init__(self, clf):
+        self.clf = clf
+
+    def notify(self, net, *args, **kwargs):
+        with ThreadPoolExecutor(2) as pool:
+            found = [pool.submit(self.clf.predict_proba, X[:5]).result(20) for _ in range(2)]
+        np.testing.assert_array_equal(*found)
+
+    on_train_begin = on_epoch_begin = on_batch_begin = on_grad_computed = notify
+    on_batch_end = on_epoch_end = on_train_end = notify
+
+
+def test_right_03_callbacks_may_wait_for_predictions_in_threads():
+    other = fit(3, student=Dreamer)
+    parameters = {"validation_fraction": 0.2, "max_epochs": 2}
+    torch.manual_seed(5)
+    before = global_streams()
+    watched = fit(4, callbacks=[PredictingInThreads(other)], **parameters)
+    assert global_streams() == before
+    assert (watched.predict_proba(X) == fit(4, **parameters).predict_proba(X)).all()
+
+
+def test_right_03_two_spellings_of_a_gpu_are_one(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    monkeypatch.setattr(torch, "Generator", lambda device: torch._C.Generator())
+    cpu, gpu = TorchStream(0, torch.device("cuda")).states
+    assert (cpu, gpu) == (CPU, torch.device("cuda:0"))
+    assert list(TorchStream(0, torch.device("cuda:1")).states) == [CPU, torch.device("cuda:1")]
 
 
 def test_streams_nest():

@@ -81,13 +81,18 @@ class TorchStream:
     """Where torch's default generators stand for one run: the CPU's, and that of its device."""
 
     def __init__(self, seed: int, device: torch.device) -> None:
-        devices = [torch.device("cpu"), *([device] if device.type == "cuda" else [])]
+        devices = [torch.device("cpu"), *([_with_index(device)] if device.type == "cuda" else [])]
         self.states = {device: torch.Generator(device).manual_seed(seed).get_state() for device in devices}
 
 
 _turns = _Turns()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_turns.renew)
+
+
+def _with_index(device: torch.device) -> torch.device:
+    """Return a GPU by its number: "cuda" and "cuda:0" have one generator, and must have one key."""
+    return torch.device(device.type, torch.cuda.current_device()) if device.index is None else device
 
 
 def _state(device: torch.device) -> Tensor:
@@ -139,6 +144,29 @@ def torch_turn() -> Iterator[None]:
             _turns.swap_in(before)
         else:
             _turns.lock.release()
+
+
+@contextmanager
+def user_code() -> Iterator[None]:
+    """Run code that is not ours, such as a callback, without keeping other threads waiting: it may wait for them.
+
+    It begins with this thread's private stream, if any, in torch's generators, and goes on with it as long as no other
+    thread takes a turn.
+    """
+    own = _turns.of_thread
+    with torch_turn():
+        pass
+    depth, own.depth = own.depth, 0
+    if depth:
+        _turns.lock.release()
+    try:
+        yield
+    finally:
+        if depth:
+            with _turns.gate:
+                _turns.lock.acquire()
+            own.depth = depth
+            _turns.swap_in(own.streams[-1] if own.streams else None)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from skorch.history import History
 from torch import Tensor
 from torch.nn.modules.batchnorm import _NormBase
 
-from noisylabel._support.random import torch_turn
+from noisylabel._support.random import torch_turn, user_code
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError, NoisyLabelError
 from noisylabel.nets._averaging import ParameterAverage, plain_network
 from noisylabel.nets._batches import Batch, count_batches
@@ -232,7 +232,8 @@ class IndexedNet(ClassifierMixin, NeuralNet):
             parameter.grad = None
         step = self.train_step_single(batch)
         if self.has_step_listener_:
-            self.notify("on_grad_computed", named_parameters=self.named_parameters_, batch=batch, training=True)
+            with user_code():
+                self.notify("on_grad_computed", named_parameters=self.named_parameters_, batch=batch, training=True)
         if step["mean_weight"] > 0:
             self.set_step_sizes(step["mean_weight"])
             self.optimizer_.step()

@@ -11,7 +11,7 @@ import torch
 from skorch.callbacks import Checkpoint, EarlyStopping
 from torch.nn.functional import cross_entropy
 
-from noisylabel._support.random import torch_turn
+from noisylabel._support.random import torch_turn, user_code
 from noisylabel.nets._averaging import plain_network
 from noisylabel.nets._base import IndexedNet
 from noisylabel.nets._batches import Batch, Data, OrderedBatches, TrainingBatches
@@ -175,10 +175,10 @@ def _take_best(net: IndexedNet, best: BestEpoch | None) -> int | None:
     return best.epoch
 
 
-@torch_turn()
-def _notify(net: IndexedNet, event: str, **datasets: Any) -> None:
+@user_code()
+def _notify(net: IndexedNet, event: str, **given: Any) -> None:
     """Tell the net and its callbacks."""
-    net.notify(event, **datasets)
+    net.notify(event, **given)
 
 
 @torch_turn()
@@ -199,7 +199,6 @@ def _restore(net: IndexedNet, best: BestEpoch | None, saved: dict[str, Any]) -> 
     return None if best is None else BestEpoch(**saved["best"])
 
 
-@torch_turn()
 def _tell_callbacks(net: IndexedNet, **datasets: Any) -> bool:
     """End the epoch for each callback, whatever its place in the list; return whether one of them interrupted.
 
@@ -209,7 +208,8 @@ def _tell_callbacks(net: IndexedNet, **datasets: Any) -> bool:
     net.on_epoch_end(net, **datasets)
     for _, callback in net.callbacks_:
         try:
-            callback.on_epoch_end(net, **datasets)
+            with user_code():
+                callback.on_epoch_end(net, **datasets)
         except KeyboardInterrupt:
             is_interrupted = is_interrupted or not isinstance(callback, EarlyStopping)
     return is_interrupted
@@ -241,14 +241,14 @@ def _next_step(net: IndexedNet, batches: Iterator[Batch], told: list[dict[str, A
     if batch is None:
         return None
     if net.has_step_listener_:
-        net.notify("on_batch_begin", batch=batch, training=True)
+        _notify(net, "on_batch_begin", batch=batch, training=True)
     else:
         told.append({})
     step = net.train_step(batch)
     loss, size = step["loss"].item(), len(batch[1])
     told[-1].update(train_loss=loss, train_batch_size=size)
     if net.has_step_listener_:
-        net.notify("on_batch_end", batch=batch, training=True, **step)
+        _notify(net, "on_batch_end", batch=batch, training=True, **step)
     return loss, size
 
 
@@ -284,13 +284,13 @@ def _next_validation(net: IndexedNet, batches: Iterator[Batch], module: torch.nn
     batch = next(batches, None)
     if batch is None:
         return None
-    net.notify("on_batch_begin", batch=batch, training=False)
+    _notify(net, "on_batch_begin", batch=batch, training=False)
     with torch.inference_mode():
         logits = net.infer(batch[0], module)
         loss = cross_entropy(logits, batch[1])
     net.history.record_batch("valid_loss", loss.item())
     net.history.record_batch("valid_batch_size", len(batch[1]))
-    net.notify("on_batch_end", batch=batch, training=False, loss=loss, y_pred=logits)
+    _notify(net, "on_batch_end", batch=batch, training=False, loss=loss, y_pred=logits)
     return loss.item() * len(batch[1]), int((logits.argmax(1) == batch[1]).sum())
 
 
