@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from noisylabel._support.constraints import Constraint, check_constraints
 from noisylabel._support.files import local_path
 from noisylabel._support.random import private_torch_stream
-from noisylabel._support.sklearn_compat import available_if, check_is_fitted
+from noisylabel._support.sklearn_compat import available_if, check_is_fitted, check_sample_weight
 from noisylabel.estimators._run import Fitted, NetParts, SavedRun, TrainingRun, split_rows
 from noisylabel.estimators._settings import resolve_device, resolve_optimizer
 from noisylabel.estimators._shared import SHARED_CONSTRAINTS
@@ -22,7 +22,7 @@ from noisylabel.estimators._student import type_of_inputs
 from noisylabel.estimators.inputs._datasets import as_dataset, dataset_labels
 from noisylabel.estimators.inputs._format import SampleFormat, check_logits
 from noisylabel.estimators.inputs._labels import plain_labels, score_codes
-from noisylabel.estimators.inputs._samples import as_tensor, check_X
+from noisylabel.estimators.inputs._samples import as_tensor, check_lengths, check_X
 from noisylabel.estimators.inputs._training_data import TrainingData, take_inputs
 from noisylabel.estimators.saving._export import export_onnx, export_program
 from noisylabel.estimators.saving._folder import save_classifier
@@ -296,14 +296,24 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         Returns
         -------
         float
+
+        Raises
+        ------
+        ValueError
+            If there is not one label and one weight for each sample, or all weights are 0.
         """
         check_is_fitted(self, "net_")
         dataset = as_dataset(X)
         if dataset is None and y is None:
             raise InvalidDataError("score needs y: only the samples of a Dataset may come with their labels.")
         labels = plain_labels(y) if dataset is None else dataset_labels(dataset, y)
+        if dataset is None:
+            check_lengths(X, labels)
+        if sample_weight is not None and not np.asarray(sample_weight).any():
+            raise InvalidDataError("'sample_weight' is zero for every row, so there is nothing to score.")
+        weight = None if sample_weight is None else check_sample_weight(sample_weight, labels, dtype=np.float64)
         is_right = score_codes(labels, self.classes_) == self.predict_proba(X).argmax(axis=1)
-        return float(np.average(is_right, weights=sample_weight))
+        return float(np.average(is_right, weights=weight))
 
     def label_issues(self, *, sort: bool = True) -> "pd.DataFrame":
         """Rank the labels that ``fit`` was given, the least believable first.

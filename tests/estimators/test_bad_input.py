@@ -38,6 +38,22 @@ def test_lengths_differ(blobs):
         fit(blobs[0], blobs[1][:-1])
 
 
+def test_right_12_score_wants_a_label_and_a_weight_for_each_sample(blobs):
+    X, y = blobs
+    clf = fit(X, y)
+    for n_labels in (1, 50, 119):
+        with pytest.raises(InvalidDataError, match=f"X has 120 samples, but y has {n_labels} labels. Give one label"):
+            clf.score(X, y[:n_labels])
+    with pytest.raises(ValueError, match="0 sample"):
+        clf.score(X[:0], y[:0])
+    with pytest.raises(ValueError, match=r"sample_weight.shape == \(3,\), expected \(120,\)"):
+        clf.score(X, y, [1, 2, 3])
+    with pytest.raises(InvalidDataError, match="'sample_weight' is zero for every row"):
+        clf.score(X, y, np.zeros(120))
+    weight = np.arange(120) % 3
+    assert clf.score(X, y, torch.as_tensor(weight)) == np.average(clf.predict(X) == y, weights=weight)
+
+
 def test_one_class(blobs):
     with pytest.raises(InvalidDataError, match="at least 2 classes. Got 1 class: 'cat'"):
         fit(blobs[0], np.full(120, "cat"))

@@ -52,8 +52,10 @@ def score_codes(labels: np.ndarray, classes: np.ndarray) -> np.ndarray:
         If they are texts and the classes are not, or the other way round.
     """
     codes = codes_of(labels, classes)
+    if len(codes) == 0 or (codes >= 0).any():
+        return codes
     given, known = label_values(labels[:1]), label_values(classes[:1])
-    if (codes < 0).all() and isinstance(given[0], str) != isinstance(known[0], str):
+    if isinstance(given[0], str) != isinstance(known[0], str):
         raise InvalidDataError(
             f"No label of y, such as {given[0]!r}, is one that fit saw, such as {known[0]!r}. Write them as in fit."
         )
