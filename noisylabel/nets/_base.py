@@ -154,13 +154,21 @@ class IndexedNet(ClassifierMixin, NeuralNet):
 
     @contextmanager
     def evaluating(self) -> Iterator[None]:
-        """Let ``module_`` be the network that evaluation uses, so that callbacks keep and score the same one."""
+        """Let ``module_`` be the network that evaluation uses, for callbacks that keep or score it.
+
+        What they change in it, other than by loading, does not reach training.
+        """
         trained = self.module_
         self.__dict__["module_"] = self.evaluated_module()
         try:
             yield
         finally:
             self.__dict__["module_"] = trained
+
+    def save_params(self, *args: Any, **kwargs: Any) -> None:
+        """Save as skorch does; in training the network that evaluation uses."""
+        with self.evaluating():
+            super().save_params(*args, **kwargs)
 
     def get_all_learnable_params(self) -> Iterator[tuple[str, torch.nn.Parameter]]:
         """Yield name and parameter, by the names that they have in the student."""

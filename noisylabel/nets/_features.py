@@ -71,7 +71,11 @@ _NET_PARAMS = (
     ("use_caching", False, "give it to EpochScoring"),
 )
 _CALLBACKS = (
-    ("Callback", True, "your own: all hooks are called, set on a class or an object; KeyboardInterrupt ends training"),
+    (
+        "Callback",
+        True,
+        "your own: all hooks are called, set on a class or an object, and module_ is the network that learns",
+    ),
     ("EpochScoring", True, "held-out rows, or on_train=True; use_caching=False scores anew, also an X of your own"),
     ("BatchScoring", True, "as in skorch; needs validation_fraction, or on_train=True"),
     ("PassthroughScoring", True, "as in skorch; needs validation_fraction, or on_train=True"),
@@ -118,7 +122,7 @@ _NET = (
     ("score", True, "accuracy of label codes; score of the classifier takes the labels"),
     ("infer", True, "logits of a tensor"),
     ("evaluation_step", True, "logits of a batch (X, y)"),
-    ("save_params", True, "as in skorch; in training the network that is evaluated, at the end of an epoch"),
+    ("save_params", True, "as in skorch; in training the network that is evaluated"),
     ("load_params", True, "as in skorch; in training the average goes on from there too"),
     ("trim_for_prediction", True, "as in skorch"),
     ("get_params*", True, "as in skorch"),

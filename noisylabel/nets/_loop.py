@@ -4,11 +4,13 @@ import copy
 import logging
 import math
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from skorch.callbacks import Checkpoint, EarlyStopping
+from skorch.callbacks import Checkpoint, EarlyStopping, PassthroughScoring
+from skorch.callbacks.scoring import ScoringBase
 from torch.nn.functional import cross_entropy
 
 from noisylabel._support.random import torch_turn, user_code
@@ -21,6 +23,7 @@ from noisylabel.nets._sanity import check_epoch, check_predictions, check_single
 from noisylabel.nets._skorch import check_held_out
 
 _LOGGER = logging.getLogger(__name__)
+_EVALUATING = (ScoringBase, PassthroughScoring, Checkpoint, EarlyStopping)
 
 
 @dataclass
@@ -138,12 +141,11 @@ def _train_epochs(
         _train_epoch(net, batches)
         check_epoch(net, None if checkpoint is None else checkpoint.path)
         net.record_epoch()
-        with net.evaluating():
-            if best is not None and held_out is not None:
-                _validate(net, held_out)
-                best.look(net)
-            net.clock_.epoch = len(net.history)
-            is_interrupted = _tell_callbacks(net, **datasets)
+        if best is not None and held_out is not None:
+            _validate(net, held_out)
+            best.look(net)
+        net.clock_.epoch = len(net.history)
+        is_interrupted = _tell_callbacks(net, **datasets)
         _log_epoch(net)
         if checkpoint is not None:
             checkpoint.save(_state(net, best))
@@ -202,13 +204,14 @@ def _restore(net: IndexedNet, best: BestEpoch | None, saved: dict[str, Any]) -> 
 def _tell_callbacks(net: IndexedNet, **datasets: Any) -> bool:
     """End the epoch for each callback, whatever its place in the list; return whether one of them interrupted.
 
+    Those that score or keep the network get the one that is evaluated; all others the one that learns.
     skorch's EarlyStopping ends training by a KeyboardInterrupt, which is then no interrupt.
     """
     is_interrupted = False
     net.on_epoch_end(net, **datasets)
     for _, callback in net.callbacks_:
         try:
-            with user_code():
+            with user_code(), net.evaluating() if isinstance(callback, _EVALUATING) else nullcontext():
                 callback.on_epoch_end(net, **datasets)
         except KeyboardInterrupt:
             is_interrupted = is_interrupted or not isinstance(callback, EarlyStopping)

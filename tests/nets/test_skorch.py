@@ -528,6 +528,21 @@ def test_right_02_what_a_callback_loads_in_training_is_what_goes_on(reload, tmp_
     assert torch.allclose(weights(clf), weights(source), atol=1e-6)
 
 
+@pytest.mark.parametrize("hook", ["on_epoch_end", "on_batch_end"])
+def test_right_02_what_ones_own_callback_does_to_the_network_reaches_training(hook):
+    def clamp(net, **kwargs):
+        for parameter in net.module_.parameters():
+            parameter.data.clamp_(-0.01, 0.01)
+        assert net.module_ is not net.evaluated_module()
+
+    callback = Callback()
+    setattr(callback, hook, clamp)
+    fit(callback, ema_decay=0.5, validation_fraction=0.25)
+    clf = fit(callback, ema_decay=0.5, lr=1e-6, weight_decay=0, max_epochs=4)
+    assert weights(clf).abs().max() < 0.2  # the average of the first epochs is still in it
+    assert weights(clf).abs().max() < 0.5 * weights(fit(lr=1e-6, weight_decay=0)).abs().max()
+
+
 def test_right_02_predicting_in_a_step_leaves_the_network_in_training():
     modes = []
 
