@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 import noisylabel
 from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier, load_checkpoint
+from noisylabel.estimators.inputs._samples import _has_bytes
 from noisylabel.estimators.inputs._statistics import input_statistics, loses_digits
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError
 from noisylabel.students import MLP, SmallCNN
@@ -293,8 +294,23 @@ def test_right_21_columns_of_any_name_and_arrays_that_are_not_numpys(blobs):
     expected = quick(max_epochs=1).fit(X.astype(np.int64), y).predict_proba(X.astype(np.int64))
     for given in (frame, Lazy()):
         assert np.array_equal(quick(max_epochs=1).fit(given, y).predict_proba(given), expected)
-    with pytest.raises(InvalidDataError, match="X has 2 columns called 'a'. Rename them"):
-        quick().fit(frame.set_axis([*"aabcd"], axis=1), y)
+    twice = frame.set_axis([*"aabcd"], axis=1)  # two columns of one name are two columns
+    assert np.array_equal(quick(max_epochs=1).fit(twice, y).predict_proba(twice), expected)
+    twice["d"] = pd.Series([1, b"2"] * 60, dtype=object)
+    with pytest.raises(InvalidDataError, match="bytes in column 'd'"):
+        quick().fit(twice, y)
+
+
+def test_right_22_columns_of_objects_are_not_looked_at_one_by_one(blobs):
+    class Column(pd.Series):
+        def __iter__(self):
+            raise AssertionError("each value is looked at")
+
+    numbers = blobs[0][:, 0].tolist()
+    for values in (numbers, [*numbers, 1, None], ["a", "b"]):
+        assert not _has_bytes(Column(values, dtype=object))
+    assert _has_bytes(Column([b"a", None], dtype=object))
+    assert _has_bytes(pd.Series(["a", b"a"], dtype=object))
 
 
 def test_right_01_a_network_that_gives_no_number_says_so(blobs):

@@ -1,7 +1,6 @@
 """What arrays, DataFrames, tensors and sparse matrices may hold, at ``fit`` and at ``predict``."""
 
 import warnings
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from pandas.api.types import infer_dtype
 from scipy import sparse
 from torch import Tensor
 
@@ -63,8 +63,9 @@ def check_X(estimator: Any, X: Any, *, reset: bool, whole: bool = False, **optio
     if expected is not None and len(shape) > 1 and max(len(shape) - 1, len(expected.shape)) > 1:
         expected.check_shape(shape[1:])  # tables are left to scikit-learn's own check
     wanted = _wanted_type(X, shape, whole) if expected is None else _expected_type(X, shape, expected)
+    given = X if _has_unique_names(X) else X.to_numpy()  # scikit-learn notes names only if they tell columns apart
     checked = validate_data(
-        estimator, X, reset=reset, dtype=_type_to_check(X, wanted), allow_nd=True, order="C", **options
+        estimator, given, reset=reset, dtype=_type_to_check(X, wanted), allow_nd=True, order="C", **options
     )
     values = checked[0] if isinstance(checked, tuple) else checked
     check_extremes(values, getattr(estimator, "feature_names_in_", None))
@@ -116,6 +117,10 @@ def _is_frame(X: Any) -> bool:
     return hasattr(X, "columns") and hasattr(X, "dtypes") and hasattr(X, "items")
 
 
+def _has_unique_names(X: Any) -> bool:
+    return not _is_frame(X) or len(set(X.columns)) == len(X.columns)
+
+
 def _refuse_pairs(first: Any) -> None:
     if isinstance(first, (tuple, list)) and len(first) == 2 and np.ndim(first[0]) > 0 and np.ndim(first[1]) == 0:
         raise InvalidDataError(
@@ -125,19 +130,22 @@ def _refuse_pairs(first: Any) -> None:
 
 
 def _check_columns(X: Any) -> None:
-    """Refuse columns of one name, and bytes, whose encoding nobody knows."""
+    """Refuse bytes, whose encoding nobody knows."""
     if _is_frame(X):
-        name, n_columns = Counter(X.columns).most_common(1)[0] if len(X.columns) else ("", 0)
-        if n_columns > 1:
-            raise InvalidDataError(f"X has {n_columns} columns called {name!r}. Rename them.")
         for name, column in X.items():
-            in_objects = column.dtype == object and any(isinstance(value, bytes) for value in column)
-            if in_objects or str(column.dtype).startswith("binary"):
+            if str(column.dtype).startswith("binary") or (column.dtype == object and _has_bytes(column)):
                 raise InvalidDataError(
                     f"X has bytes in column {name!r}. Make numbers of them, or texts: X[{name!r}].str.decode('utf-8')."
                 )
     elif getattr(getattr(X, "dtype", None), "kind", "") == "S":
         raise InvalidDataError("X holds bytes. Make numbers of them: X.astype(float).")
+
+
+def _has_bytes(column: Any) -> bool:
+    """Whether a column of objects holds bytes; one by one they are looked at only where types are mixed."""
+    kind = infer_dtype(column)
+    is_mixed = kind in ("mixed", "mixed-integer")
+    return kind == "bytes" or (is_mixed and any(isinstance(value, bytes) for value in column))
 
 
 def _check_digits(X: Any) -> None:
