@@ -11,6 +11,9 @@ import pandas as pd
 
 from noisylabel._support.files import local_path, written_whole
 from noisylabel._support.spreadsheet import no_formula, write_csv
+from noisylabel.estimators.inputs._datasets import as_dataset, dataset_labels
+from noisylabel.estimators.inputs._labels import plain_labels, score_codes
+from noisylabel.estimators.inputs._samples import check_lengths
 from noisylabel.estimators.saving._checkpoints import read_checkpoint
 from noisylabel.estimators.saving._load_checkpoint import classifier_of
 from noisylabel.exceptions import InvalidDataError, InvalidFileError, NoisyLabelWarning
@@ -41,7 +44,7 @@ def evaluate_checkpoint(folder: str | Path, X: Any, y: Any, student: Any = None,
     Raises
     ------
     InvalidDataError
-        If no label of ``y`` is one of the training's, or X and y differ in length.
+        If no label of ``y`` is one of the training's, one is missing, or X and y differ in length.
     InvalidFileError
         If there is no checkpoint, or it is damaged.
 
@@ -72,10 +75,14 @@ def _read(folder: str | Path) -> dict[str, Any]:
 
 
 def _evaluate(clf: Any, X: Any, y: Any) -> dict[str, Any]:
-    labels = np.asarray(y)
-    if isinstance(X, (np.ndarray, pd.DataFrame)) and len(X) != len(labels):
-        raise InvalidDataError(f"X has {len(X)} samples and y {len(labels)} labels. Give one label for each sample.")
-    known = np.isin(labels, clf.classes_)
+    dataset = as_dataset(X)
+    labels = plain_labels(y) if dataset is None else dataset_labels(dataset, y)
+    if dataset is None:
+        check_lengths(X, labels)
+    if not len(labels):
+        raise InvalidDataError("y is empty. Give at least one sample with its label.")
+    codes = score_codes(labels, clf.classes_)
+    known = codes >= 0
     if not known.any():
         raise InvalidDataError(
             f"No label in the data, such as {labels.tolist()[0]!r}, is one that was trained on, such as "
@@ -90,9 +97,8 @@ def _evaluate(clf: Any, X: Any, y: Any) -> dict[str, Any]:
             stacklevel=2,
         )
     proba = clf.predict_proba(X)
-    codes = np.searchsorted(clf.classes_, labels[known])
-    loss = -np.log(np.maximum(proba[known][np.arange(known.sum()), codes], 1e-12)).mean()
-    accuracy = float((clf.classes_[proba.argmax(axis=1)] == labels).mean())
+    loss = -np.log(np.maximum(proba[known][np.arange(known.sum()), codes[known]], 1e-12)).mean()
+    accuracy = float((proba.argmax(axis=1) == codes).mean())
     return {"epoch": clf.n_iter_, "accuracy": accuracy, "loss": float(loss)}
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 from noisylabel import MentorNetClassifier
 from noisylabel.cli import main
 from noisylabel.evaluation import evaluate_checkpoint, save_evaluation, watch_checkpoints
-from noisylabel.exceptions import InvalidFileError
+from noisylabel.exceptions import InvalidDataError, InvalidFileError
 
 TRAINING = """
 import sys, torch
@@ -121,7 +121,7 @@ def test_data_that_do_not_fit_are_an_error_not_a_traceback(trained, tmp_path, ca
     np.savez(tmp_path / "objects.npz", X=X.to_numpy(), y=y.astype(object))
     (tmp_path / "bad.npz").write_bytes(b"hello")
     for name, message in [
-        ("narrow", "5 features"), ("short", "X has 120 samples and y 7 labels"),
+        ("narrow", "5 features"), ("short", "X has 120 samples, but y has 7 labels"),
         ("objects", "is no file of arrays X and y.*Objects are not read"),
         ("bad", "bad.npz is no file of arrays X and y"),
     ]:  # fmt: skip
@@ -220,3 +220,23 @@ def test_what_cannot_be_evaluated_is_an_error(trained, tmp_path):
         evaluate_checkpoint(tmp_path, X, np.full(120, "a"))
     with pytest.raises(ValueError, match=r"No new checkpoint in .* for 0.1 seconds. Is the training still running\?"):
         next(watch_checkpoints(tmp_path, X, np.full(120, "a"), every=0.02, timeout=0.1))
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (["a", None] * 60, "missing"),
+        (np.ma.masked_array(np.full(120, "a"), [True] + [False] * 119), "y has 1 missing"),
+        (["a"], "X has 120 samples, but y has 1 labels"),
+        (np.full(120, 3), "No label of y, such as 3, is one that fit saw, such as 'a'"),
+    ],
+)
+def test_right_22_labels_of_test_data_are_missing_or_too_few(trained, labels, message):
+    folder, clf, X, _ = trained
+    for samples in (X.to_numpy().tolist(), X.to_numpy()):
+        with pytest.raises(InvalidDataError, match=message):
+            evaluate_checkpoint(folder, samples, labels)
+        with pytest.raises(InvalidDataError, match=message):
+            clf.score(samples, labels)
+    with pytest.raises(InvalidDataError, match="empty"):
+        evaluate_checkpoint(folder, [], [])
