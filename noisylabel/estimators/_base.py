@@ -274,7 +274,7 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
             data = StreamedData(dataset, None, None, device, prepare=SampleFormat.of(self).prediction_batch)
         with private_torch_stream(0, device):
             logits = torch.cat(list(self.net_.forward_iter(data))).double()
-        check_logits(logits.numpy())
+        check_logits(logits)
         return logits
 
     def predict(self, X: Any) -> np.ndarray:

@@ -49,6 +49,8 @@ def net_options(estimator: Any, samples: SampleFormat, device: torch.device, see
         "verbose": estimator.verbose,
         "callbacks": estimator.callbacks or [],
     }
+    if more.get("optimizer__foreach"):
+        options.pop("optimizer__fused", None)  # torch takes one of the two
     if estimator.verbose >= 2:
         options["callbacks__print_log"] = PrintLog(sink=tqdm.write)
     return options | more

@@ -9,6 +9,7 @@ from noisylabel.nets._features import SKORCH_FEATURES, Feature
 from noisylabel.nets._loop import Trained, train_net
 from noisylabel.nets._mixing import MixingNet
 from noisylabel.nets._record import SampleRecord
+from noisylabel.nets._sanity import are_predictions
 from noisylabel.nets._skorch import check_callbacks, check_net_params
 from noisylabel.nets._weighted import Weighed, WeightedNet
 
@@ -35,6 +36,7 @@ __all__ = [
     "TrainingBatches",
     "Weighed",
     "WeightedNet",
+    "are_predictions",
     "as_float32",
     "check_callbacks",
     "check_net_params",

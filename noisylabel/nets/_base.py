@@ -128,17 +128,21 @@ class IndexedNet(ClassifierMixin, NeuralNet):
         InvalidParameterError
             If every parameter is frozen, or a callback has set a learning rate or a weight decay, in vain.
         """
-        if self._settings_now() != self.settings_:
-            raise InvalidParameterError(
-                "A callback has changed 'lr' or 'weight_decay' of the optimizer, which are set anew at each step. Use "
-                "lr_schedule=..., for instance a function of the progress in [0, 1]."
-            )
+        self._check_settings()
         self.has_step_listener_ = any(_listens_to_steps(callback) for _, callback in self.callbacks_)
         if not any(parameter.requires_grad for parameter in self.all_parameters_):
             raise InvalidParameterError(
                 f"Nothing can learn in epoch {len(self.history)}: every parameter of the network is frozen "
                 "(requires_grad is False). Leave a layer of 'student' free, or give Freezer a pattern that fits fewer "
                 "parameters."
+            )
+
+    def _check_settings(self) -> None:
+        """Refuse a learning rate or weight decay that is not the last one set here: the next step would undo it."""
+        if self._settings_now() != self.settings_:
+            raise InvalidParameterError(
+                "A callback has changed 'lr' or 'weight_decay' of the optimizer, which are set anew at each step. Use "
+                "lr_schedule=..., for instance a function of the progress in [0, 1]."
             )
 
     def keep_average(self) -> None:
@@ -188,7 +192,7 @@ class IndexedNet(ClassifierMixin, NeuralNet):
         """
         try:
             super().initialize_optimizer()
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RuntimeError) as error:
             name = getattr(self.optimizer, "__name__", repr(self.optimizer))
             given = {k: v for k, v in self.get_params_for("optimizer").items() if k not in ("fused", "param_groups")}
             raise InvalidParameterError(
@@ -251,12 +255,20 @@ class IndexedNet(ClassifierMixin, NeuralNet):
         return step
 
     def set_step_sizes(self, mean_weight: float) -> None:
-        """Set each group's learning rate from the schedule, and scale its weight decay by the batch's mean weight."""
+        """Set each group's learning rate from the schedule, and scale its weight decay by the batch's mean weight.
+
+        Raises
+        ------
+        InvalidParameterError
+            If a callback has set another one.
+        """
+        self._check_settings()
         factor = self.lr_schedule((self.clock_.step + 0.5) / self.clock_.n_steps)
         for group, (lr, weight_decay) in zip(self.optimizer_.param_groups, self.base_settings_, strict=True):
             group["lr"] = lr * factor
             if weight_decay:
                 group["weight_decay"] = weight_decay * mean_weight
+        self.settings_[:] = self._settings_now()  # in place: setting an attribute of a skorch net costs more
 
     def initialize_callbacks(self) -> "IndexedNet":
         """Make the callbacks, and refuse parameters of one that is not there.
@@ -296,10 +308,9 @@ class IndexedNet(ClassifierMixin, NeuralNet):
 
     def record_epoch(self) -> None:
         """Write what an epoch of training showed into the history; sub-classes add to it."""
-        groups = self.optimizer_.param_groups
-        self.settings_ = self._settings_now()
-        learning = [group for group in groups if any(parameter.requires_grad for parameter in group["params"])]
-        self.history.record("lr", (learning or groups)[0]["lr"])
+        groups = zip(self.optimizer_.param_groups, self.settings_, strict=True)
+        learning = [lr for group, (lr, _) in groups if any(parameter.requires_grad for parameter in group["params"])]
+        self.history.record("lr", learning[0] if learning else self.settings_[0][0])
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the label code of the most probable class of each sample, (N,)."""

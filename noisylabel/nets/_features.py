@@ -29,6 +29,7 @@ _BATCHES = "batches carry row numbers and are made by the net; use batch_size=..
 _PART_OF_FIT = "call fit of the classifier"
 _NET_PARAMS = (
     ("optimizer", True, "a class, a partial of one, or a name, in place of the classifier's optimizer"),
+    ("optimizer__differentiable", False, "no gradient goes through a step here"),
     ("optimizer__*", True, "options of the optimizer, also for groups of parameters, by the student's own names"),
     ("iterator_train__num_workers", True, "processes that load the samples of a Dataset"),
     ("iterator_valid__num_workers", True, "the same for held-out rows and prediction"),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from noisylabel._support.random import private_torch_stream, torch_turn
 from noisylabel.exceptions import DivergedError, InvalidParameterError
@@ -56,6 +57,11 @@ def check_epoch(net: IndexedNet, checkpoint: Path | None) -> None:
     raise DivergedError(f"The training {what} in epoch {epoch} of {net.max_epochs}. {_advice(net)}{kept}")
 
 
+def are_predictions(logits: Tensor) -> Tensor:
+    """Return which rows of logits (N, C) are predictions, (N,): minus infinity rules some classes out, but not all."""
+    return torch.isfinite(logits.amax(1))
+
+
 def check_predictions(net: IndexedNet, train: Data) -> None:
     """Say that the network which training ends with gives no numbers.
 
@@ -64,7 +70,7 @@ def check_predictions(net: IndexedNet, train: Data) -> None:
     DivergedError
     """
     some = train.take(np.arange(min(len(train), _LOOKED_AT)))
-    if not all(bool(torch.isfinite(logits).all()) for logits in net.forward_iter(some)):
+    if not all(bool(are_predictions(logits).all()) for logits in net.forward_iter(some)):
         raise DivergedError(
             f"The predictions became NaN or infinite by the end of training, after epoch {net.clock_.epoch} of "
             f"{net.max_epochs}. {_advice(net)}"

@@ -135,6 +135,31 @@ def test_right_19_a_training_that_diverges_says_so(steps, tmp_path):
     assert not hasattr(clf, "net_")
 
 
+class RulesOut(nn.Module):
+    """Rules the last class out; ``value`` is what its logit is."""
+
+    def __init__(self, value=-float("inf")):
+        super().__init__()
+        self.linear = nn.Linear(5, 3)
+        self.value = value
+
+    def forward(self, x):
+        last = torch.zeros(3, dtype=torch.bool)
+        last[2] = not self.training
+        return self.linear(x).masked_fill(last, self.value)
+
+
+def test_right_19_a_class_that_is_ruled_out_is_no_divergence():
+    clf = fit(student=RulesOut())
+    assert (clf.predict_proba(X)[:, -1] == 0).all()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_right_19_a_class_without_a_number_is_a_divergence(value):
+    with pytest.raises(DivergedError, match="The predictions became NaN or infinite"):
+        fit(student=RulesOut(value))
+
+
 def test_right_19_a_checkpoint_holds_the_last_epoch_before_it_diverged(tmp_path):
     class Spoil(Callback):
         def on_batch_end(self, net, training=False, **kwargs):

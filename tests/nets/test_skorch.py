@@ -509,6 +509,34 @@ def test_right_02_a_learning_rate_that_a_callback_sets_is_refused():
         fit(callback)
 
 
+@pytest.mark.parametrize("hook", ["on_batch_begin", "on_grad_computed", "on_batch_end"])
+@pytest.mark.parametrize(("name", "value"), [("lr", 0.0), ("weight_decay", 5.0)])
+def test_right_02_a_step_size_that_a_callback_sets_in_a_step_is_refused(hook, name, value):
+    callback = Callback()
+    setattr(callback, hook, lambda net, **kwargs: net.optimizer_.param_groups[0].update({name: value}))
+    with pytest.raises(InvalidParameterError, match="A callback has changed 'lr' or 'weight_decay'"):
+        fit(callback, max_epochs=1, batch_size=6)
+
+
+def test_right_02_the_history_has_the_learning_rate_of_the_last_step():
+    def change(net, **kwargs):
+        if net.clock_.step == net.clock_.n_steps:
+            net.optimizer_.param_groups[0]["lr"] = 7.0
+
+    callback = Callback()
+    callback.on_batch_end = change
+    assert fit(callback, lr=0.5, lr_schedule=lambda progress: 1.0).history_["lr"].tolist() == [0.5] * 3
+
+
+def test_right_11_our_fused_flag_is_taken_back():
+    assert len(fit_with(optimizer__foreach=True).history_) == 3
+
+
+def test_right_11_what_torch_says_of_an_optimizers_options_is_named():
+    with pytest.raises(InvalidParameterError, match="'optimizer' AdamW cannot be made with .*'foreach': True"):
+        fit_with(optimizer__foreach=True, optimizer__fused=True)
+
+
 @pytest.mark.parametrize("reload", ["load_params", "load_state_dict"])
 def test_right_02_what_a_callback_loads_in_training_is_what_goes_on(reload, tmp_path):
     """The average goes on from the loaded parameters too: MentorMix has one by default."""

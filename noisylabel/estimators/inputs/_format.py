@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from noisylabel.exceptions import InvalidDataError
+from noisylabel.nets import are_predictions
 
 LARGEST = float(np.finfo(np.float32).max)
 _FAR_ABOVE = 20  # no image of floats from 0 to 1, or around 0, goes there
@@ -171,7 +172,7 @@ def check_finite(values: np.ndarray) -> None:
         )
 
 
-def check_logits(logits: np.ndarray) -> None:
+def check_logits(logits: Tensor) -> None:
     """Refuse what is no prediction: of numbers too large come NaN or infinity, and then always the first class.
 
     Raises
@@ -179,11 +180,11 @@ def check_logits(logits: np.ndarray) -> None:
     InvalidDataError
         Naming the first such row.
     """
-    is_none = ~np.isfinite(logits.max(axis=1))  # minus infinity for some classes is a prediction
+    is_none = ~are_predictions(logits)
     if is_none.any():
         raise InvalidDataError(
             f"The network gives NaN or infinity for {int(is_none.sum())} samples, the first at position "
-            f"{int(is_none.argmax())}. Look for extreme values in them."
+            f"{int(is_none.int().argmax())}. Look for extreme values in them."
         )
 
 
