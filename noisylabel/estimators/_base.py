@@ -20,7 +20,7 @@ from noisylabel.estimators._settings import resolve_device, resolve_optimizer
 from noisylabel.estimators._shared import SHARED_CONSTRAINTS
 from noisylabel.estimators._student import type_of_inputs
 from noisylabel.estimators.inputs._datasets import as_dataset, dataset_labels
-from noisylabel.estimators.inputs._format import SampleFormat, check_logits
+from noisylabel.estimators.inputs._format import SampleFormat, check_logits, known_numbers
 from noisylabel.estimators.inputs._labels import plain_labels, score_codes
 from noisylabel.estimators.inputs._samples import as_tensor, check_lengths, check_X
 from noisylabel.estimators.inputs._training_data import TrainingData, take_inputs
@@ -272,7 +272,7 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
             data: Data = TensorData(as_tensor(check_X(self, X, reset=False)).to(device))
         else:
             data = StreamedData(dataset, None, None, device, prepare=SampleFormat.of(self).prediction_batch)
-        with private_torch_stream(0, device):
+        with private_torch_stream(0, device), known_numbers(SampleFormat.of(self)):
             logits = torch.cat(list(self.net_.forward_iter(data))).double()
         check_logits(logits)
         return logits

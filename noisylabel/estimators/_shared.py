@@ -69,7 +69,8 @@ PARAMETERS = {
             Passes over the training rows.""",
     "batch_size": """
         int, default=128
-            Largest batch. Batches are made as equal in size as possible.""",
+            Largest batch. Batches are made as equal in size as possible. With 2 an odd number of rows has one batch of
+            3, since batch normalisation cannot take a single row.""",
     "augment": """
         {"shift", "shift_flip"} or callable, optional
             Random change of each training batch of images; a callable is ``augment(batch, generator)``.""",

@@ -184,6 +184,11 @@ def test_right_01_missing_values_of_a_dataset_are_refused(blobs, value):
         quick(standardize=False).fit(pairs(np.roll(holed, 70, axis=0), y))
 
 
+def test_right_01_a_dataset_of_huge_numbers_makes_no_noise(blobs):
+    X, y = blobs[0] * 1e37 + 1e38, blobs[1]
+    assert len(quick(max_epochs=1).fit(pairs(X, y)).predict(pairs(X, y))) == 120
+
+
 # ---- 21: numbers
 
 
@@ -417,6 +422,13 @@ def test_right_26_shapes_of_a_dataset_at_predict(blobs):
         clf.predict(Rows([torch.zeros(5), torch.zeros(4)]))
 
 
+@pytest.mark.parametrize("as_sample", [torch.as_tensor, lambda x: np.stack([x, x])])
+def test_right_26_lists_of_samples_of_several_shapes(as_sample):
+    samples = [as_sample(np.zeros(3)), as_sample(np.zeros(4))]
+    with pytest.raises(InvalidDataError, match=r"type and shape. Got \((2, )?3,?\), \((2, )?4,?\): .*Resize or pad"):
+        quick().fit(samples, [0, 1])
+
+
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
 def test_right_26_tensors_of_any_precision(blobs, dtype):
     X, y = torch.as_tensor(blobs[0]).to(dtype), blobs[1]
@@ -569,6 +581,9 @@ def test_right_30_token_ids_stay_whole():
     for halves in (ids + 0.5, Rows(list(torch.as_tensor(ids + 0.5)))):
         with pytest.raises(InvalidDataError, match="fitted on whole numbers"):
             expected.predict(halves)
+    for unknown in (ids + 40, pairs(ids + 40, y)):
+        with pytest.raises(InvalidDataError, match="no place for; MentorNetClassifier was fitted on 0 to 47"):
+            expected.predict(unknown)
     with pytest.raises(InvalidParameterError, match="For token ids set standardize=False"):
         quick(student=student).fit(ids, y)
     with pytest.raises(InvalidParameterError, match="token ids cannot be mixed"):

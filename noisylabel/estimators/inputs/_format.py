@@ -1,5 +1,7 @@
 """What samples must be like, at ``fit`` and at ``predict``: the same for arrays and for Datasets."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -164,7 +166,9 @@ def source_type(X: Any) -> str:
 
 def check_finite(values: np.ndarray) -> None:
     """Refuse NaN and infinity in samples of a Dataset; one sum tells whether it is worth looking."""
-    if not np.isfinite(values.sum()) and not (finite := np.isfinite(values)).all():
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = values.sum()
+    if not np.isfinite(total) and not (finite := np.isfinite(values)).all():
         what = "NaN" if np.isnan(values).any() else "infinity"
         raise InvalidDataError(
             f"Input X contains {what}: {int((~finite).any(axis=tuple(range(1, values.ndim))).sum())} of the samples "
@@ -186,6 +190,21 @@ def check_logits(logits: Tensor) -> None:
             f"The network gives NaN or infinity for {int(is_none.sum())} samples, the first at position "
             f"{int(is_none.int().argmax())}. Look for extreme values in them."
         )
+
+
+@contextmanager
+def known_numbers(samples: SampleFormat) -> Iterator[None]:
+    """Say it in a sentence if the network has no embedding for a number, such as a token id."""
+    try:
+        yield
+    except IndexError as error:
+        if samples.dtype != "int64" or "out of range" not in str(error):
+            raise
+        low, high = map(int, samples.value_range or (0, 0))
+        raise InvalidDataError(
+            f"X has whole numbers that the network has no place for; {samples.owner} was fitted on {low} to {high}. "
+            "Give what is beyond its vocabulary a number of its own, such as that of unknown words."
+        ) from error
 
 
 def not_whole(owner: str) -> str:

@@ -90,10 +90,8 @@ def plain_samples(X: Any) -> Any:
     _refuse_masks(X)
     if isinstance(X, (list, tuple)) and len(X) > 0 and not isinstance(X[0], (int, float, str, bytes)):
         _refuse_pairs(X[0])
-        if isinstance(X[0], Tensor):
-            X = torch.stack(tuple(X))
-        elif np.ndim(X[0]) > 1:
-            X = np.stack(X)
+        if isinstance(X[0], Tensor) or np.ndim(X[0]) > 1:
+            X = _stacked(X)
     if isinstance(X, Tensor):
         X = X.detach().to_dense().cpu()
         return (X.float() if X.dtype == torch.bfloat16 else X).numpy()
@@ -101,6 +99,18 @@ def plain_samples(X: Any) -> Any:
         return _dense(X)
     _check_columns(X)
     return X
+
+
+def _stacked(samples: Any) -> Any:
+    """Return a list of tensors, or of images, as one tensor or array."""
+    try:
+        return torch.stack(tuple(samples)) if isinstance(samples[0], Tensor) else np.stack(samples)
+    except (RuntimeError, TypeError, ValueError) as error:
+        shapes = sorted({tuple(np.shape(sample)) for sample in samples})
+        raise InvalidDataError(
+            f"X must have samples of one type and shape. Got {', '.join(map(str, shapes[:3]))}: {error}. Resize or pad "
+            "them."
+        ) from error
 
 
 def _refuse_masks(X: Any) -> None:
