@@ -112,13 +112,21 @@ def test_right_27_no_cell_runs_as_a_formula(tmp_path, hidden):
 
 
 @pytest.mark.parametrize(
-    "error", [IndexError("i"), RuntimeError("advice: weights_only=False"), OSError(22, "x"), KeyError()]
+    ("error", "reason"),
+    [
+        (IndexError("i\nline 2"), "IndexError: i"),
+        (RuntimeError("advice: weights_only=False"), "RuntimeError"),
+        (OSError(22, "x"), r"OSError: \[Errno 22\] x"),
+        (KeyError(), "KeyError"),
+    ],
 )
-def test_right_25_whatever_a_library_says_of_a_file_names_the_file(error):
+def test_right_25_whatever_a_library_says_of_a_file_names_the_file(error, reason):
     path = Path("a") / "b.pt"
-    with pytest.raises(InvalidFileError, match=r"^a/b.pt is no file of weights, or is damaged\. Copy it again\.$"):
-        with reading(path, "file of weights", "Copy it again."):
-            raise error
+    message = rf"^a/b.pt is no file of weights, or is damaged\. Copy it again\. \({reason}\)$"
+    with pytest.raises(InvalidFileError, match=message), reading(path, "file of weights", "Copy it again."):
+        raise error
+    with pytest.raises(MemoryError), reading(path, "file of weights"):
+        raise MemoryError
     with pytest.raises(InvalidFileError, match="There is no file of weights a/b.pt"), reading(path, "file of weights"):
         path.read_bytes()
 

@@ -12,6 +12,7 @@ import torch
 
 from noisylabel.exceptions import FileWriteError, InvalidFileError, InvalidParameterError, NoisyLabelError
 
+_LONGEST_REASON = 200
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # two letters at least: a drive of Windows has one
 
 
@@ -55,7 +56,9 @@ def local_path(name: str, value: Any) -> Path:
 
 @contextmanager
 def reading(path: Path, what: str, hint: str = "") -> Iterator[None]:
-    """Let our error with the path stand for whatever a library says of a file that is damaged or of another kind.
+    """Let our error with the path stand for what a library says of a file that is damaged or of another kind.
+
+    The first line of the library's error is at the end of the message. A lack of memory is no fault of the file.
 
     Parameters
     ----------
@@ -71,14 +74,23 @@ def reading(path: Path, what: str, hint: str = "") -> Iterator[None]:
     """
     try:
         yield
-    except NoisyLabelError:
+    except (NoisyLabelError, MemoryError):
         raise
     except FileNotFoundError as error:
         raise InvalidFileError(f"There is no {what} {path}. {hint}".strip()) from error
     except PermissionError as error:
         raise InvalidFileError(f"{path} cannot be read: {error.strerror}.") from error
     except Exception as error:  # libraries that read files raise almost anything
-        raise InvalidFileError(f"{path} is no {what}, or is damaged. {hint}".strip()) from error
+        raise InvalidFileError(
+            f"{path} is no {what}, or is damaged. {hint}".strip() + f" ({_reason(error)})"
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    """Return the first line of a library's error; not torch's, which advises to run what is in the file."""
+    line = "".join(filter(str.isprintable, (str(error).strip().splitlines() or [""])[0]))[:_LONGEST_REASON]
+    is_advice = "weights only" in line.lower() or "weights_only" in line
+    return f"{type(error).__name__}: {line}" if line and not is_advice else type(error).__name__
 
 
 def write_whole(path: Path, data: bytes) -> None:
