@@ -16,6 +16,8 @@ from torch import nn
 
 from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier
 from noisylabel._support.random import TorchStream, private_torch_stream, torch_turn
+from noisylabel.estimators.inputs._datasets import dataset_labels
+from noisylabel.nets import StreamedData
 from noisylabel.students import MLP
 
 CPU = torch.device("cpu")
@@ -139,6 +141,54 @@ def test_right_03_callbacks_may_wait_for_predictions_in_threads():
     watched = fit(4, callbacks=[PredictingInThreads(other)], **parameters)
     assert global_streams() == before
     assert (watched.predict_proba(X) == fit(4, **parameters).predict_proba(X)).all()
+
+
+class WaitingDataset(torch.utils.data.Dataset):
+    """Waits while it loads, as a slow disk does, until another thread has had a turn."""
+
+    def __init__(self, waits):
+        self.waits = waits
+
+    def __len__(self):
+        return len(X)
+
+    def __getitem__(self, row):
+        self.waits()
+        return torch.as_tensor(X[row]), int(Y[row])
+
+
+def test_right_03_worker_processes_load_while_others_have_their_turn():
+    fitted = fit(0, net_params={"iterator_valid__num_workers": 1})
+    with torch_turn(), ThreadPoolExecutor(1) as pool:
+        data = WaitingDataset(lambda: time.sleep(0))
+        batches = StreamedData(data, Y, None, CPU).slices(32, num_workers=1)
+        assert len(pool.submit(next, batches).result(20)[0]) == 32
+        del batches
+    assert fitted.predict_proba(WaitingDataset(lambda: None)).shape == (96, 3)
+
+
+def test_right_03_others_have_their_turn_between_the_labels_of_a_dataset():
+    taken, seen, stop = [], set(), threading.Event()
+
+    def busy():
+        while not stop.is_set():
+            with torch_turn():
+                taken.append(1)
+            time.sleep(0.0005)
+
+    def look():
+        seen.add(len(taken))
+        time.sleep(0.001)
+
+    thread = threading.Thread(target=busy)
+    thread.start()
+    try:
+        labels = dataset_labels(WaitingDataset(look), None)
+    finally:
+        stop.set()
+        thread.join()
+    assert labels.tolist() == Y.tolist()
+    assert len(seen) == 3  # turns of 32 rows
 
 
 def test_right_03_two_spellings_of_a_gpu_are_one(monkeypatch):

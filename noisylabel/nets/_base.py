@@ -410,9 +410,12 @@ class IndexedNet(ClassifierMixin, NeuralNet):
 
     def _next_logits(self, batches: Iterator[Batch], module: torch.nn.Module, training: bool) -> Tensor | None:
         """Return the logits of the next batch, None after the last."""
-        with torch_turn(), torch.inference_mode(not training):
+        with torch.inference_mode(not training):
             batch = next(batches, None)
-            return None if batch is None else self.infer(batch[0], module)
+            if batch is None:
+                return None
+            with torch_turn():
+                return self.infer(batch[0], module)
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Any]]:

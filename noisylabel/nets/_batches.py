@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, default_collate
 
-from noisylabel._support.random import private_host_streams
+from noisylabel._support.random import private_host_streams, torch_turn
 from noisylabel.exceptions import InvalidDataError
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]
@@ -184,11 +184,15 @@ class _Samples(Dataset):
         return (item[0] if isinstance(item, (tuple, list)) else item), position
 
     def __getitems__(self, positions: list[int]) -> list[tuple[Any, int]]:
-        """Load a batch; without worker processes, whose streams torch seeds, under seeds of its own."""
+        """Load a batch; without worker processes, whose streams torch seeds, under seeds of its own.
+
+        The Dataset may draw from the global streams, so other threads of this process wait while it loads a batch here.
+        With worker processes they do not.
+        """
         if self.stream is None:
             return [self[position] for position in positions]
         seed = int(torch.randint(2**31 - 1, (), generator=self.stream))
-        with private_host_streams(seed):
+        with torch_turn(), private_host_streams(seed):
             return [self[position] for position in positions]
 
 
@@ -289,7 +293,8 @@ class TrainingBatches:
             if self.augment is None or self.augment_generator is None:
                 yield batch
             else:
-                X = self.augment(batch[0], self.augment_generator)
+                with torch_turn():
+                    X = self.augment(batch[0], self.augment_generator)
                 yield Batch(X, batch[1], batch.rows, batch.sample_weight)
 
     def _stream_of_the_epoch(self) -> torch.Generator:

@@ -3,7 +3,6 @@
 import copy
 import logging
 import math
-from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -229,20 +228,16 @@ def _train_epoch(net: IndexedNet, batches: TrainingBatches) -> None:
     net._set_training(True)
     loss_sum = 0.0
     epoch_batches = net.history[-1]["batches"]
-    in_order = iter(batches)
-    while (step := _next_step(net, in_order, epoch_batches)) is not None:
-        loss, size = step
+    for batch in batches:
+        loss, size = _step(net, batch, epoch_batches)
         loss_sum += loss * size
     net.history.record("train_batch_count", len(batches))
     _record_loss(net, "train_loss", loss_sum / len(batches.dataset))
 
 
 @torch_turn()
-def _next_step(net: IndexedNet, batches: Iterator[Batch], told: list[dict[str, Any]]) -> tuple[float, int] | None:
-    """Make a step with the next batch, and return its loss and size; None after the last batch."""
-    batch = next(batches, None)
-    if batch is None:
-        return None
+def _step(net: IndexedNet, batch: Batch, told: list[dict[str, Any]]) -> tuple[float, int]:
+    """Make a step with a batch, and return its loss and size."""
     if net.has_step_listener_:
         _notify(net, "on_batch_begin", batch=batch, training=True)
     else:
@@ -270,9 +265,10 @@ def _validate(net: IndexedNet, batches: OrderedBatches) -> None:
     """Write loss and accuracy on the held-out rows into the history."""
     net._set_training(False)
     loss_sum, n_right = 0.0, 0
-    module, in_order = net.evaluated_module(), iter(batches)
-    while (found := _next_validation(net, in_order, module)) is not None:
-        loss_sum, n_right = loss_sum + found[0], n_right + found[1]
+    module = net.evaluated_module()
+    for batch in batches:
+        loss, n = _validate_batch(net, batch, module)
+        loss_sum, n_right = loss_sum + loss, n_right + n
     net.history.record("valid_batch_count", len(batches))
     _record_loss(net, "valid_loss", loss_sum / len(batches.dataset))
     accuracy = n_right / len(batches.dataset)
@@ -282,11 +278,8 @@ def _validate(net: IndexedNet, batches: OrderedBatches) -> None:
 
 
 @torch_turn()
-def _next_validation(net: IndexedNet, batches: Iterator[Batch], module: torch.nn.Module) -> tuple[float, int] | None:
-    """Predict the next batch, and return the sum of its losses and how many are right; None after the last batch."""
-    batch = next(batches, None)
-    if batch is None:
-        return None
+def _validate_batch(net: IndexedNet, batch: Batch, module: torch.nn.Module) -> tuple[float, int]:
+    """Predict a batch, and return the sum of its losses and how many are right."""
     _notify(net, "on_batch_begin", batch=batch, training=False)
     with torch.inference_mode():
         logits = net.infer(batch[0], module)

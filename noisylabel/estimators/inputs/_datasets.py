@@ -14,6 +14,7 @@ from noisylabel.estimators.inputs._labels import plain_labels
 from noisylabel.exceptions import InvalidDataError
 
 _LABELS = ("label", "labels")
+_ROWS_A_TURN = 32  # other threads wait for as many rows, since a Dataset may draw from the global streams
 _ARRAYS = ("__array__", "__array_interface__", "__dataframe__", "toarray", "iloc")
 
 
@@ -100,11 +101,17 @@ def dataset_labels(dataset: Dataset, y: Any) -> np.ndarray:
         return labels
     if type(dataset) is TensorDataset and len(dataset.tensors) > 1:
         return plain_labels(dataset.tensors[1])
-    with private_streams(0):
-        first = dataset[0]
-        if not isinstance(first, (tuple, list)) or len(first) < 2:
-            raise InvalidDataError("The Dataset yields samples without labels. Yield (sample, label) pairs or pass y.")
-        return plain_labels([dataset[row][1] for row in range(n_samples)])
+    labels: list[Any] = []
+    for start in range(0, n_samples, _ROWS_A_TURN):
+        with private_streams(start):
+            labels += [_label(dataset[row]) for row in range(start, min(start + _ROWS_A_TURN, n_samples))]
+    return plain_labels(labels)
+
+
+def _label(item: Any) -> Any:
+    if not isinstance(item, (tuple, list)) or len(item) < 2:
+        raise InvalidDataError("The Dataset yields samples without labels. Yield (sample, label) pairs or pass y.")
+    return item[1]
 
 
 def dataset_samples(dataset: Dataset, rows: np.ndarray) -> Tensor:
