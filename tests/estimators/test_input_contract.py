@@ -15,8 +15,9 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 import noisylabel
 from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier, load_checkpoint
+from noisylabel.estimators.inputs import _statistics
 from noisylabel.estimators.inputs._samples import _has_bytes
-from noisylabel.estimators.inputs._statistics import input_statistics, loses_digits
+from noisylabel.estimators.inputs._statistics import input_statistics, table_statistics
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError
 from noisylabel.students import MLP, SmallCNN
 
@@ -245,8 +246,21 @@ def test_right_21_statistics_are_those_of_float64():
     counts = torch.arange(500.0) % 3
     repeated = values.repeat(counts.numpy().astype(int), axis=0)
     np.testing.assert_allclose(input_statistics(torch.as_tensor(values), counts)[1], repeated.std(0), rtol=1e-9)
-    assert loses_digits(torch.as_tensor(values))
-    assert not loses_digits(torch.as_tensor(values - values.mean(0))[:, :2])
+    for table, dtype in ((values, torch.float64), ((values - values.mean(0))[:, :2], torch.float32)):
+        samples, statistics = table_statistics(torch.as_tensor(table), None)
+        assert samples.dtype == dtype
+        for found, expected in zip(statistics, input_statistics(samples, None), strict=True):
+            assert torch.equal(found, expected)
+
+
+def test_right_21_statistics_are_worked_out_once(blobs, monkeypatch):
+    asked = []
+    moments = _statistics._moments
+    monkeypatch.setattr(_statistics, "_moments", lambda *given: asked.append(1) or moments(*given))
+    X, y = blobs
+    for given in (X, pairs(X, y), X.astype(float) + 1.7e9, pairs(X.astype(float) + 1.7e9, y)):
+        quick(max_epochs=1).fit(given, y)
+    assert len(asked) == 4
 
 
 def test_right_21_ordinary_numbers_stay_float32(blobs):

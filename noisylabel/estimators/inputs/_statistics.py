@@ -40,14 +40,13 @@ def input_statistics(samples: Tensor, weight: Tensor | None) -> tuple[Tensor, Te
     mean, std : Tensor
         float64 if the samples are, else float32.
     """
-    mean, std, constant = _moments(samples, weight)
-    std = torch.where(constant, mean.abs().clamp(min=1), std)
-    dtype = samples.dtype if samples.dtype == torch.float64 else torch.float32
-    return mean.to(dtype), std.to(dtype)
+    return _statistics(samples, _moments(samples, weight))
 
 
-def loses_digits(samples: Tensor, weight: Tensor | None = None) -> bool:
-    """Whether float32 cannot hold a table's columns: far from 0 for how little they vary, or of tiny or huge numbers.
+def table_statistics(samples: Tensor, weight: Tensor | None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """Return a table in the type that holds it, float32 or float64, and the statistics of its columns.
+
+    float32 cannot hold columns that are far from 0 for how little they vary, or of tiny or huge numbers.
 
     Parameters
     ----------
@@ -56,14 +55,33 @@ def loses_digits(samples: Tensor, weight: Tensor | None = None) -> bool:
     weight : Tensor of shape (n,), optional
         How many times each sample counts.
     """
-    mean, std, constant = _moments(samples, weight)
+    moments = _moments(samples, weight)
+    dtype = torch.float64 if _loses_digits(samples, moments) else torch.float32
+    if samples.dtype != dtype:
+        samples = samples.to(dtype)
+        moments = _moments(samples, weight)
+    return samples, _statistics(samples, moments)
+
+
+Moments = tuple[Tensor, Tensor, Tensor]
+
+
+def _statistics(samples: Tensor, moments: Moments) -> tuple[Tensor, Tensor]:
+    mean, std, constant = moments
+    std = torch.where(constant, mean.abs().clamp(min=1), std)
+    dtype = samples.dtype if samples.dtype == torch.float64 else torch.float32
+    return mean.to(dtype), std.to(dtype)
+
+
+def _loses_digits(samples: Tensor, moments: Moments) -> bool:
+    mean, std, constant = moments
     lost = (std < _SMALL) | (std > _LARGE)
     if samples.dtype in _PRECISE:
         lost |= mean.abs() * torch.finfo(torch.float32).eps / 2 > _UNSEEN_ERROR * std
     return bool((lost & ~constant).any())
 
 
-def _moments(samples: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+def _moments(samples: Tensor, weight: Tensor | None) -> Moments:
     """Return mean and standard deviation in float64, and what varies by rounding alone.
 
     That is scikit-learn's rule or, for samples of less precision, what their own type can tell apart. Neither the

@@ -14,7 +14,7 @@ from noisylabel.estimators.inputs._datasets import as_dataset, dataset_labels, d
 from noisylabel.estimators.inputs._format import SampleFormat, check_layout, source_type
 from noisylabel.estimators.inputs._labels import encode_labels, label_texts, plain_labels
 from noisylabel.estimators.inputs._samples import as_tensor, check_lengths, check_X
-from noisylabel.estimators.inputs._statistics import input_statistics, loses_digits, statistics_rows
+from noisylabel.estimators.inputs._statistics import input_statistics, statistics_rows, table_statistics
 from noisylabel.estimators.inputs._weights import class_weights, row_weights
 from noisylabel.exceptions import InvalidDataError
 from noisylabel.nets import Data, StreamedData, TensorData
@@ -158,13 +158,15 @@ def _in_memory(
     """Return samples in memory, and what was seen of them."""
     rows = statistics_rows(len(values), values.shape[1:], weight)
     counts = None if weight is None else weight[torch.as_tensor(rows)]
-    if estimator.standardize and values.ndim == 2 and loses_digits(torch.as_tensor(values[rows]), counts):
-        values = values.astype(np.float64, copy=False)
-    elif values.dtype == np.float64:
-        values = values.astype(np.float32)
+    statistics: tuple[Tensor, Tensor] | None
+    if estimator.standardize and values.ndim == 2:
+        chosen, statistics = table_statistics(torch.as_tensor(values[rows]), counts)
+        values = values.astype(str(chosen.dtype).removeprefix("torch."), copy=False)
+    else:
+        values = values.astype(np.float32) if values.dtype == np.float64 else values
+        chosen = torch.as_tensor(values[rows] if estimator.standardize else values[rows[:2]])
+        statistics = input_statistics(chosen, counts) if estimator.standardize else None
     value_range = (float(values.min()), float(values.max()))
-    chosen = torch.as_tensor(values[rows] if estimator.standardize else values[rows[:2]])
-    statistics = input_statistics(chosen, counts) if estimator.standardize else None
     data = TensorData(as_tensor(values).to(device), codes.to(device), weight)
     seen = SampleFormat(type(estimator).__name__, values.shape[1:], str(values.dtype), value_range, source)
     return data, (seen, chosen[:2], statistics)
@@ -181,17 +183,15 @@ def _streamed(
     counts = None if weight is None else weight[torch.as_tensor(rows)]
     samples = dataset_samples(dataset, rows if estimator.standardize else rows[:_LOOKED_AT])
     source = source_type(samples)
-    is_table = samples.ndim == 2
-    if samples.dtype == torch.uint8:
-        dtype = "uint8"
-    elif estimator.standardize and is_table and loses_digits(samples, counts):
-        dtype = "float64"
-    elif not estimator.standardize and samples.ndim < 4 and not samples.is_floating_point():
-        dtype = "int64"
+    statistics: tuple[Tensor, Tensor] | None
+    if estimator.standardize and samples.ndim == 2 and samples.dtype != torch.uint8:
+        samples, statistics = table_statistics(samples, counts)
     else:
-        dtype = "float32"
-    samples = samples if dtype == "uint8" else samples.to(getattr(torch, dtype))
-    statistics = input_statistics(samples, counts) if estimator.standardize else None
+        is_whole = not estimator.standardize and samples.ndim < 4 and not samples.is_floating_point()
+        if samples.dtype != torch.uint8:
+            samples = samples.to(torch.int64 if is_whole else torch.float32)
+        statistics = input_statistics(samples, counts) if estimator.standardize else None
+    dtype = str(samples.dtype).removeprefix("torch.")
     value_range = (float(samples.min()), float(samples.max()))
     seen = SampleFormat(type(estimator).__name__, tuple(samples.shape[1:]), dtype, value_range, source)
     data = StreamedData(dataset, codes, weight, device, prepare=seen.training_batch)
