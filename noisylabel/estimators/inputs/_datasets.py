@@ -101,11 +101,11 @@ def dataset_labels(dataset: Dataset, y: Any) -> np.ndarray:
         return labels
     if type(dataset) is TensorDataset and len(dataset.tensors) > 1:
         return plain_labels(dataset.tensors[1])
-    labels: list[Any] = []
+    found: list[Any] = []
     for start in range(0, n_samples, _ROWS_A_TURN):
         with private_streams(start):
-            labels += [_label(dataset[row]) for row in range(start, min(start + _ROWS_A_TURN, n_samples))]
-    return plain_labels(labels)
+            found += [_label(dataset[row]) for row in range(start, min(start + _ROWS_A_TURN, n_samples))]
+    return plain_labels(found)
 
 
 def _label(item: Any) -> Any:
