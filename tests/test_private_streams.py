@@ -15,7 +15,7 @@ from skorch.callbacks import Callback
 from torch import nn
 
 from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier
-from noisylabel._support.random import TorchStream, private_torch_stream, torch_turn
+from noisylabel._support.random import TorchStream, private_host_streams, private_torch_stream, torch_turn
 from noisylabel.estimators.inputs._datasets import dataset_labels
 from noisylabel.nets import StreamedData
 from noisylabel.students import MLP
@@ -197,6 +197,42 @@ def test_right_03_two_spellings_of_a_gpu_are_one(monkeypatch):
     cpu, gpu = TorchStream(0, torch.device("cuda")).states
     assert (cpu, gpu) == (CPU, torch.device("cuda:0"))
     assert list(TorchStream(0, torch.device("cuda:1")).states) == [CPU, torch.device("cuda:1")]
+
+
+@pytest.mark.parametrize("n_before", [0, 1, 2])
+def test_right_03_host_streams_come_back_whole(n_before):
+    def draw():
+        return [*np.random.randn(3), np.random.rand(), random.gauss(0, 1), random.random()]
+
+    np.random.seed(11), random.seed(11)
+    wanted = draw()
+    np.random.seed(3), random.seed(3)
+    np.random.randn(n_before)  # an odd number leaves one in store
+    then = draw()
+    np.random.seed(3), random.seed(3)
+    np.random.randn(n_before)
+    with private_host_streams(11):
+        with private_host_streams(11):
+            assert draw() == wanted
+        np.random.seed(11), random.seed(11)
+        first = [*np.random.randn(1)]
+        with private_host_streams(5), private_host_streams(6), private_host_streams(7):
+            draw()
+        assert [*first, *np.random.randn(2), np.random.rand(), random.gauss(0, 1), random.random()] == wanted
+    assert draw() == then
+
+
+def test_right_03_the_callers_numpy_may_have_another_generator():
+    found = np.random.get_bit_generator()
+    np.random.set_bit_generator(np.random.PCG64(1))
+    try:
+        with private_host_streams(11):
+            first = np.random.rand()
+        with private_host_streams(11):
+            assert np.random.rand() == first
+        assert np.random.rand() == np.random.Generator(np.random.PCG64(1)).random()
+    finally:
+        np.random.set_bit_generator(found)
 
 
 def test_streams_nest():
