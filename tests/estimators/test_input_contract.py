@@ -130,6 +130,13 @@ def test_right_01_an_outlier_is_no_scale():
             assert len(clf.predict(rare)) == 2
 
 
+def test_right_01_a_dataset_whose_first_images_are_dark_predicts_itself():
+    images = np.random.default_rng(0).uniform(0, 1, (120, 1, 4, 5)).astype(np.float32)
+    images[40:] *= 255
+    data = pairs(images, np.arange(120) % 2)
+    assert len(quick(standardize=False, max_epochs=1).fit(data).predict(data)) == 120
+
+
 def test_right_01_a_table_that_came_as_uint8(pictures, tmp_path):
     X, y = pictures[0].reshape(40, -1), pictures[1]
     unit, as_is = X.astype(np.float32) / 255, quick(checkpoint_dir=tmp_path).fit(X, y)

@@ -181,7 +181,9 @@ def _streamed(
     estimator.n_features_in_ = first.shape[1]
     rows = statistics_rows(len(codes), tuple(first.shape[1:]), weight)
     counts = None if weight is None else weight[torch.as_tensor(rows)]
-    samples = dataset_samples(dataset, rows if estimator.standardize else rows[:_LOOKED_AT])
+    if not estimator.standardize and len(rows) > _LOOKED_AT:
+        rows = rows[np.linspace(0, len(rows) - 1, _LOOKED_AT).astype(np.int64)]  # sorted data too show their range
+    samples = dataset_samples(dataset, rows)
     source = source_type(samples)
     statistics: tuple[Tensor, Tensor] | None
     if estimator.standardize and samples.ndim == 2 and samples.dtype != torch.uint8:
