@@ -95,7 +95,7 @@ def _kind_of_strings(text: Any, n_distinct: int, all_differ: bool) -> str:
     n_words = text.str.split().str.len().mean()
     if n_words >= 3 and n_distinct > max(20, len(text) / 20):
         return "text"
-    if all_differ and bool((text.str.fullmatch(r"\S+") & text.str.isascii()).all()):
+    if all_differ and bool(text.str.fullmatch(r"[!-~]+").all()):
         return "id"
     return "category" if n_distinct <= max(_FEW_VALUES, len(text) / 20) else "text"
 
