@@ -120,7 +120,7 @@ def encode_table(table: Any, random_state: int = 0) -> tuple[np.ndarray, list[st
     Raises
     ------
     InvalidDataError
-        If no column is left to learn from.
+        If no column is left to learn from, or two have one name.
 
     Examples
     --------
@@ -129,6 +129,9 @@ def encode_table(table: Any, random_state: int = 0) -> tuple[np.ndarray, list[st
     >>> X.shape, notes
     ((27, 4), ['Read as numbers: size.', 'Read as categories: colour.'])
     """
+    if not table.columns.is_unique:
+        name = table.columns[table.columns.duplicated()][0]
+        raise InvalidDataError(f"The table has several columns called {name!r}. Give each a name of its own.")
     kinds = {name: column_kind(str(name), table[name]) for name in table.columns}
     X = table_features(table, kinds, random_state)
     by_kind = {what: [name for name in kinds if kinds[name] == kind] for kind, what in WORDS.items()}

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from noisylabel._support.files import local_path
+from noisylabel._support.progress import progress_bar
 from noisylabel._support.validation import check_choice, check_count
 from noisylabel.audit._features import encode_table
 from noisylabel.audit._labels import check_labels
@@ -228,7 +228,7 @@ def _read_images(files: list[Path], size: int, notes: list[str]) -> tuple[np.nda
     images: dict[int, np.ndarray] = {}
     absent: list[str] = []
     errors: dict[str, InvalidDataError] = {}
-    for position, file in enumerate(tqdm(files, "read images", unit="image", leave=False, disable=None, delay=2)):
+    for position, file in enumerate(progress_bar(files, "read images", unit="image", leave=False, delay=2)):
         name = str(file).encode(errors="backslashreplace").decode()
         try:
             if name != str(file):

@@ -9,6 +9,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from noisylabel.audit._features import column_kind, encode_table, table_features
+from noisylabel.exceptions import InvalidDataError
 
 N = 120
 RNG = np.random.default_rng(0)
@@ -186,3 +187,9 @@ def test_right_21_a_column_of_nothing_but_no_data():
     X, notes = encode_table(pd.DataFrame({"x": [-HUGE, HUGE] * (N // 2), "y": np.arange(N)}))
     assert np.isfinite(X).all()
     assert notes[-1].startswith("Numbers too large to be data, taken as missing: x (120, such as -1.79769e+308)")
+
+
+def test_right_28_columns_of_one_name_are_refused():
+    table = pd.DataFrame(np.ones((3, 3)), columns=["a", "b", "a"])
+    with pytest.raises(InvalidDataError, match="several columns called 'a'"):
+        encode_table(table)
