@@ -5,7 +5,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from importlib.metadata import version
 from typing import Any
 
@@ -40,19 +40,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     2
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    try:
-        with _short_warnings(), _patient_output():
+    with _short_warnings(), _patient_output():
+        try:
             if arguments and arguments[0] in HAND_OVER:
                 return HAND_OVER[arguments[0]](arguments[1:])
             options = _parser().parse_args(arguments)
             options.run(options)
             return DONE
-    except (NoisyLabelError, OSError) as error:
-        print(f"noisylabel: {_sentence(error)}", file=sys.stderr)
-        return WRONG
-    except KeyboardInterrupt:
-        print("noisylabel: stopped.", file=sys.stderr)
-        return STOPPED
+        except (NoisyLabelError, OSError) as error:
+            print(f"noisylabel: {_sentence(error)}", file=sys.stderr)
+            return WRONG
+        except KeyboardInterrupt:
+            print("noisylabel: stopped.", file=sys.stderr)
+            return STOPPED
 
 
 def _sentence(error: Exception) -> str:
@@ -114,15 +114,17 @@ class _Patient:
 @contextmanager
 def _patient_output() -> Iterator[None]:
     """Let a command end its work although nobody reads what it prints, or its letters cannot be printed."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-    if sys.stdout is None:  # closed from the start
-        yield
-        return
+    streams = [stream for stream in (sys.stdout, sys.stderr) if isinstance(stream, io.TextIOWrapper)]
+    usual = [stream.errors for stream in streams]
+    for stream in streams:
+        stream.reconfigure(errors="backslashreplace")
     patient: Any = _Patient(sys.stdout)
-    with redirect_stdout(patient):
-        try:
+    try:
+        with redirect_stdout(patient) if sys.stdout is not None else nullcontext():  # None: closed from the start
             yield
-        finally:
+    finally:
+        if sys.stdout is not None:
             patient.flush()
+        for stream, errors in zip(streams, usual, strict=True):
+            if not stream.closed:
+                stream.reconfigure(errors=errors)

@@ -1,5 +1,7 @@
 """The command line, and the demonstration behind it."""
 
+import contextlib
+import io
 import re
 import subprocess
 import sys
@@ -318,3 +320,16 @@ def test_right_25_addresses_are_refused_at_every_option(arguments, tmp_path, mon
     assert code == 2
     assert "must be a path on this machine. Got '" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "arguments", [["curriculum", "list"], ["curriculum", "plot", "no_such_curriculum"], ["--version"]]
+)
+def test_right_32_the_callers_streams_are_as_they_were(arguments, monkeypatch):
+    streams = [io.TextIOWrapper(io.BytesIO(), "ascii", errors="strict") for _ in range(2)]
+    monkeypatch.setattr(sys, "stdout", streams[0])
+    monkeypatch.setattr(sys, "stderr", streams[1])
+    with contextlib.suppress(SystemExit):
+        main(arguments)
+    assert (sys.stdout, sys.stderr) == tuple(streams)
+    assert [stream.errors for stream in streams] == ["strict", "strict"]
