@@ -16,7 +16,9 @@ from torch import nn
 
 from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier
 from noisylabel._support.random import TorchStream, private_host_streams, private_torch_stream, torch_turn
+from noisylabel.curricula import Curriculum, CurriculumSchedule, SelfPaced, SPCLLinear
 from noisylabel.estimators.inputs._datasets import dataset_labels
+from noisylabel.exceptions import InvalidParameterError
 from noisylabel.nets import StreamedData
 from noisylabel.students import MLP
 
@@ -311,3 +313,19 @@ def _forked():
         with torch_turn():
             os._exit(0)
     return child
+
+
+class Drawn(Curriculum):
+    """A curriculum of the user's own, that draws."""
+
+    def weights(self, loss, loss_diff, label, epoch_percent):
+        return torch.rand_like(loss)
+
+
+@pytest.mark.parametrize("curriculum", [Drawn(), CurriculumSchedule([(Drawn(), 50), (SelfPaced(), 50)])])
+def test_right_03_a_curriculum_that_draws_leaves_the_callers_stream(curriculum):
+    before = global_streams()
+    fit(0, curriculum=curriculum, max_epochs=1, student=MLP((4,)))
+    assert global_streams() == before
+    with pytest.raises(InvalidParameterError, match="gamma"):
+        fit(0, curriculum=CurriculumSchedule([(SPCLLinear(gamma=-1), 50), (Drawn(), 50)]))

@@ -2,11 +2,11 @@
 
 from torch import Tensor
 
-from noisylabel.curricula._base import Curriculum
+from noisylabel.curricula._base import ClosedForm
 from noisylabel.functional import focal_weights
 
 
-class Focal(Curriculum):
+class Focal(ClosedForm):
     """Weight ``(1 - exp(-l))**gamma``: the harder, the heavier. Made for clean labels.
 
     Parameters

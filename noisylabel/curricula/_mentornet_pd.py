@@ -2,11 +2,11 @@
 
 from torch import Tensor
 
-from noisylabel.curricula._base import Curriculum
+from noisylabel.curricula._base import ClosedForm
 from noisylabel.functional import mentornet_pd_weights
 
 
-class MentorNetPD(Curriculum):
+class MentorNetPD(ClosedForm):
     """Pre-defined MentorNet: uniform first, then self-paced, then SPCL linear.
 
     Up to 18 percent of training every sample has weight 1; from 19 to 89 percent those at or below the moving loss

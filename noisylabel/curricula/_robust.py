@@ -2,11 +2,11 @@
 
 from torch import Tensor
 
-from noisylabel.curricula._base import Curriculum
+from noisylabel.curricula._base import ClosedForm
 from noisylabel.functional import cauchy_weights, huber_weights, l1_l2_weights, welsch_weights
 
 
-class Huber(Curriculum):
+class Huber(ClosedForm):
     """Weight ``min(1, lam / sqrt(l))``: an implicit regulariser, soft at every loss.
 
     Parameters
@@ -34,7 +34,7 @@ class Huber(Curriculum):
         return huber_weights(loss, self.lam)
 
 
-class Cauchy(Curriculum):
+class Cauchy(ClosedForm):
     """Weight ``1 / (1 + l / lam**2)``: an implicit regulariser, soft at every loss.
 
     Parameters
@@ -62,7 +62,7 @@ class Cauchy(Curriculum):
         return cauchy_weights(loss, self.lam)
 
 
-class L1L2(Curriculum):
+class L1L2(ClosedForm):
     """Weight ``1 / sqrt(1 + l / lam**2)``: an implicit regulariser, soft at every loss.
 
     Parameters
@@ -90,7 +90,7 @@ class L1L2(Curriculum):
         return l1_l2_weights(loss, self.lam)
 
 
-class Welsch(Curriculum):
+class Welsch(ClosedForm):
     """Weight ``exp(-l / lam**2)``: an implicit regulariser, soft at every loss.
 
     Parameters

@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from noisylabel._support.validation import check_number
-from noisylabel.curricula._base import Curriculum
+from noisylabel.curricula._base import ClosedForm
 from noisylabel.functional import (
     spcl_linear_weights,
     spcl_logarithmic_weights,
@@ -12,7 +12,7 @@ from noisylabel.functional import (
 )
 
 
-class SPCLLinear(Curriculum):
+class SPCLLinear(ClosedForm):
     """Fade from 1 at the moving loss percentile to 0 at ``gamma`` above it.
 
     Parameters
@@ -40,7 +40,7 @@ class SPCLLinear(Curriculum):
         return spcl_linear_weights(loss_diff, self.gamma)
 
 
-class SPCLLogarithmic(Curriculum):
+class SPCLLogarithmic(ClosedForm):
     """Fade from 1 at zero loss to 0 at ``lam`` along a logarithm.
 
     Parameters
@@ -70,7 +70,7 @@ class SPCLLogarithmic(Curriculum):
         return spcl_logarithmic_weights(loss, check_number("lam", self.lam, 0, 1, closed="neither"))
 
 
-class SPCLMixture(Curriculum):
+class SPCLMixture(ClosedForm):
     """Weight 1 up to ``lam2 = ratio * lam``, 0 from ``lam`` on, hyperbolic between.
 
     Parameters
@@ -106,7 +106,7 @@ class SPCLMixture(Curriculum):
         return spcl_mixture_weights(loss, lam, ratio * lam)
 
 
-class SPCLPolynomial(Curriculum):
+class SPCLPolynomial(ClosedForm):
     """Fade from 1 at zero loss to 0 at ``lam`` as ``(1 - l / lam)**(1 / (t - 1))``.
 
     Parameters

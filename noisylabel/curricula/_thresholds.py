@@ -2,11 +2,11 @@
 
 from torch import Tensor
 
-from noisylabel.curricula._base import Curriculum
+from noisylabel.curricula._base import ClosedForm
 from noisylabel.functional import hard_example_mining_weights, self_paced_weights, uniform_weights
 
 
-class Uniform(Curriculum):
+class Uniform(ClosedForm):
     """Give every sample weight 1: plain training.
 
     Examples
@@ -22,7 +22,7 @@ class Uniform(Curriculum):
         return uniform_weights(loss)
 
 
-class SelfPaced(Curriculum):
+class SelfPaced(ClosedForm):
     """Keep the samples whose loss is at most the moving loss percentile; ties are kept.
 
     References
@@ -42,7 +42,7 @@ class SelfPaced(Curriculum):
         return self_paced_weights(loss_diff)
 
 
-class HardExampleMining(Curriculum):
+class HardExampleMining(ClosedForm):
     """Keep the samples whose loss is at least the moving loss percentile. Made for clean labels: it seeks wrong ones.
 
     References
