@@ -164,8 +164,7 @@ def test_right_03_worker_processes_load_while_others_have_their_turn():
     with torch_turn(), ThreadPoolExecutor(1) as pool:
         data = WaitingDataset(lambda: time.sleep(0))
         batches = StreamedData(data, Y, None, CPU).slices(32, num_workers=1)
-        assert len(pool.submit(next, batches).result(20)[0]) == 32
-        del batches
+        assert [len(batch[0]) for batch in pool.submit(list, batches).result(20)] == [32, 32, 32]
     assert fitted.predict_proba(WaitingDataset(lambda: None)).shape == (96, 3)
 
 

@@ -78,6 +78,7 @@ def test_page_holds_the_weights_and_nothing_from_elsewhere(tmp_path):
     assert np.abs(shown / 255 - wanted).max() <= 0.5 / 255 + 1e-6
 
 
+@pytest.mark.slow
 def test_slider_moves_through_training(tmp_path):
     browser = open_browser(tmp_path)
     page = write_curriculum_page("mentornet_pd", tmp_path / "p.html")

@@ -242,6 +242,7 @@ def test_sorting_by_click(results, tmp_path, browser):
     assert 'aria-sort="descending"' in twice
 
 
+@pytest.mark.slow
 def test_a_trial_is_marked_everywhere(results, tmp_path, browser):
     page = write_report(results, tmp_path / "report.html")
     name = ranked(results)["trial"].iloc[2]
@@ -265,6 +266,7 @@ def test_a_trial_is_marked_everywhere(results, tmp_path, browser):
     )
 
 
+@pytest.mark.slow
 def test_score_by_another_parameter(results, tmp_path, browser):
     page = write_report(results, tmp_path / "report.html")
     n_scored = results.trials["state"].isin(["done", "stopped"]).sum()

@@ -127,6 +127,7 @@ def test_plots_are_drawn_and_ablations_are_collapsed(results, tmp_path, browser)
     assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//""", body(dom))
 
 
+@pytest.mark.slow
 def test_buttons_change_what_is_shown(results, tmp_path, browser):
     page = written(results, tmp_path / "page.html")
     before, oracle = browser.dom(page), browser.dom(page, script=click("best epoch", METRICS))
