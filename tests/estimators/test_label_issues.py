@@ -83,6 +83,17 @@ def test_right_07_held_out_rows_are_on_the_scale_of_the_others(with_held_out_row
     assert by_loss.is_monotonic_increasing  # the order among them is that of what the final network says
 
 
+def test_held_out_rows_are_in_the_table(digits_module):
+    noisy, _ = corrupt(digits_module.target, "symmetric", rate=0.3, random_state=1)
+    clf = MentorNetClassifier(loss_percentile="auto", validation_fraction=0.25, random_state=0)
+    issues = clf.fit(digits_module.data, noisy).label_issues()
+    assert len(issues) == len(noisy)
+    held_out = issues[issues["weight"].isna()]
+    assert len(held_out) == len(noisy) // 4
+    wrong = (noisy != digits_module.target)[held_out["row"]]
+    assert average_precision_score(wrong, -held_out["label_quality"]) > 0.9
+
+
 def test_right_07_a_few_held_out_rows_keep_their_own_losses(blobs):
     clf = MentorNetClassifier(max_epochs=2, validation_fraction=0.1, random_state=0).fit(*(part[:60] for part in blobs))
     issues = clf.label_issues()

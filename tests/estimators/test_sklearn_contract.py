@@ -72,7 +72,7 @@ def test_right_09_weights_stand_for_repeated_rows_in_one_batch(setting):
     clf = clone(setting).set_params(random_state=0)
     weighted = clone(clf).fit(X[order], y[order], sample_weight=weight[order])
     repeated = clone(clf).fit(X.repeat(weight, axis=0), y.repeat(weight))
-    np.testing.assert_allclose(weighted.predict_proba(X), repeated.predict_proba(X), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(weighted.predict_proba(X), repeated.predict_proba(X), rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.filterwarnings("ignore::noisylabel.exceptions.NoisyLabelWarning")
