@@ -196,7 +196,7 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
     def _keep(self, fitted: Fitted, data: TrainingData) -> None:
         """Set the learnt attributes, and let go of what only training needs."""
         weight = data.samples.sample_weight
-        self._codes = data.codes
+        self._codes = data.codes.astype(np.int32)  # kept for each row of fit, and pickled
         self._has_say = None if weight is None else (weight > 0).cpu().numpy()
         self.net_, self.record_, self.history_ = fitted.net, fitted.record, fitted.history()
         self.sample_dtype_ = type_of_inputs(plain_network(fitted.net.module_), data.sample_dtype)
