@@ -41,7 +41,7 @@ ROUNDING = {
 
 
 KINDS = [MentorNetClassifier, MentorMixClassifier, FilterKDClassifier]
-SETTINGS = [MentorNetClassifier(), MentorMixClassifier(loss_percentile=0.7), FilterKDClassifier()]
+SETTINGS = [kind() for kind in KINDS]
 
 
 @pytest.mark.filterwarnings("ignore::noisylabel.exceptions.NoisyLabelWarning")  # few rows, with nothing to learn
@@ -139,6 +139,7 @@ def test_right_10_tools_of_scikit_learn_take_our_defaults_on_small_tables(kind, 
     assert not pd.isna(np.ravel(found)).any()
 
 
+@pytest.mark.filterwarnings("ignore::noisylabel.exceptions.NoisyLabelWarning")  # few epochs
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_right_14_logarithms_of_probabilities_are_finite_and_in_double_precision(setting, blobs):
     X, y = blobs
@@ -162,6 +163,7 @@ def rare():
     return X, y, X_test, y_test
 
 
+@pytest.mark.filterwarnings("ignore::noisylabel.exceptions.NoisyLabelWarning")  # few epochs
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_right_31_a_rare_class_is_learned_with_class_weight(setting, rare):
     X, y, X_test, y_test = rare
@@ -183,6 +185,7 @@ def test_right_31_the_curriculum_is_fair_to_a_rare_class(rare):
     assert kept.sample_weight_[y == 1].mean() > 0.8
 
 
+@pytest.mark.filterwarnings("ignore::noisylabel.exceptions.NoisyLabelWarning")  # few epochs
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_right_31_only_ratios_of_class_weights_matter(setting, blobs):
     X, y = blobs
