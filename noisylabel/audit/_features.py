@@ -61,8 +61,9 @@ def column_kind(name: str, column: Any) -> str:
     """
     import pandas as pd
 
-    for kind, types in _NO_VALUES.items() if pd.api.types.is_object_dtype(column) else ():
-        if any(isinstance(value, types) for value in column):
+    occurring = set(map(type, column)) if pd.api.types.is_object_dtype(column) else set()
+    for kind, types in _NO_VALUES.items():
+        if any(issubclass(one, types) for one in occurring):
             return kind
     present = column.dropna()
     n_distinct = present.nunique()
