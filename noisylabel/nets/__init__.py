@@ -2,7 +2,7 @@
 
 from noisylabel.nets._averaging import plain_network
 from noisylabel.nets._base import IndexedNet
-from noisylabel.nets._batches import Batch, Data, OrderedBatches, StreamedData, TensorData, TrainingBatches, as_float32
+from noisylabel.nets._batches import OrderedBatches, TrainingBatches
 from noisylabel.nets._checkpoint import CHECKPOINT_FILE, CHECKPOINT_FORMAT, CheckpointFile
 from noisylabel.nets._distilling import DistillingNet, LabelTargets, NetworkTargets, TableTargets, Targets
 from noisylabel.nets._features import SKORCH_FEATURES, Feature
@@ -12,6 +12,7 @@ from noisylabel.nets._record import SampleRecord
 from noisylabel.nets._sanity import are_predictions
 from noisylabel.nets._skorch import check_callbacks, check_net_params
 from noisylabel.nets._weighted import Weighed, WeightedNet
+from noisylabel.nets.data import Batch, Data, StreamedData, TensorData, as_float32
 
 __all__ = [
     "CHECKPOINT_FILE",

@@ -18,10 +18,10 @@ from torch.nn.modules.batchnorm import _NormBase
 from noisylabel._support.random import torch_turn, user_code
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError, NoisyLabelError
 from noisylabel.nets._averaging import ParameterAverage, plain_network
-from noisylabel.nets._batches import Batch, count_batches
+from noisylabel.nets._batches import count_batches
 from noisylabel.nets._features import SKORCH_FEATURES
-from noisylabel.nets._given_data import Prepare, as_data
 from noisylabel.nets._skorch import feature_of, refuse
+from noisylabel.nets.data import Batch, Prepare, as_data
 from noisylabel.schedules import Schedule
 from noisylabel.students import Standardize
 

@@ -9,8 +9,8 @@ from torch.nn.functional import cross_entropy
 
 from noisylabel.exceptions import InvalidDataError
 from noisylabel.functional import distillation_losses, smoothed_targets, weighted_loss
-from noisylabel.nets._batches import Batch
 from noisylabel.nets._weighted import WeightedNet
+from noisylabel.nets.data import Batch
 
 
 class Targets(ABC):

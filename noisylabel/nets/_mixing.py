@@ -11,9 +11,9 @@ from torch.nn.modules.batchnorm import _NormBase
 
 from noisylabel.functional import draw_beta, draw_partners, mix, mixing_ratios, weighted_loss
 from noisylabel.mentors import Mentor, MixedLossMentor, Observation
-from noisylabel.nets._batches import Batch
 from noisylabel.nets._record import SampleRecord
 from noisylabel.nets._weighted import MeanWeight, Weighed, WeightedNet
+from noisylabel.nets.data import Batch
 
 
 @contextmanager

@@ -12,7 +12,8 @@ from noisylabel._support.random import private_torch_stream, torch_turn
 from noisylabel.exceptions import DivergedError, InvalidParameterError
 from noisylabel.nets._averaging import plain_network
 from noisylabel.nets._base import IndexedNet
-from noisylabel.nets._batches import Data, count_batches
+from noisylabel.nets._batches import count_batches
+from noisylabel.nets.data import Data
 
 _LOOKED_AT = 64
 

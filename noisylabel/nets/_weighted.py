@@ -14,8 +14,8 @@ from noisylabel.functional import weighted_loss
 from noisylabel.losses import CrossEntropy, Loss
 from noisylabel.mentors import Mentor, Observation
 from noisylabel.nets._base import IndexedNet
-from noisylabel.nets._batches import Batch
 from noisylabel.nets._record import SampleRecord
+from noisylabel.nets.data import Batch
 
 _CROSS_ENTROPY = CrossEntropy()
 

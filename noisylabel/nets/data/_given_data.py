@@ -10,8 +10,11 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from noisylabel.exceptions import InvalidDataError
-from noisylabel.nets._batches import Data, StreamedData, TensorData, as_float32
+from noisylabel.nets.data._batch import as_float32
+from noisylabel.nets.data._streamed import StreamedData
+from noisylabel.nets.data._tensors import TensorData
 
+Data = TensorData | StreamedData
 Prepare = Callable[[Tensor], Tensor]
 _ADVICE = "Call predict or predict_proba of the classifier, which converts its input."
 
