@@ -1,6 +1,5 @@
 """CIFAR-10 and CIFAR-100."""
 
-import io
 import os
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +11,7 @@ from sklearn.utils import Bunch
 
 from noisylabel._support.files import reading
 from noisylabel.datasets._base import cached_arrays, get_data_home, missing, read_codes
-from noisylabel.datasets._read_image import read_image
+from noisylabel.datasets._decode import decode_pictures
 from noisylabel.exceptions import InvalidFileError, MissingDependencyError
 
 
@@ -116,13 +115,8 @@ def _decode_file(path: Path, source: _Source) -> dict[str, np.ndarray]:
     labels = read_codes(path, [source.label_column], source.n_classes)[source.label_column]
     with reading(path, "Parquet file with images in the column 'img'", "Fetch it again."):
         pictures = pq.read_table(path, columns=["img"]).column("img").combine_chunks().field("bytes")
-        images = np.stack(
-            [
-                np.asarray(read_image(io.BytesIO(picture.as_py()), name=f"{path}, row {row}"))
-                for row, picture in enumerate(pictures)
-            ]
-        )
-    return {"images": np.ascontiguousarray(images.transpose(0, 3, 1, 2)), "labels": labels}
+        images = decode_pictures([picture.as_py() for picture in pictures], str(path))
+    return {"images": images, "labels": labels}
 
 
 def _from_torchvision(home: Path, folder: str, download: bool) -> Bunch:
