@@ -70,10 +70,11 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         Let the curriculum also weigh the losses of the mixes, against their own moving percentile. ``"auto"``: where
         few labels are right; ``MentorMixClassifier`` says more.
     loss : str, Loss or callable, default="cross_entropy"
-        What is minimised: a name in ``noisylabel.losses.LOSSES`` (``"gce"``, ``"symmetric_ce"``, ``"bootstrapping"``,
-        ``"elr"``), an object such as ``GeneralizedCrossEntropy(q=0.5)`` or ``ForwardCorrection(matrix)``, or a function
-        of logits (B, C) and label codes (B,) that returns the losses (B,). An object is copied. The curriculum goes by
-        the cross entropy, whatever the loss. Mixes are learned by cross entropy only.
+        What is minimised: a name in ``noisylabel.losses.LOSSES`` (``"label_smoothing"``, ``"gce"``,
+        ``"symmetric_ce"``, ``"bootstrapping"``, ``"elr"``), an object such as ``GeneralizedCrossEntropy(q=0.5)`` or
+        ``ForwardCorrection(matrix)``, or a function of logits (B, C) and label codes (B,) that returns the losses (B,).
+        An object is copied. The curriculum goes by the cross entropy, whatever the loss. Mixes are learned by cross
+        entropy only.
     ema_decay : float in [0, 1), default=0.0
         Above 0: evaluate with a moving average of the parameters, whose decay grows to this from 0.1.
     {parameters}

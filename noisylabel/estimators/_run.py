@@ -223,7 +223,7 @@ class TrainingRun:
         maker = estimator.make_student(data.sample_shape)
         options = net_options(estimator, data.format, device, self.seed)
         lr = options.get("optimizer__lr", options["lr"])
-        network, groups = build_network(maker, estimator.student, data, lr)
+        network, groups = build_network(maker, estimator.student, data, train, lr)
         dtype = type_of_inputs(network, data.sample_dtype)
         if dtype == "int64" and getattr(estimator, "mixup_alpha", None):
             raise InvalidParameterError(

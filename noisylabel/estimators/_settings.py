@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 from noisylabel._support.validation import check_choice
 from noisylabel.estimators.inputs._format import SampleFormat
 from noisylabel.exceptions import InvalidParameterError
-from noisylabel.functional.augment import shift_and_flip
+from noisylabel.functional import ImageAugmentation
 from noisylabel.nets import OrderedBatches, TrainingBatches
 from noisylabel.schedules import resolve_lr_schedule
 
@@ -24,6 +24,14 @@ OPTIMIZERS: dict[str, dict[str, Any]] = {
     "adamw": {"optimizer": torch.optim.AdamW} | _FUSED,
 }
 
+
+AUGMENTATIONS: dict[str, tuple[str, float]] = {
+    "shift": ("none", 0),
+    "shift_flip": ("random", 0),
+    "shift_alternate": ("alternating", 0),
+    "shift_alternate_cutout": ("alternating", 3 / 8),
+}
+"""How images are mirrored, and what share of their side is covered; all are shifted by an eighth of it."""
 
 _UNFIT = {
     torch.optim.LBFGS: "asks for the loss again within a step, which would be another batch to the curriculum",
@@ -152,13 +160,16 @@ def _takes(kind: type, name: str) -> bool:
 
 
 def resolve_augment(augment: Any, sample_shape: tuple[int, ...]) -> Any:
-    """Return a function of (batch, generator), or None."""
+    """Return a function of (batch, generator) or, if it ``needs_rows``, of (batch, generator, rows, epoch); or None."""
+    if isinstance(augment, ImageAugmentation):
+        augment.check_shape(sample_shape)
     if augment is None or callable(augment):
         return augment
-    check_choice("augment", augment, ["shift_flip", "shift"])
+    flip, cutout = AUGMENTATIONS[check_choice("augment", augment, AUGMENTATIONS)]
     if len(sample_shape) != 3:
         raise InvalidParameterError(
             f"'augment' {augment!r} is for images (N, channels, height, width). Got samples of shape {sample_shape}; "
             "use augment=None."
         )
-    return partial(shift_and_flip, max_shift=max(1, min(sample_shape[1:]) // 8), flip=augment == "shift_flip")
+    side = min(sample_shape[1:])
+    return ImageAugmentation(min(max(1, side // 8), side - 1), flip, round(cutout * side))

@@ -14,7 +14,7 @@ from noisylabel._support.constraints import (
     Number,
     OrNone,
 )
-from noisylabel.estimators._settings import OPTIMIZERS
+from noisylabel.estimators._settings import AUGMENTATIONS, OPTIMIZERS
 
 SHARED_CONSTRAINTS: dict[str, Constraint] = {
     "class_weight": OrNone(ClassWeights()),
@@ -26,7 +26,7 @@ SHARED_CONSTRAINTS: dict[str, Constraint] = {
     "precision": Choice(("fp32", "bf16")),
     "standardize": Flag(),
     "optimizer": NameOr(OPTIMIZERS, "an optimizer class of torch, or functools.partial of one"),
-    "augment": OrNone(NameOr(("shift", "shift_flip"), "a function of (batch, generator)")),
+    "augment": OrNone(NameOr(AUGMENTATIONS, "a function of (batch, generator)")),
     "ema_decay": Number(0, 1, closed="left", hint="0 averages nothing."),
     "callbacks": OrNone(ListOf("skorch callbacks")),
 }
@@ -59,8 +59,11 @@ PARAMETERS = {
         float in (0, inf), default=0.002
             Learning rate that the schedule starts from or, with ``"one_cycle"``, rises to.""",
     "lr_schedule": """
-        {"one_cycle", "constant", "cosine", "step"} or callable, default="one_cycle"
-            A callable maps progress in [0, 1] to a factor.""",
+        {"one_cycle", "constant", "cosine", "linear"}, str or callable, default="one_cycle"
+            Factor on the learning rate. ``"one_cycle"`` rises linearly for a fifth of training, then falls linearly to
+            0. A text such as ``"1,50,0.1,50"`` gives factors, each with its percent of training. A callable maps
+            progress in [0, 1] to a factor, such as ``functools.partial(noisylabel.schedules.one_cycle, warmup=0.1)``.
+            """,
     "weight_decay": """
         float in [0, inf), default=0.0005
             For kernels only, scaled by the mean weight of each batch.""",
@@ -72,8 +75,13 @@ PARAMETERS = {
             Largest batch. Batches are made as equal in size as possible. With 2 an odd number of rows has one batch of
             3, since batch normalisation cannot take a single row.""",
     "augment": """
-        {"shift", "shift_flip"} or callable, optional
-            Random change of each training batch of images; a callable is ``augment(batch, generator)``.""",
+        {"shift", "shift_flip", "shift_alternate", "shift_alternate_cutout"} or callable, optional
+            Random change of each training batch of images. All shift by up to an eighth of the side, with reflection
+            at the border. ``"flip"`` mirrors half of the images at random; ``"alternate"`` each image in every second
+            epoch, which few epochs use best; ``"cutout"`` covers a square of 3/8 of the side.
+            ``noisylabel.functional.ImageAugmentation(max_shift=2)`` sets the sizes. A callable is
+            ``augment(batch, generator)``, or ``augment(batch, generator, rows, epoch)`` if it has a true attribute
+            ``needs_rows``: row numbers (B,) and the epoch, a tensor of shape ().""",
     "precision": """
         {"fp32", "bf16"}, default="fp32"
             Arithmetic of the forward pass.""",

@@ -2,18 +2,24 @@
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from noisylabel.estimators.inputs._statistics import statistics_rows
 from noisylabel.estimators.inputs._training_data import TrainingData
 from noisylabel.exceptions import InvalidParameterError
+from noisylabel.nets import Data
 from noisylabel.students import Standardize, Student
 
 _REFUSALS = (RuntimeError, TypeError, IndexError)  # of a network that cannot take its input
+_ADAPTED_TO = 512  # samples, of which a Dataset has to load each
 ParamGroups = list[tuple[str, dict[str, float]]]
 
 
-def build_network(maker: Student, student: Any, data: TrainingData, lr: float) -> tuple[nn.Module, ParamGroups]:
+def build_network(
+    maker: Student, student: Any, data: TrainingData, train: Data, lr: float
+) -> tuple[nn.Module, ParamGroups]:
     """Build the network that a run trains.
 
     Parameters
@@ -23,6 +29,8 @@ def build_network(maker: Student, student: Any, data: TrainingData, lr: float) -
         What the user gave for it, for messages.
     data : TrainingData
         Its statistics, if it has any, become a fixed first layer.
+    train : TensorData or StreamedData
+        The rows that are trained on.
     lr : float
         Learning rate.
 
@@ -44,9 +52,23 @@ def build_network(maker: Student, student: Any, data: TrainingData, lr: float) -
     first = _first_layer(body, data)
     network = body if first is None else nn.Sequential(first, body)
     _try(network, student, data)
+    if type(maker).adapt is not Student.adapt:
+        _adapt(maker, body, first, train, data)
     if len(data.sample_shape) == 3:
         network = network.to(memory_format=torch.channels_last)
     return network, rates
+
+
+def _adapt(maker: Student, body: nn.Module, first: nn.Module | None, train: Data, data: TrainingData) -> None:
+    """Show the student some of the rows that are trained on, evenly spaced, as its network gets them."""
+    rows = statistics_rows(len(train), data.sample_shape, train.sample_weight)
+    if len(rows) > _ADAPTED_TO:
+        rows = rows[np.linspace(0, len(rows) - 1, _ADAPTED_TO).astype(np.int64)]
+    chosen = train.take(rows)
+    samples = next(iter(chosen.slices(len(rows))))[0].cpu()
+    weight = torch.ones(len(rows)) if chosen.sample_weight is None else chosen.sample_weight.cpu()
+    with torch.no_grad():
+        maker.adapt(body, samples if first is None else first(samples), weight / weight.sum())
 
 
 def type_of_inputs(network: nn.Module, sample_dtype: str) -> str:

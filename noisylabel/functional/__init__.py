@@ -3,7 +3,7 @@
 Letters in shapes: N samples, B samples of a batch, C classes, T points of training.
 """
 
-from noisylabel.functional.augment import shift_and_flip
+from noisylabel.functional.augment import ImageAugmentation, alternately_mirrored, cut_out, shift_and_flip
 from noisylabel.functional.calibration import expected_calibration_error
 from noisylabel.functional.distillation import (
     distillation_losses,
@@ -57,13 +57,16 @@ from noisylabel.functional.weights import (
 )
 
 __all__ = [
+    "ImageAugmentation",
     "alignment_weights",
+    "alternately_mirrored",
     "base_difficulty",
     "batch_percentile",
     "cauchy_loss_transform",
     "cauchy_weights",
     "class_percentiles",
     "converged_difficulty",
+    "cut_out",
     "distance_gap",
     "distillation_losses",
     "diversity_weights",

@@ -16,10 +16,12 @@ from noisylabel.losses._cross_entropy import CrossEntropy
 from noisylabel.losses._elr import EarlyLearningRegularization
 from noisylabel.losses._forward import ForwardCorrection, estimate_transition
 from noisylabel.losses._generalized import GeneralizedCrossEntropy
+from noisylabel.losses._label_smoothing import LabelSmoothing
 from noisylabel.losses._symmetric import SymmetricCrossEntropy
 
 LOSSES: dict[str, Callable[[], Loss]] = {
     "cross_entropy": CrossEntropy,
+    "label_smoothing": LabelSmoothing,
     "gce": GeneralizedCrossEntropy,
     "symmetric_ce": SymmetricCrossEntropy,
     "bootstrapping": Bootstrapping,
@@ -66,6 +68,7 @@ __all__ = [
     "EarlyLearningRegularization",
     "ForwardCorrection",
     "GeneralizedCrossEntropy",
+    "LabelSmoothing",
     "Loss",
     "SymmetricCrossEntropy",
     "estimate_transition",

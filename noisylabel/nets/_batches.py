@@ -8,7 +8,7 @@ from torch import Tensor
 from noisylabel._support.random import torch_turn
 from noisylabel.nets.data import Batch, Data, StreamedData, TensorData
 
-Augment = Callable[[Tensor, torch.Generator], Tensor]
+Augment = Callable[..., Tensor]
 
 
 def count_batches(n_samples: int, batch_size: int) -> int:
@@ -53,11 +53,17 @@ class TrainingBatches:
     generator : torch.Generator
         Stream for the order; on the CPU, so that every device sees the same order.
     augment : callable, optional
-        ``augment(X, generator)`` is applied to each batch, on its device.
+        ``augment(X, generator)`` is applied to each batch, on its device; ``augment(X, generator, rows, epoch)`` if it
+        has a true attribute ``needs_rows``.
     augment_generator : torch.Generator, optional
         Stream for ``augment``, on the training device.
     num_workers : int, default=0
         Processes that load the samples of a StreamedData; 0 loads them here.
+
+    Attributes
+    ----------
+    epoch : Tensor of shape ()
+        Epochs done, on the training device; the loop of training keeps it.
     """
 
     def __init__(
@@ -75,6 +81,7 @@ class TrainingBatches:
         self.generator = generator
         self.augment = augment
         self.augment_generator = augment_generator
+        self.epoch = torch.tensor(0, device=None if augment_generator is None else augment_generator.device)
 
     def __len__(self) -> int:
         return count_batches(len(self.dataset), self.batch_size)
@@ -93,7 +100,8 @@ class TrainingBatches:
                 yield batch
             else:
                 with torch_turn():
-                    X = self.augment(batch[0], self.augment_generator)
+                    needed = (batch.rows, self.epoch) if getattr(self.augment, "needs_rows", False) else ()
+                    X = self.augment(batch[0], self.augment_generator, *needed)
                 yield Batch(X, batch[1], batch.rows, batch.sample_weight)
 
     def _stream_of_the_epoch(self) -> torch.Generator:

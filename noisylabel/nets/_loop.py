@@ -226,6 +226,7 @@ def _has_stopped(net: IndexedNet) -> bool:
 def _train_epoch(net: IndexedNet, batches: TrainingBatches) -> None:
     """Make a step with each batch; callbacks that do not listen to steps are not told of them."""
     net._set_training(True)
+    batches.epoch.fill_(net.clock_.epoch)
     loss_sum = 0.0
     epoch_batches = net.history[-1]["batches"]
     for batch in batches:

@@ -11,6 +11,7 @@ from noisylabel.students._mlp import MLP
 from noisylabel.students._pretrained import Pretrained
 from noisylabel.students._resnet import ResNet
 from noisylabel.students._resolve import STUDENTS, resolve_student
+from noisylabel.students._speed import Speed
 from noisylabel.students._standardize import Standardize
 from noisylabel.students._timm import TimmModel
 from noisylabel.students._torchvision import TorchvisionModel
@@ -24,6 +25,7 @@ __all__ = [
     "Pretrained",
     "ResNet",
     "SmallCNN",
+    "Speed",
     "Standardize",
     "Student",
     "TimmModel",

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 
 from sklearn.base import BaseEstimator
-from torch import nn
+from torch import Tensor, nn
 
 from noisylabel.exceptions import InvalidParameterError
 
@@ -47,9 +47,24 @@ class Student(BaseEstimator, ABC):
         Returns
         -------
         dict of str to float
-            Factors in [0, 1] by name of parameter.
+            Factors of at least 0 by name of parameter; what is not named learns at the full rate.
         """
         return {}
+
+    def adapt(self, module: nn.Module, samples: Tensor, share: Tensor) -> None:
+        """Set what a new network takes from the inputs themselves, without their labels; by default nothing.
+
+        Called once before training, and only if a sub-class overrides it.
+
+        Parameters
+        ----------
+        module : nn.Module
+            What :meth:`build` returned, on the CPU.
+        samples : Tensor of shape (n, ...)
+            Some hundred of the training samples, as the network gets them, on the CPU.
+        share : Tensor of shape (n,)
+            How much each counts; they sum to 1.
+        """
 
 
 def image_shape(student: object, sample_shape: tuple[int, ...], min_size: int = 1) -> tuple[int, int, int]:

@@ -13,6 +13,7 @@ from noisylabel.students._cnn import SmallCNN
 from noisylabel.students._given import BuilderStudent, GivenModule
 from noisylabel.students._mlp import MLP
 from noisylabel.students._resnet import ResNet
+from noisylabel.students._speed import Speed
 from noisylabel.students._timm import TimmModel
 from noisylabel.students._torchvision import TorchvisionModel
 
@@ -24,6 +25,10 @@ STUDENTS: dict[str, Callable[[], Student]] = {
     "mentormix_resnet32": lambda: ResNet(32, width=128, stem=64, negative_slope=0.1),
     "mentornet_resnet101": lambda: ResNet(56, width=160, stem=16, negative_slope=0.1),
     "cifarnet": CifarNet,
+    "speed_xs": lambda: Speed((32, 128, 192)),
+    "speed_s": Speed,
+    "speed_m": lambda: Speed((128, 384, 384)),
+    "speed_l": lambda: Speed((128, 384, 512), depth=3),
 }
 """What makes a student, by name."""
 

@@ -22,7 +22,7 @@ from noisylabel.estimators.inputs._format import SampleFormat
 from noisylabel.estimators.inputs._training_data import TrainingData
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
 from noisylabel.nets import CHECKPOINT_FILE, CHECKPOINT_FORMAT
-from noisylabel.students import MLP, CifarNet, Pretrained, ResNet, SmallCNN, Student, TimmModel, TorchvisionModel
+from noisylabel.students import MLP, CifarNet, Pretrained, ResNet, SmallCNN, Speed, Student, TimmModel, TorchvisionModel
 
 LOCK_FILE = ".lock"
 _MAY_CHANGE = {"callbacks", "checkpoint_dir", "verbose"}  # between a run and its continuation
@@ -31,7 +31,7 @@ _CONTENT: dict[str, Any] = {  # what every checkpoint has, and of what type
     "fingerprint": dict, "seed": int, "estimator": str, "student": dict | None, "standardize": bool, "precision": str,
     "classes": dict, "sample_shape": list, "sample_dtype": str, "feature_names": list, "training": dict,
 }  # fmt: skip
-_STUDENTS = {kind.__name__: kind for kind in (CifarNet, MLP, ResNet, SmallCNN, TimmModel, TorchvisionModel)}
+_STUDENTS = {kind.__name__: kind for kind in (CifarNet, MLP, ResNet, SmallCNN, Speed, TimmModel, TorchvisionModel)}
 
 
 def describe_parameters(estimator: BaseEstimator) -> dict[str, str]:
