@@ -6,8 +6,9 @@ Each study is a module with three functions:
 - ``run(options)`` measures what has no result yet, and keeps each result as a line of a file;
 - ``report(options)`` returns the tables of the results that are there, as Markdown.
 
-A study that keeps nothing prints in ``run`` and has no ``report``. The first line of a module's docstring is the help
-of its command.
+A study that keeps nothing prints in ``run`` and has no ``report``. One that prints what it keeps as it goes says
+``PRINTS = True``, and its tables are printed only if they are asked for. The first line of a module's docstring is the
+help of its command.
 """
 
 import ast
@@ -58,5 +59,5 @@ def run_study(name: str, arguments: list[str]) -> None:
     options = parser.parse_args(arguments)
     if not (keeps and options.report):
         study.run(options)
-    if keeps:
+    if keeps and (options.report or not getattr(study, "PRINTS", False)):
         print(study.report(options))
