@@ -59,6 +59,8 @@ class TrainingBatches:
         Stream for ``augment``, on the training device.
     num_workers : int, default=0
         Processes that load the samples of a StreamedData; 0 loads them here.
+    prefetch_factor : int, optional
+        Batches that each of them loads ahead; torch's default if None.
 
     Attributes
     ----------
@@ -74,8 +76,9 @@ class TrainingBatches:
         augment: Augment | None = None,
         augment_generator: torch.Generator | None = None,
         num_workers: int = 0,
+        prefetch_factor: int | None = None,
     ) -> None:
-        self.num_workers = num_workers
+        self.num_workers, self.prefetch_factor = num_workers, prefetch_factor
         self.dataset = dataset
         self.batch_size = batch_size
         self.generator = generator
@@ -92,7 +95,7 @@ class TrainingBatches:
             order = order.to(self.dataset.all_X.device)
         chunks = iter(balanced_chunks(len(order), self.batch_size, order))
         if isinstance(self.dataset, StreamedData):
-            batches = self.dataset.batches(chunks, self.num_workers, self._stream_of_the_epoch())
+            batches = self.dataset.batches(chunks, self.num_workers, self._stream_of_the_epoch(), self.prefetch_factor)
         else:
             batches = self.dataset.batches(chunks)
         for batch in batches:
@@ -116,19 +119,21 @@ class OrderedBatches:
     ----------
     dataset : TensorData or StreamedData
     batch_size : int
-    num_workers : int, default=0
+    num_workers, prefetch_factor
         As in :class:`TrainingBatches`.
     """
 
-    def __init__(self, dataset: Data, batch_size: int, num_workers: int = 0) -> None:
+    def __init__(
+        self, dataset: Data, batch_size: int, num_workers: int = 0, prefetch_factor: int | None = None
+    ) -> None:
         self.dataset = dataset
         self.batch_size = batch_size
-        self.num_workers = num_workers
+        self.num_workers, self.prefetch_factor = num_workers, prefetch_factor
 
     def __len__(self) -> int:
         return -(-len(self.dataset) // self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
         if isinstance(self.dataset, StreamedData):
-            return self.dataset.slices(self.batch_size, self.num_workers)
+            return self.dataset.slices(self.batch_size, self.num_workers, self.prefetch_factor)
         return self.dataset.slices(self.batch_size)

@@ -33,6 +33,8 @@ _NET_PARAMS = (
     ("optimizer__*", True, "options of the optimizer, also for groups of parameters, by the student's own names"),
     ("iterator_train__num_workers", True, "processes that load the samples of a Dataset"),
     ("iterator_valid__num_workers", True, "the same for held-out rows and prediction"),
+    ("iterator_train__prefetch_factor", True, "batches that each of those processes loads ahead; 2 by default"),
+    ("iterator_valid__prefetch_factor", True, "the same for held-out rows and prediction"),
     ("iterator_valid__batch_size", True, "samples at a time in prediction"),
     ("callbacks__*", True, "a callback's parameters, by its name; None switches it off"),
     ("compile", True, "torch.compile for the network; checkpoints hold the network that is not compiled"),

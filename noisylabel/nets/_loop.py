@@ -19,7 +19,7 @@ from noisylabel.nets._batches import OrderedBatches, TrainingBatches
 from noisylabel.nets._checkpoint import CheckpointFile, callback_states, restore_callbacks
 from noisylabel.nets._sanity import check_epoch, check_predictions, check_single_rows
 from noisylabel.nets._skorch import check_held_out
-from noisylabel.nets.data import Batch, Data, ScoredData
+from noisylabel.nets.data import Batch, Data, ScoredData, keeping_workers
 
 _LOGGER = logging.getLogger(__name__)
 _EVALUATING = (ScoringBase, PassthroughScoring, Checkpoint, EarlyStopping)
@@ -110,7 +110,8 @@ def train_net(
         _LOGGER.info("going on after epoch %d of %d", len(net.history), net.max_epochs)
     interrupt = None
     try:
-        _train_epochs(net, train, valid, best, checkpoint)
+        with keeping_workers(train, valid):
+            _train_epochs(net, train, valid, best, checkpoint)
     except KeyboardInterrupt:
         del net.history[net.clock_.epoch :]  # the epoch that has not ended
         if not net.history:

@@ -75,7 +75,8 @@ def weights(clf):
 def prove_workers(name):
     dataset = TensorDataset(torch.as_tensor(X), torch.as_tensor(Y))
     clf = MentorNetClassifier("uniform", max_epochs=1, standardize=False, net_params={name: 1})
-    assert getattr(clf.fit(dataset).net_.get_iterator(clf.net_.get_iterator, "train" in name), "num_workers", 1) == 1
+    batches = clf.fit(dataset).net_.get_iterator(clf.net_.get_iterator, "train" in name)
+    assert getattr(batches, name.rpartition("__")[2], 1) == 1
 
 
 def prove_batch_size():
@@ -99,6 +100,8 @@ NET_PARAMS_THAT_HOLD = {
     "optimizer__*": lambda: fit_with(optimizer__eps=0.1).net_.optimizer_.defaults["eps"] == 0.1,
     "iterator_train__num_workers": partial(prove_workers, "iterator_train__num_workers"),
     "iterator_valid__num_workers": partial(prove_workers, "iterator_valid__num_workers"),
+    "iterator_train__prefetch_factor": partial(prove_workers, "iterator_train__prefetch_factor"),
+    "iterator_valid__prefetch_factor": partial(prove_workers, "iterator_valid__prefetch_factor"),
     "iterator_valid__batch_size": prove_batch_size,
     "callbacks__*": prove_callback_parameters,
     "compile": prove_compile,

@@ -11,9 +11,11 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 from noisylabel._support.random import private_streams
 from noisylabel.estimators.inputs._format import check_extremes, check_finite
 from noisylabel.estimators.inputs._labels import plain_labels
+from noisylabel.estimators.inputs._listed_labels import listed_labels
 from noisylabel.exceptions import InvalidDataError
 
 _LABELS = ("label", "labels")
+_NUMBERS = "biuf"
 _ROWS_A_TURN = 32  # other threads wait for as many rows, since a Dataset may draw from the global streams
 _ARRAYS = ("__array__", "__array_interface__", "__dataframe__", "toarray", "iloc")
 
@@ -82,30 +84,53 @@ class _Columns(Dataset):
 
 
 def dataset_labels(dataset: Dataset, y: Any) -> np.ndarray:
-    """Return the labels (N,) of a Dataset: ``y`` if given, else those that its samples come with.
+    """Return the labels (N,) of a Dataset; see :func:`find_labels`."""
+    return find_labels(dataset, y)[0]
 
-    Attributes such as ``targets`` are not trusted: a wrapper that makes noise may still hold the clean labels there.
+
+def find_labels(dataset: Any, y: Any) -> tuple[np.ndarray, bool]:
+    """Return the labels (N,) of a Dataset, and whether they come from a list that most samples were not compared with.
+
+    They are ``y`` if given, else those that samples come with: from the list that the Dataset has of them, if a few
+    samples agree with it; else every sample is read. A wrapper that makes noise may still list the clean labels.
 
     Raises
     ------
     InvalidDataError
         If the lengths differ, or the samples carry no label or a missing one.
     """
-    n_samples = len(dataset)  # type: ignore[arg-type]
+    n_samples = len(dataset)
     if y is not None:
         labels = plain_labels(y)
         if len(labels) != n_samples:
             raise InvalidDataError(
                 f"X has {n_samples} samples, but y has {len(labels)} labels. Give one label for each sample."
             )
-        return labels
+        return labels, False
     if type(dataset) is TensorDataset and len(dataset.tensors) > 1:
-        return plain_labels(dataset.tensors[1])
+        return plain_labels(dataset.tensors[1]), False
+    is_columns = isinstance(dataset, _Columns)
+    listed = listed_labels(dataset.dataset, dataset.label) if is_columns else listed_labels(dataset)
+    compared = None if listed is None else _compared(dataset, listed)
+    if compared is not None:
+        return compared, True
     found: list[Any] = []
     for start in range(0, n_samples, _ROWS_A_TURN):
         with private_streams(start):
             found += [_label(dataset[row]) for row in range(start, min(start + _ROWS_A_TURN, n_samples))]
-    return plain_labels(found)
+    return plain_labels(found), False
+
+
+def _compared(dataset: Dataset, listed: np.ndarray) -> np.ndarray | None:
+    """Return listed labels in the type of those that samples come with; None if a few samples come with others."""
+    rows = np.unique(np.linspace(0, len(listed) - 1, _ROWS_A_TURN).astype(np.int64))
+    with private_streams(0):
+        items = [dataset[row] for row in rows.tolist()]
+    found = plain_labels([_label(item) for item in items])
+    if found.tolist() != listed[rows].tolist():
+        return None
+    of_one_type = listed.astype(found.dtype) if found.dtype.kind in _NUMBERS else listed
+    return of_one_type if bool((of_one_type == listed).all()) else listed
 
 
 def _label(item: Any) -> Any:

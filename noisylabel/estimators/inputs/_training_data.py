@@ -10,7 +10,7 @@ from torch import Tensor
 
 from noisylabel._support.describe import hash_arrays
 from noisylabel._support.trusted import trusted_codes
-from noisylabel.estimators.inputs._datasets import as_dataset, dataset_labels, dataset_samples
+from noisylabel.estimators.inputs._datasets import as_dataset, dataset_samples, find_labels
 from noisylabel.estimators.inputs._format import SampleFormat, check_layout, source_type
 from noisylabel.estimators.inputs._labels import encode_labels, label_texts, plain_labels
 from noisylabel.estimators.inputs._samples import as_tensor, check_lengths, check_X
@@ -121,7 +121,11 @@ def take_inputs(
         If X, y or what goes with them cannot be used; the message says why.
     """
     dataset = as_dataset(X)
-    values, labels = _arrays(estimator, X, y) if dataset is None else (None, dataset_labels(dataset, y))
+    values, are_listed = None, False
+    if dataset is None:
+        values, labels = _arrays(estimator, X, y)
+    else:
+        labels, are_listed = find_labels(dataset, y)
     classes, codes = encode_labels(labels)
     by_row = None if sample_weight is None else row_weights(sample_weight, codes)
     by_class = class_weights(estimator.class_weight, codes, classes, by_row)
@@ -132,6 +136,7 @@ def take_inputs(
         samples, seen = _in_memory(estimator, values, source_type(X), torch.as_tensor(codes), weight, device)
     else:
         samples, seen = _streamed(estimator, dataset, codes, weight, device)
+        samples.labels = labels if are_listed else None
     names = list(getattr(estimator, "feature_names_in_", []))
     return TrainingData(samples, codes, classes, right_codes, *seen, names, device, class_weight)
 

@@ -2,7 +2,17 @@
 
 from noisylabel.nets.data._batch import Batch, as_float32
 from noisylabel.nets.data._given_data import Data, Prepare, ScoredData, as_data
-from noisylabel.nets.data._streamed import StreamedData
+from noisylabel.nets.data._streamed import StreamedData, keeping_workers
 from noisylabel.nets.data._tensors import TensorData
 
-__all__ = ["Batch", "Data", "Prepare", "ScoredData", "StreamedData", "TensorData", "as_data", "as_float32"]
+__all__ = [
+    "Batch",
+    "Data",
+    "Prepare",
+    "ScoredData",
+    "StreamedData",
+    "TensorData",
+    "as_data",
+    "as_float32",
+    "keeping_workers",
+]

@@ -1,16 +1,17 @@
 """Samples of a torch Dataset: batches are loaded when needed."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, default_collate
+from torch.utils.data import Dataset
 
-from noisylabel._support.random import private_host_streams, torch_turn
-from noisylabel.exceptions import InvalidDataError
 from noisylabel.nets.data._batch import Batch, as_float32
+from noisylabel.nets.data._loading import Request, Samples, Workers, load_here
 
 
 class StreamedData(Dataset):
@@ -30,6 +31,8 @@ class StreamedData(Dataset):
     prepare : callable, optional
         Called with each loaded batch, on the host: returns it in the type that the network gets, or refuses it. By
         default floats become float32.
+    labels : ndarray, optional
+        Of all rows of ``dataset``: what each sample must come with the first time that training loads it.
     """
 
     def __init__(
@@ -40,6 +43,7 @@ class StreamedData(Dataset):
         device: torch.device,
         rows: np.ndarray | None = None,
         prepare: Callable[[Tensor], Tensor] | None = None,
+        labels: np.ndarray | None = None,
     ) -> None:
         self.prepare = as_float32 if prepare is None else prepare
         self.dataset = dataset
@@ -48,6 +52,8 @@ class StreamedData(Dataset):
         self.sample_weight = sample_weight
         self.device = device
         self.is_part = rows is not None
+        self.labels = labels
+        self._kept: dict[tuple[int, int | None], Workers] | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -57,67 +63,114 @@ class StreamedData(Dataset):
         chosen = torch.as_tensor(positions, device=self.device)
         weight = None if self.sample_weight is None else self.sample_weight[chosen]
         codes = None if self.codes is None else self.codes[chosen].cpu().numpy()
-        return StreamedData(self.dataset, codes, weight, self.device, self.rows[positions], self.prepare)
+        rows = self.rows[positions]
+        return StreamedData(self.dataset, codes, weight, self.device, rows, self.prepare, self.labels)
 
     def batches(
-        self, chunks: Iterator[Tensor], num_workers: int = 0, stream: torch.Generator | None = None
+        self,
+        chunks: Iterator[Tensor],
+        num_workers: int = 0,
+        stream: torch.Generator | None = None,
+        prefetch_factor: int | None = None,
     ) -> Iterator[Batch]:
-        """Yield a batch for each tensor of positions, through a DataLoader with so many processes.
+        """Yield a batch for each tensor of positions, loaded here or by so many processes.
 
-        All that the Dataset draws of torch's, NumPy's and Python's global streams follows from ``stream``; without
-        workers, what it draws of torch's is part of the stream that the whole run draws from.
+        What the Dataset draws of NumPy's and Python's global streams follows from ``stream``. So does what it draws of
+        torch's in worker processes, however many; without any, that is part of the stream of the whole run.
         """
-        sampler = (chunk.tolist() for chunk in chunks)  # lists of a million numbers would take a while and 60 MB
-        stream = torch.Generator() if stream is None else stream
-        loader = DataLoader(
-            _Samples(self.dataset, self.rows, None if num_workers else stream),
-            batch_sampler=sampler,
-            collate_fn=_stack,
-            generator=stream,
-            num_workers=num_workers,
-        )
-        for X, positions in loader:
-            rows = positions.to(self.device)
-            weight = None if self.sample_weight is None else self.sample_weight[rows]
-            codes = None if self.codes is None else self.codes[rows]
-            yield Batch(self.prepare(X).to(self.device), codes, rows, weight)
+        asked: deque[Tensor] = deque()
+        requests = self._requests(chunks, torch.Generator() if stream is None else stream, asked)
+        carry = _carrier(self.device)
+        with self._loaded(requests, num_workers, prefetch_factor) as loaded:
+            for X in loaded:
+                X, rows = carry(self.prepare(X), asked.popleft())
+                weight = None if self.sample_weight is None else self.sample_weight[rows]
+                codes = None if self.codes is None else self.codes[rows]
+                yield Batch(X, codes, rows, weight)
+        self.labels = None  # each row has been looked at
 
-    def slices(self, batch_size: int, num_workers: int = 0) -> Iterator[Batch]:
+    def slices(self, batch_size: int, num_workers: int = 0, prefetch_factor: int | None = None) -> Iterator[Batch]:
         """Yield the rows in order."""
-        yield from self.batches(iter(torch.arange(len(self)).split(batch_size)), num_workers)
+        chunks = iter(torch.arange(len(self)).split(batch_size))
+        yield from self.batches(chunks, num_workers, prefetch_factor=prefetch_factor)
+
+    @contextmanager
+    def keeping_workers(self) -> Iterator[None]:
+        """Keep worker processes from pass to pass inside a ``with`` block; they end with it, whatever happens."""
+        self._kept = {}
+        try:
+            yield
+        finally:
+            kept, self._kept = self._kept, None
+            for workers in kept.values():
+                workers.close()
+
+    def _requests(self, chunks: Iterator[Tensor], stream: torch.Generator, asked: deque[Tensor]) -> Iterator[Request]:
+        """Yield what to load, and note the positions that have been asked for."""
+        torch.empty((), dtype=torch.int64).random_(
+            generator=stream
+        )  # which torch's loader draws, so batches' seeds stay
+        for positions in chunks:
+            rows = self.rows[positions.numpy()]
+            seed = int(torch.randint(2**31 - 1, (), generator=stream))
+            asked.append(positions)
+            yield Request(seed, rows, None if self.labels is None else self.labels[rows])
+
+    @contextmanager
+    def _loaded(
+        self, requests: Iterator[Request], num_workers: int, prefetch_factor: int | None
+    ) -> Iterator[Iterator[Any]]:
+        """Give the loaded batches of a pass, and end the processes that nobody keeps."""
+        if num_workers == 0:
+            yield load_here(Samples(self.dataset), requests)
+            return
+        workers, is_kept = self._workers(num_workers, prefetch_factor)
+        try:
+            with closing(workers.load(requests)) as loaded:
+                yield loaded
+        finally:
+            if not is_kept:
+                workers.close()
+
+    def _workers(self, num_workers: int, prefetch_factor: int | None) -> tuple[Workers, bool]:
+        """Return processes that have nothing to do, and whether they are kept after this pass."""
+        key = (num_workers, prefetch_factor)
+        kept = None if self._kept is None else self._kept.get(key)
+        if kept is not None and not kept.is_busy:
+            return kept, True
+        new = Workers(Samples(self.dataset), num_workers, prefetch_factor, pin=self.device.type == "cuda")
+        if self._kept is None or kept is not None:
+            return new, False
+        self._kept[key] = new
+        return new, True
 
 
-class _Samples(Dataset):
-    """The samples of some rows, each with its position; all that worker processes need."""
-
-    def __init__(self, dataset: Dataset, rows: np.ndarray, stream: torch.Generator | None = None) -> None:
-        self.dataset = dataset
-        self.rows = rows
-        self.stream = stream
-
-    def __getitem__(self, position: int) -> tuple[Any, int]:
-        item = self.dataset[int(self.rows[position])]
-        return (item[0] if isinstance(item, (tuple, list)) else item), position
-
-    def __getitems__(self, positions: list[int]) -> list[tuple[Any, int]]:
-        """Load a batch; without worker processes, whose streams torch seeds, under seeds of its own.
-
-        The Dataset may draw from the global streams, so other threads of this process wait while it loads a batch here.
-        With worker processes they do not.
-        """
-        if self.stream is None:
-            return [self[position] for position in positions]
-        seed = int(torch.randint(2**31 - 1, (), generator=self.stream))
-        with torch_turn(), private_host_streams(seed):
-            return [self[position] for position in positions]
+@contextmanager
+def keeping_workers(*data: Any) -> Iterator[None]:
+    """Keep the worker processes of those data that have any; see :meth:`StreamedData.keeping_workers`."""
+    with ExitStack() as stack:
+        for part in data:
+            if isinstance(part, StreamedData):
+                stack.enter_context(part.keeping_workers())
+        yield
 
 
-def _stack(items: list[tuple[Any, int]]) -> Any:
-    """Return a batch of samples, and their positions."""
-    try:
-        return default_collate(items)
-    except RuntimeError as error:
-        shapes = sorted({tuple(np.shape(sample)) for sample, _ in items})
-        raise InvalidDataError(
-            f"The Dataset's samples must all have one shape. Got {', '.join(map(str, shapes))}: {error}."
-        ) from error
+def _carrier(device: torch.device) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    """Return what brings a batch and its row numbers to a device.
+
+    A GPU copies them in a stream of its own, while it works on the step before.
+    """
+    if device.type != "cuda":
+        return lambda X, rows: (X.to(device), rows.to(device))
+    beside = torch.cuda.Stream(device)
+
+    def carry(X: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        with torch.cuda.stream(beside):
+            copies = [tensor.pin_memory().to(device, non_blocking=True) for tensor in (X, rows)]
+        now = torch.cuda.current_stream(device)
+        now.wait_stream(beside)
+        for copy in copies:
+            copy.record_stream(now)  # its memory is free only when the step is done with it
+        return copies[0], copies[1]
+
+    return carry
