@@ -29,8 +29,11 @@ def make_classifier(
         patience = max(1, round(method.patience * epochs))
         stop = EarlyStopping("valid_acc", lower_is_better=False, patience=patience, load_best=True, sink=_nowhere)
         callbacks = [*callbacks, ("early_stopping", stop)]
+    settings = _shared(profile, method.estimator, rate) | method.settings | method.by_rate(rate)
+    if settings.get("mixup_alpha"):
+        settings.pop("loss", None)
     return method.estimator(
-        **(profile.settings | profile.by_rate(rate) | method.settings | method.by_rate(rate)),
+        **settings,
         max_epochs=epochs,
         validation_fraction=_validation_fraction(profile),
         random_state=seed,
@@ -58,7 +61,7 @@ def changed_settings(
         Plain values; an object as Python writes it.
     """
     usual = type(clf)(
-        **(profile.settings | profile.by_rate(rate)),
+        **_shared(profile, type(clf), rate),
         max_epochs=profile.max_epochs,
         validation_fraction=_validation_fraction(profile),
         random_state=seed,
@@ -69,6 +72,12 @@ def changed_settings(
         for name, value in actual.items()
         if name not in _OF_THE_RUN and repr(value) != repr(usual[name])
     }
+
+
+def _shared(profile: Profile, estimator: type[Any], rate: float) -> dict[str, Any]:
+    """Return the parameters that all methods of a profile share, of those that an estimator has."""
+    loss = {"loss": profile.loss} if profile.loss is not None and "loss" in estimator().get_params(deep=False) else {}
+    return profile.settings | loss | profile.by_rate(rate)
 
 
 def _validation_fraction(profile: Profile) -> float:

@@ -34,6 +34,8 @@ class Profile:
         Parameters of every classifier.
     by_rate : callable
         More of them, of the noise rate: published settings that depend on it.
+    loss : Loss, optional
+        Of the methods that neither mix, which has its own, nor are a loss themselves; cross entropy by default.
     n_test : int, optional
         Test samples; all by default.
     proof_rows : int
@@ -50,6 +52,7 @@ class Profile:
     test_every: int = 1
     settings: dict[str, Any] = field(default_factory=dict)
     by_rate: Callable[[float], dict[str, Any]] = lambda rate: {}
+    loss: Any = None
     n_test: int | None = None
     proof_rows: int = 240
 

@@ -9,13 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
 from tqdm.auto import tqdm
 
 from benchmarks.cells.catalogue import GROUPS, PROFILES
 from benchmarks.cells.cell import Cell, cells, check_data, run_cell
 from benchmarks.cells.noises import is_here
 from benchmarks.cells.rows import path_of
-from benchmarks.cells.store import RESULTS, append, read
+from benchmarks.cells.store import RESULTS, append, newest, read
 from benchmarks.cells.workers import call_here, call_on_ray
 from benchmarks.methods import find_method
 from noisylabel.estimators import resolve_device
@@ -103,13 +104,16 @@ def run_profile(
     missing = _missing(wanted, folder, options)
     print(f"{profile}: {len(missing)} of {len(wanted)} cells to run.", file=sys.stderr)
     check_data(missing)
-    outcomes = []
+    outcomes, left = [], set(missing)
     for outcome in progress_bar(_outcomes(missing, folder, options), desc=profile, unit="cell", total=len(missing)):
         if outcome.result is not None and not options.proof:
             append(path_of(outcome.cell.profile, folder), outcome.result)
             shutil.rmtree(_checkpoints_of(outcome.cell, folder), ignore_errors=True)
         tqdm.write(_line(outcome), file=sys.stderr if outcome.error else sys.stdout)
         outcomes.append(outcome)
+        left.discard(outcome.cell)
+        if not options.proof and not any(_column(cell) == _column(outcome.cell) for cell in left):
+            _say_column(outcome.cell, folder)
     return outcomes
 
 
@@ -168,11 +172,29 @@ def _outcomes(missing: list[Cell], folder: Path, options: RunOptions) -> Iterato
     return call_on_ray(train, missing, options.ray, gpus)
 
 
+def _column(cell: Cell) -> tuple[Any, ...]:
+    """Return what the methods of one column of a table have in common, and the seed."""
+    return cell.profile, cell.noise, cell.rate, cell.seed
+
+
+def _say_column(cell: Cell, folder: Path) -> None:
+    """Print the accuracies of all methods that have a result at a cell's noise and seed, the best first."""
+    rows = newest(read(path_of(cell.profile, folder)), ["cell"])
+    found = {
+        row["cell"]["method"]: row["metrics"]["last"] for row in rows if _column(Cell(**row["cell"])) == _column(cell)
+    }
+    best_first = sorted(found.items(), key=lambda item: -item[1])
+    noise = cell.name.replace(f"_{cell.method}", "")
+    tqdm.write(f"{noise}, last epoch: " + ", ".join(f"{method} {100 * value:.2f}" for method, value in best_first))
+
+
 def _train(cell: Cell, folder: Path, options: RunOptions) -> Outcome:
     """Run one cell; an error of one is no reason to lose the others."""
     if not _missing([cell], folder, options):
         return Outcome(cell)
     profile = PROFILES[cell.profile].two_steps() if options.proof else PROFILES[cell.profile]
+    if options.device.startswith("cuda"):
+        torch.backends.cudnn.benchmark = True  # of its ways to convolve, take the fastest on this machine
     checkpoints = _checkpoints_of(cell, folder) if options.resume and not options.proof else None
     try:
         result = run_cell(cell, options.precision, options.device, checkpoints, profile)

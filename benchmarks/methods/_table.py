@@ -1,6 +1,7 @@
 """The methods of the tables: a row is a name and what it changes of the classifier."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from benchmarks.methods._ablations import UnscaledDecay
@@ -24,10 +25,10 @@ def _data_driven(n_trusted: int, **changes: Any) -> Method:
 _PAPER = {"curriculum": "mentornet_pd", "burn_in": 10, "percentile_by_class": False}
 
 
-def _published(rate: float) -> dict[str, Any]:
-    """Return the alpha, percentile and second weighting published for CIFAR-10 at the nearest rate, else the lower."""
+def _published(rate: float, dataset: str = "cifar10") -> dict[str, Any]:
+    """Return the alpha, percentile and second weighting published for the nearest rate, else the lower."""
     nearest = min((0.2, 0.4, 0.6, 0.8), key=lambda one: round(abs(one - rate), 6))
-    preset = PRESETS[f"cifar10-{nearest}"]
+    preset = PRESETS[f"{dataset}-{nearest}"]
     return {name: preset[name] for name in ("mixup_alpha", "loss_percentile", "second_reweight")}
 
 
@@ -90,6 +91,9 @@ METHODS: dict[str, Method] = {
     "mixup": Method({"curriculum": "uniform"}, by_rate=_published_alpha),
     "ema": Method({"curriculum": "uniform", "ema_decay": 0.9999}),
     "mentormix": _mentormix(),
+    "mentormix_cifar100": Method(
+        _PAPER, by_rate=partial(_published, dataset="cifar100"), estimator=MentorMixClassifier
+    ),
     "mentormix_auto": Method({}, estimator=MentorMixClassifier),
     "mentormix_auto_no_second": Method({"second_reweight": False}, estimator=MentorMixClassifier),
     "mentormix_auto_second": Method({"second_reweight": True}, estimator=MentorMixClassifier),
@@ -118,6 +122,7 @@ METHODS: dict[str, Method] = {
     **PUBLISHED,
     # learned in fit from rows whose right label is known
     **{f"data_driven_{n}": _data_driven(n) for n in (50, 100, 300, 1000, 5000)},
+    "data_driven_auto_5000": _data_driven(5000, loss_percentile="auto"),  # the rate among the trusted rows
     # what each choice in it is worth
     "data_driven_one_loss_1000": _data_driven(1000, curriculum=DataDriven(history_length=1)),
     "data_driven_probability_1000": _data_driven(1000, curriculum=DataDriven(sharpness=1)),

@@ -6,7 +6,14 @@ OTHER = "other methods"
 FAMILIES = {
     "plain & epochs": ("plain", "plain_tuned", "baseline", "early_stopping", "ema"),
     "robust losses": ("gce", "symmetric_ce", "bootstrapping", "forward", "elr"),
-    "mixing": ("mixup", "mentormix", "mentormix_auto", "mentormix_by_class", "mentormix_same_time"),
+    "mixing": (
+        "mixup",
+        "mentormix",
+        "mentormix_auto",
+        "mentormix_cifar100",
+        "mentormix_by_class",
+        "mentormix_same_time",
+    ),
     "curricula": (
         "self_paced",
         "self_paced_auto",
@@ -23,6 +30,7 @@ FAMILIES = {
         "l1_l2",
         "welsch",
         *(f"data_driven_{n}" for n in (50, 100, 300, 1000, 5000)),
+        "data_driven_auto_5000",
         *(f"self_paced_corrected_{n}" for n in (1000, 5000)),
     ),
     "distillation": ("filter_kd", "kd_last", "kd_early_stopped", "label_smoothing", "one_hot"),

@@ -242,3 +242,13 @@ def test_right_29_a_method_that_does_not_exist_is_said(name, message, tmp_path):
 def test_right_29_a_seed_or_noise_that_is_not_there_is_not_dropped():
     with pytest.raises(InvalidParameterError, match=r"no cell with \{'noise': \['pear'\], 'seed': \[7\]\}"):
         run_profile("digits", {"noise": ["pair", "pear"], "seed": [0, 7], "rate": [0.4]})
+
+
+def test_a_column_is_shown_when_its_last_method_is_done_with_earlier_results(tmp_path, capsys):
+    run_profile("smoke", {"method": ["plain"]}, tmp_path)
+    capsys.readouterr()
+    run_profile("smoke", {"method": ["plain", "plain_tuned"]}, tmp_path)
+    found = {row["cell"]["method"]: row["metrics"]["last"] for row in load_rows(tmp_path)}
+    best, other = sorted(found, key=found.get, reverse=True)
+    *_, line = capsys.readouterr().out.splitlines()
+    assert line == f"symmetric-0.4_seed0, last epoch: {best} {100 * found[best]:.2f}, {other} {100 * found[other]:.2f}"
