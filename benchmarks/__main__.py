@@ -1,4 +1,4 @@
-"""``python -m benchmarks run | report | list | trusted | studies | speed | scale | detection | audits``."""
+"""``python -m benchmarks run | report | list | trusted | studies | speed | scale | minute | detection | audits``."""
 
 import argparse
 import sys
@@ -27,7 +27,7 @@ from noisylabel.exceptions import InvalidDataError, InvalidParameterError, Noisy
 from noisylabel.utils import check_choice, local_path, write_csv
 
 _PROFILES = ", ".join([*(name for name in PROFILES if not name.startswith("paper-")), *GROUPS])
-_OFTEN = ("speed", "scale", "detection", "audits")  # studies that are commands of their own, too
+_OFTEN = ("speed", "scale", "minute", "detection", "audits")  # studies that are commands of their own, too
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

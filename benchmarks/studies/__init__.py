@@ -21,6 +21,7 @@ from pathlib import Path
 STUDIES: dict[str, str] = {
     "speed": "benchmarks.studies.speed",
     "scale": "benchmarks.studies.scale",
+    "minute": "benchmarks.studies.minute",
     "detection": "benchmarks.studies.detection",
     "audits": "benchmarks.studies.audits",
     "asha": "benchmarks.studies.asha",

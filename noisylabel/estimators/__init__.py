@@ -4,7 +4,7 @@ from noisylabel.estimators._base import BaseNoisyLabelClassifier
 from noisylabel.estimators._filterkd import TEACHINGS, FilterKDClassifier
 from noisylabel.estimators._mentormix import MentorMixClassifier
 from noisylabel.estimators._mentornet import MentorNetClassifier
-from noisylabel.estimators._presets import PRESETS
+from noisylabel.estimators._presets import PRESETS, RECIPES
 from noisylabel.estimators._run import NetParts, validation_rows
 from noisylabel.estimators._settings import resolve_device
 from noisylabel.estimators.inputs._labels import encode_labels, plain_labels
@@ -19,6 +19,7 @@ from noisylabel.estimators.saving._load_checkpoint import load, load_checkpoint
 
 __all__ = [
     "PRESETS",
+    "RECIPES",
     "TEACHINGS",
     "BaseNoisyLabelClassifier",
     "FilterKDClassifier",

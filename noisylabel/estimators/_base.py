@@ -20,7 +20,7 @@ from noisylabel.estimators._settings import resolve_device, resolve_optimizer
 from noisylabel.estimators._shared import SHARED_CONSTRAINTS
 from noisylabel.estimators._student import type_of_inputs
 from noisylabel.estimators.inputs._datasets import as_dataset, dataset_labels
-from noisylabel.estimators.inputs._format import SampleFormat, check_logits, known_numbers
+from noisylabel.estimators.inputs._format import SampleFormat, check_logits, check_mirrored, known_numbers
 from noisylabel.estimators.inputs._labels import plain_labels, score_codes
 from noisylabel.estimators.inputs._samples import as_tensor, check_lengths, check_X
 from noisylabel.estimators.inputs._training_data import TrainingData, take_inputs
@@ -126,6 +126,7 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
             data = take_inputs(self, X, y, sample_weight, y_trusted, device)
             self._keep_inputs(data)
             try:
+                check_mirrored(self.predict_flipped, data.sample_shape)
                 fitted = self._run(mentor, data, saved)
             except BaseException:  # an interrupt too leaves nothing half-fitted
                 self._forget()
@@ -266,6 +267,7 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
     def _logits(self, X: Any) -> torch.Tensor:
         """Check samples and return what the network says of them, (N, C), float64, on the CPU."""
         check_is_fitted(self, "net_")
+        check_mirrored(self.predict_flipped, self.sample_shape_)
         device = torch.device(self.net_.device)
         dataset = as_dataset(X)
         if dataset is None:
@@ -273,7 +275,7 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         else:
             data = StreamedData(dataset, None, None, device, prepare=SampleFormat.of(self).prediction_batch)
         with private_torch_stream(0, device), known_numbers(SampleFormat.of(self)):
-            logits = torch.cat(list(self.net_.forward_iter(data))).double()
+            logits = torch.cat(list(self.net_.forward_iter(data, mirrored=self.predict_flipped))).double()
         check_logits(logits)
         return logits
 

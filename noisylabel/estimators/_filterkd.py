@@ -177,6 +177,7 @@ class FilterKDClassifier(BaseNoisyLabelClassifier):
         max_epochs: int = 50,
         batch_size: int = 128,
         augment: Any = None,
+        predict_flipped: bool = False,
         precision: str = "fp32",
         device: Any = "cpu",
         validation_fraction: float = 0.0,
@@ -203,6 +204,7 @@ class FilterKDClassifier(BaseNoisyLabelClassifier):
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.augment = augment
+        self.predict_flipped = predict_flipped
         self.precision = precision
         self.device = device
         self.validation_fraction = validation_fraction

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 
@@ -101,6 +101,7 @@ class MentorMixClassifier(MentorNetClassifier):
         max_epochs: int = 50,
         batch_size: int = 128,
         augment: Any = None,
+        predict_flipped: bool = False,
         precision: str = "fp32",
         device: Any = "cpu",
         validation_fraction: float = 0.0,
@@ -134,6 +135,7 @@ class MentorMixClassifier(MentorNetClassifier):
             max_epochs=max_epochs,
             batch_size=batch_size,
             augment=augment,
+            predict_flipped=predict_flipped,
             precision=precision,
             device=device,
             validation_fraction=validation_fraction,
@@ -145,14 +147,15 @@ class MentorMixClassifier(MentorNetClassifier):
         )
 
     @classmethod
-    def from_preset(cls, name: str, **changes: Any) -> "MentorMixClassifier":
-        """Return a classifier with published settings.
+    def from_preset(cls, name: str, **changes: Any) -> Self:
+        """Return a classifier with published settings, or with those of a fast training of small images.
 
         Parameters
         ----------
         name : str
             ``"cifar10-0.4"``: data set and noise level, of ``noisylabel.estimators.PRESETS``; or ``"auto"``, the
-            defaults, which estimate the noise rate.
+            defaults, which estimate the noise rate; or ``"speed_s"``, ``"speed_m"``, ``"speed_l"`` as in
+            ``MentorNetClassifier.from_preset``, without its loss.
         **changes
             Parameters to set otherwise, for instance a smaller ``student`` and fewer ``max_epochs``.
 

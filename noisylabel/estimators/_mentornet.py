@@ -4,7 +4,7 @@ import copy
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import torch
 from sklearn.base import clone
@@ -13,6 +13,7 @@ from noisylabel._support.constraints import Choice, Constraint, Flag, NameOr, Nu
 from noisylabel._support.validation import check_choice
 from noisylabel.curricula import Curriculum, DataDriven, Uniform, resolve_curriculum
 from noisylabel.estimators._base import BaseNoisyLabelClassifier
+from noisylabel.estimators._presets import find_recipe
 from noisylabel.estimators._run import Fitted, NetParts
 from noisylabel.estimators._shared import SHARED_CONSTRAINTS, with_shared_docs
 from noisylabel.estimators.inputs._training_data import TrainingData
@@ -134,6 +135,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         max_epochs: int = 50,
         batch_size: int = 128,
         augment: Any = None,
+        predict_flipped: bool = False,
         precision: str = "fp32",
         device: Any = "cpu",
         validation_fraction: float = 0.0,
@@ -167,6 +169,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.augment = augment
+        self.predict_flipped = predict_flipped
         self.precision = precision
         self.device = device
         self.validation_fraction = validation_fraction
@@ -175,6 +178,37 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         self.net_params = net_params
         self.random_state = random_state
         self.verbose = verbose
+
+    @classmethod
+    def from_preset(cls, name: str, **changes: Any) -> Self:
+        """Return a classifier with the settings of a fast training of small images.
+
+        Parameters
+        ----------
+        name : {"speed_s", "speed_m", "speed_l"}
+            The network, of ``noisylabel.estimators.RECIPES``, with its optimizer, learning rates and their schedule,
+            label smoothing, augmentation, and number of epochs. They are those of cifar10-airbench, which reaches 94,
+            95 and 96 % on the 50,000 right labels of CIFAR-10 in 10, 15 and 37 epochs.
+        **changes
+            Parameters to set otherwise. ``lr`` is for batches of 1,024: take a share of it with smaller ones, as for
+            few rows.
+
+        Returns
+        -------
+        MentorNetClassifier
+
+        Raises
+        ------
+        InvalidParameterError
+            If there is no preset of this name.
+
+        Examples
+        --------
+        >>> clf = MentorNetClassifier.from_preset("speed_s", batch_size=128, lr=1.5 / 8)
+        >>> clf.student, clf.max_epochs
+        (Speed(norm_lr=64), 10)
+        """
+        return cls(**(find_recipe(name) | changes))
 
     mixing_net: ClassVar[type[MixingNet]] = MixingNet
     constraints: ClassVar[Mapping[str, Constraint]] = {

@@ -25,6 +25,7 @@ SHARED_CONSTRAINTS: dict[str, Constraint] = {
     "validation_fraction": Number(0, 0.5, hint="0 holds nothing out."),
     "precision": Choice(("fp32", "bf16")),
     "standardize": Flag(),
+    "predict_flipped": Flag(),
     "optimizer": NameOr(OPTIMIZERS, "an optimizer class of torch, or functools.partial of one"),
     "augment": OrNone(NameOr(AUGMENTATIONS, "a function of (batch, generator)")),
     "ema_decay": Number(0, 1, closed="left", hint="0 averages nothing."),
@@ -82,6 +83,11 @@ PARAMETERS = {
             ``noisylabel.functional.ImageAugmentation(max_shift=2)`` sets the sizes. A callable is
             ``augment(batch, generator)``, or ``augment(batch, generator, rows, epoch)`` if it has a true attribute
             ``needs_rows``: row numbers (B,) and the epoch, a tensor of shape ().""",
+    "predict_flipped": """
+        bool, default=False
+            Predict the mean, of logits, over each image and its mirror image: in ``predict``, ``predict_proba``,
+            ``score`` and what is exported, but not in training. It may be set after ``fit``. Say of a result whether it
+            was made so.""",
     "precision": """
         {"fp32", "bf16"}, default="fp32"
             Arithmetic of the forward pass.""",

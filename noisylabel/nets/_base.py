@@ -363,7 +363,9 @@ class IndexedNet(ClassifierMixin, NeuralNet):
         self.iterator_train__augment_generator = None
         del self.all_parameters_, self.named_parameters_
 
-    def forward_iter(self, X: Any, training: bool = False, device: Any = "cpu") -> Iterator[Tensor]:
+    def forward_iter(
+        self, X: Any, training: bool = False, device: Any = "cpu", mirrored: bool = False
+    ) -> Iterator[Tensor]:
         """Yield the logits of each batch, in order; the mode of the network is afterwards what it was.
 
         Parameters
@@ -374,6 +376,8 @@ class IndexedNet(ClassifierMixin, NeuralNet):
             Whether the network is in training mode.
         device : str or torch.device, default="cpu"
             Where the logits go.
+        mirrored : bool, default=False
+            Whether the logits are means over each image and its mirror image.
 
         Raises
         ------
@@ -386,7 +390,7 @@ class IndexedNet(ClassifierMixin, NeuralNet):
         module = self.module_ if training else self.evaluated_module()
         batches = iter(self.get_iterator(data, training=False))
         try:
-            while (logits := self._next_logits(batches, module, training)) is not None:
+            while (logits := self._next_logits(batches, module, training, mirrored)) is not None:
                 yield logits.to(device)
         finally:
             if was_training != training:
@@ -408,14 +412,18 @@ class IndexedNet(ClassifierMixin, NeuralNet):
             )
         return float(super().score(X, codes, sample_weight))
 
-    def _next_logits(self, batches: Iterator[Batch], module: torch.nn.Module, training: bool) -> Tensor | None:
+    def _next_logits(
+        self, batches: Iterator[Batch], module: torch.nn.Module, training: bool, mirrored: bool
+    ) -> Tensor | None:
         """Return the logits of the next batch, None after the last."""
         with torch.inference_mode(not training):
             batch = next(batches, None)
             if batch is None:
                 return None
+            views = [batch[0], batch[0].flip(-1)] if mirrored else [batch[0]]
             with torch_turn():
-                return self.infer(batch[0], module)
+                logits = [self.infer(view, module) for view in views]
+            return logits[0] if len(logits) == 1 else (logits[0] + logits[1]) / 2
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Any]]:

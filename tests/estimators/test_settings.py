@@ -1,4 +1,4 @@
-"""What users may write for the optimizer."""
+"""What users may write for the optimizer, and settings by name."""
 
 from functools import partial
 
@@ -9,7 +9,7 @@ from sklearn.model_selection import GridSearchCV
 
 from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier
 from noisylabel.exceptions import InvalidParameterError
-from noisylabel.students import MLP, Pretrained
+from noisylabel.students import MLP, STUDENTS, Pretrained, Speed
 
 Y = np.array(["a", "b", "c"])[np.arange(24) % 3]
 X = (np.random.default_rng(0).normal(size=(24, 5)) + 4 * (np.arange(24) % 3)[:, None]).astype(np.float32)
@@ -97,3 +97,31 @@ def test_right_11_the_options_of_a_named_optimizer_leave_with_it():
     assert (fused["fused"], fused["momentum"], fused["nesterov"]) == (True, 0.9, True)
     other = fit(optimizer="sgd", net_params={"optimizer": torch.optim.SGD}).net_.optimizer_.defaults
     assert (other["fused"], other["momentum"], other["nesterov"]) == (None, 0, False)
+
+
+# cifar10-airbench: learning rate and decay of 1,024 images, epochs, shift, cutout
+RECIPE = {"speed_s": (11.5, 0.0153, 10, 2, 0), "speed_m": (10, 0.0153, 15, 2, 0), "speed_l": (9, 0.012, 37, 4, 12)}
+
+
+@pytest.mark.parametrize("name", RECIPE)
+def test_a_recipe_takes_the_steps_of_its_source(name):
+    """A step of SGD on summed losses, as the source has it, is one of ours on their mean."""
+    lr, decay, epochs, shift, cutout = RECIPE[name]
+    clf = MentorNetClassifier.from_preset(name)
+    scale = 1024 * (1 + 1 / (1 - 0.85))
+    assert clf.lr == pytest.approx(1024 * lr / scale, rel=1e-3)
+    assert clf.lr * clf.weight_decay == pytest.approx(1024 * decay / scale, rel=1e-3)
+    assert (clf.max_epochs, clf.batch_size, clf.augment.max_shift, clf.augment.cutout) == (epochs, 1024, shift, cutout)
+    assert clf.student.norm_lr == 64
+    body = clf.student.get_params()
+    assert body == STUDENTS[name]().get_params() | {"norm_lr": 64}
+
+
+@pytest.mark.parametrize("kind", [MentorNetClassifier, MentorMixClassifier])
+def test_a_recipe_trains_with_changes(kind, images):
+    X, y = images
+    small = {"student": Speed((4, 8), norm_lr=64), "batch_size": 16, "lr": 0.02, "max_epochs": 20, "precision": "fp32"}
+    clf = kind.from_preset("speed_s", loss_percentile=0.7, random_state=0, **small).fit(X, y)
+    assert clf.score(X, y) > 0.8
+    with pytest.raises(InvalidParameterError, match="'preset' must be one of"):
+        kind.from_preset("speed_xl")

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from noisylabel.exceptions import InvalidDataError
+from noisylabel.exceptions import InvalidDataError, InvalidParameterError
 from noisylabel.nets import are_predictions
 
 LARGEST = float(np.finfo(np.float32).max)
@@ -189,6 +189,23 @@ def check_logits(logits: Tensor) -> None:
         raise InvalidDataError(
             f"The network gives NaN or infinity for {int(is_none.sum())} samples, the first at position "
             f"{int(is_none.int().argmax())}. Look for extreme values in them."
+        )
+
+
+def check_mirrored(predict_flipped: bool, shape: tuple[int, ...]) -> None:
+    """Refuse to mirror what is no image.
+
+    Parameters
+    ----------
+    predict_flipped : bool
+        The classifier's parameter.
+    shape : tuple of int
+        Of one sample.
+    """
+    if predict_flipped and len(shape) != 3:
+        raise InvalidParameterError(
+            f"'predict_flipped' mirrors images (N, channels, height, width). Got samples of shape {shape}; use "
+            "predict_flipped=False."
         )
 
 

@@ -20,20 +20,25 @@ def export_program(clf: Any) -> torch.export.ExportedProgram:
     sample = torch.zeros(2, *clf.sample_shape_, dtype=dtype)
     network = network.requires_grad_(False).to(memory_format=torch.contiguous_format)  # as programs are written
     batch = {0: torch.export.Dim("batch", min=1)}
-    return torch.export.export(_Probabilities(network).eval(), (sample,), dynamic_shapes={"X": batch})
+    return torch.export.export(
+        _Probabilities(network, clf.predict_flipped).eval(), (sample,), dynamic_shapes={"X": batch}
+    )
 
 
 class _Probabilities(nn.Module):
-    """A network whose logits become probabilities."""
+    """A network whose logits, or their means over images and their mirror images, become probabilities."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, mirrored: bool) -> None:
         super().__init__()
         self.network = network
+        self.mirrored = mirrored
 
     def forward(self, X: torch.Tensor) -> torch.Tensor:
         """Return the probabilities, (B, C)."""
-        logits: torch.Tensor = self.network(X)
-        return logits.float().softmax(1)
+        logits: torch.Tensor = self.network(X).float()
+        if self.mirrored:
+            logits = (logits + self.network(X.flip(-1)).float()) / 2
+        return logits.softmax(1)
 
 
 def export_onnx(clf: Any, path: Path) -> None:
