@@ -6,6 +6,7 @@ each training kept as a line.
 
 import time
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -18,7 +19,7 @@ from noisylabel import MentorNetClassifier
 from noisylabel.datasets import fetch_cifar10
 from noisylabel.estimators import RECIPES
 
-FILE = RESULTS / "minute.jsonl"
+_FILE = "minute.jsonl"
 GOALS = {"94": ("speed_m", 15), "96": ("speed_l", 75)}  # what is to be reached, with which preset, in how many epochs
 _N_IMAGES = 50_000
 
@@ -35,6 +36,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--batch-size", type=int, default=1024, help="the learning rate follows it (%(default)s)")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--compile", action="store_true", help="compile the network first")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of results")
 
 
 def run(options: Namespace) -> None:
@@ -49,7 +51,7 @@ def run(options: Namespace) -> None:
             clf = _classifier(goal, options, seed)
             row = _measure(clf, data, options)
             if options.rows == _N_IMAGES:
-                append(FILE, _named(goal, clf, options) | {"load_s": load_s} | row)
+                append(options.results / _FILE, _named(goal, clf, options) | {"load_s": load_s} | row)
 
 
 def _classifier(goal: str, options: Namespace, seed: int) -> MentorNetClassifier:
@@ -119,5 +121,5 @@ def _say(row: dict[str, Any]) -> None:
 def report(options: Namespace) -> str:
     """Return a table of the runs that are kept, the newest last."""
     columns = ["goal", "student", "epochs", "seed", "load_s", "fit_s", "accuracy", "accuracy_flipped", "device"]
-    rows = [row | {"device": row["environment"]["device"]} for row in read(FILE)]
+    rows = [row | {"device": row["environment"]["device"]} for row in read(options.results / _FILE)]
     return as_markdown(pd.DataFrame(rows, columns=columns).round(4))

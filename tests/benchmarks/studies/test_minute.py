@@ -19,17 +19,18 @@ def small(monkeypatch, tmp_path):
     data = SimpleNamespace(data=images[:60], target=labels[:60], test_data=images[60:], test_target=labels[60:])
     monkeypatch.setattr(minute, "fetch_cifar10", lambda: data)
     monkeypatch.setattr(minute, "_N_IMAGES", 60)
-    monkeypatch.setattr(minute, "FILE", tmp_path / "minute.jsonl")
     for name in RECIPES:
         monkeypatch.setitem(RECIPES[name], "student", Speed((4, 8), norm_lr=64))
         monkeypatch.setitem(RECIPES[name], "augment", "shift_alternate")
         monkeypatch.setitem(RECIPES[name], "precision", "fp32")
-    return tmp_path / "minute.jsonl"
+    return tmp_path
 
 
 def test_a_training_of_all_images_is_kept(small, capsys):
-    run_study("minute", ["--rows", "60", "--epochs", "2", "--seeds", "0", "1", "--batch-size", "32"])
-    rows = read(small)
+    run_study(
+        "minute", ["--rows", "60", "--epochs", "2", "--seeds", "0", "1", "--batch-size", "32", "--results", str(small)]
+    )
+    rows = read(small / "minute.jsonl")
     assert [(row["goal"], row["seed"]) for row in rows] == [("94", 0), ("94", 1), ("96", 0), ("96", 1)]
     assert all(row["epochs"] == 2 and len(row["train_loss"]) == 2 for row in rows)
     assert all(0 <= row[name] <= 1 for row in rows for name in ("accuracy", "accuracy_flipped"))
@@ -40,8 +41,10 @@ def test_a_training_of_all_images_is_kept(small, capsys):
 
 
 def test_a_proof_on_some_images_is_not(small, capsys):
-    run_study("minute", ["--rows", "30", "--epochs", "1", "--goals", "94", "--preset", "speed_s"])
-    assert read(small) == []
+    run_study(
+        "minute", ["--rows", "30", "--epochs", "1", "--goals", "94", "--preset", "speed_s", "--results", str(small)]
+    )
+    assert not (small / "minute.jsonl").exists()
     assert "accuracy_flipped" in capsys.readouterr().out
 
 
