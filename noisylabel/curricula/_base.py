@@ -1,6 +1,7 @@
 """The one method that a curriculum has."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Hashable
 from typing import Self
 
 import torch
@@ -15,9 +16,12 @@ class Curriculum(BaseEstimator, ABC):
     ----------
     history_length : int
         How many of a sample's last losses :meth:`weights` gets: 1, or K for tensors of shape (B, K), oldest first.
+    takes_percent_tensor : bool
+        Whether :meth:`weights` gets the percent as a whole number in a tensor of shape (); else as a float.
     """
 
     history_length: int = 1
+    takes_percent_tensor: bool = False
 
     def to(self, device: torch.device) -> "Curriculum":
         """Return the curriculum for a device; one without tensors is itself."""
@@ -32,6 +36,22 @@ class Curriculum(BaseEstimator, ABC):
             Naming the parameter.
         """
         return self
+
+    def check_classes(self, n_classes: int) -> None:  # noqa: B027 - most serve any number
+        """Refuse a number of classes that the curriculum cannot serve.
+
+        Raises
+        ------
+        InvalidDataError
+        """
+
+    def stage(self, epoch_percent: float) -> Hashable | None:
+        """Return what of the percent decides which operations :meth:`weights` makes, and with which numbers.
+
+        On a GPU they are recorded once for each stage and repeated without running any Python: they must not read from
+        the device. None, the default, is for a curriculum of which that is not known; its Python runs at each step.
+        """
+        return None
 
     @abstractmethod
     def weights(self, loss: Tensor, loss_diff: Tensor, label: Tensor, epoch_percent: float) -> Tensor:
@@ -55,7 +75,11 @@ class Curriculum(BaseEstimator, ABC):
 
 
 class ClosedForm(Curriculum):
-    """A curriculum that is a formula, which checks its own parameters."""
+    """A curriculum that is a formula of tensors, which checks its own parameters."""
+
+    def stage(self, epoch_percent: float) -> Hashable | None:
+        """See :meth:`Curriculum.stage`; most formulas do not look at the percent."""
+        return ()
 
     def check_parameters(self) -> Self:
         """Weigh two losses: the formula refuses a parameter outside its range."""

@@ -33,6 +33,10 @@ class MentorNetPD(ClosedForm):
     def __init__(self, gamma: float = 1.0) -> None:
         self.gamma = gamma
 
+    def stage(self, epoch_percent: float) -> int:
+        """See :meth:`Curriculum.stage`."""
+        return int(epoch_percent > 18) + int(epoch_percent >= 90)
+
     def weights(self, loss: Tensor, loss_diff: Tensor, label: Tensor, epoch_percent: float) -> Tensor:
         """See :meth:`Curriculum.weights`."""
         return mentornet_pd_weights(loss_diff, epoch_percent, self.gamma)

@@ -1,6 +1,6 @@
 """One curriculum after the other."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Self
 
 import torch
@@ -49,6 +49,19 @@ class CurriculumSchedule(Curriculum):
     def to(self, device: torch.device) -> "CurriculumSchedule":
         """Return the schedule with each stage on a device."""
         return CurriculumSchedule([(curriculum.to(device), percent) for curriculum, percent in self._checked()])
+
+    def check_classes(self, n_classes: int) -> None:
+        """See :meth:`Curriculum.check_classes`."""
+        for curriculum, _ in self.stages:
+            curriculum.check_classes(n_classes)
+
+    def stage(self, epoch_percent: float) -> Hashable | None:
+        """See :meth:`Curriculum.stage`; a curriculum that could read the percent as a tensor gets it as a number."""
+        curriculum = self.at(epoch_percent)
+        stage = curriculum.stage(epoch_percent)
+        if stage is None:
+            return None
+        return id(curriculum), stage, epoch_percent if curriculum.takes_percent_tensor else None
 
     def weights(self, loss: Tensor, loss_diff: Tensor, label: Tensor, epoch_percent: float) -> Tensor:
         """See :meth:`Curriculum.weights`."""

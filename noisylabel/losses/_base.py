@@ -17,6 +17,12 @@ class Loss(BaseEstimator, ABC):
 
     Curriculum, record and history always see the cross entropy of the given labels, whatever the loss.
 
+    Attributes
+    ----------
+    capturable : bool
+        Whether :meth:`__call__` is nothing but tensor operations, the same at each step, without a read from the
+        device: on a GPU they are recorded once and repeated without its Python. False unless a class says so.
+
     Examples
     --------
     >>> import torch
@@ -26,6 +32,8 @@ class Loss(BaseEstimator, ABC):
     >>> MeanAbsoluteError()(torch.zeros(2, 4), torch.tensor([0, 3]), torch.arange(2))
     tensor([0.7500, 0.7500])
     """
+
+    capturable: bool = False
 
     def check_parameters(self) -> Self:
         """Check what can be known without data, and return the loss.

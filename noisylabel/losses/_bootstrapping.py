@@ -30,6 +30,8 @@ class Bootstrapping(Loss):
     tensor([0.1269])
     """
 
+    capturable = True
+
     def __init__(self, beta: float = 0.8) -> None:
         self.beta = beta
 

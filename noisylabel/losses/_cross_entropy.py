@@ -16,6 +16,8 @@ class CrossEntropy(Loss):
     tensor([1.3863])
     """
 
+    capturable = True
+
     def __call__(self, logits: Tensor, codes: Tensor, rows: Tensor) -> Tensor:
         """See :meth:`Loss.__call__`."""
         return cross_entropy(logits, codes, reduction="none")

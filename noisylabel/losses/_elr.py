@@ -37,6 +37,8 @@ class EarlyLearningRegularization(Loss):
     tensor([0.2056])
     """
 
+    capturable = True
+
     def __init__(self, strength: float = 3.0, memory: float = 0.7) -> None:
         self.strength = strength
         self.memory = memory

@@ -34,6 +34,8 @@ class ForwardCorrection(Loss):
     tensor([5.])
     """
 
+    capturable = True
+
     def __init__(self, matrix: Any = None) -> None:
         self.matrix = matrix
 

@@ -28,6 +28,8 @@ class GeneralizedCrossEntropy(Loss):
     tensor([0.7500])
     """
 
+    capturable = True
+
     def __init__(self, q: float = 0.7) -> None:
         self.q = q
 

@@ -33,6 +33,8 @@ class SymmetricCrossEntropy(Loss):
     tensor([3.])
     """
 
+    capturable = True
+
     def __init__(self, alpha: float = 0.1, beta: float = 1.0, log_zero: float = -4.0) -> None:
         self.alpha = alpha
         self.beta = beta

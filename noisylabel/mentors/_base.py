@@ -1,6 +1,7 @@
 """What every mentor offers to the training step."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -44,7 +45,7 @@ class Mentor(BaseEstimator, ABC):
     """Weigh the samples of each batch, remembering what it needs between batches.
 
     A training run calls :meth:`check_parameters` before it looks at the data, :meth:`start` once, and then, for each
-    batch, :meth:`held_back` and :meth:`weigh`.
+    batch, :meth:`advance`, :meth:`held_back` and :meth:`weigh`.
     """
 
     def check_parameters(self) -> Self:
@@ -71,9 +72,35 @@ class Mentor(BaseEstimator, ABC):
             The stream to draw from; its device is the training device.
         """
 
+    def advance(self, progress: float) -> None:  # noqa: B027 - most need nothing
+        """Get ready for the step at this progress: the place for what reads from the device, or changes with time.
+
+        Parameters
+        ----------
+        progress : float in [0, 1)
+            Share of training that is over.
+        """
+
+    def stage(self, progress: float) -> Hashable | None:
+        """Return what decides which operations :meth:`held_back` and :meth:`weigh` make, and with which numbers.
+
+        On a GPU they are recorded once for each stage and then repeated without running any Python. So they must not
+        read from the device, and what changes within a stage must be a tensor that is changed in place.
+
+        Parameters
+        ----------
+        progress : float in [0, 1)
+
+        Returns
+        -------
+        hashable or None
+            None, the default: they must not be recorded, and their Python runs at each step.
+        """
+        return None
+
     @abstractmethod
     def weigh(self, seen: Observation) -> Tensor:
-        """Return the weights (B,) of a batch, in [0, 1], without gradient."""
+        """Return the weights (B,) of a batch, in [0, 1], without gradient and without a read from the device."""
 
     def held_back(self, rows: Tensor, progress: float) -> Tensor | None:
         """Return which rows (B,) the network must not learn from now, not even in a mix; None for none."""

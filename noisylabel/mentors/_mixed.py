@@ -1,6 +1,7 @@
 """A mentor for the losses of mixed samples, which follows the one for plain samples."""
 
 import math
+from collections.abc import Hashable
 
 import torch
 from torch import Tensor
@@ -49,14 +50,22 @@ class MixedLossMentor(PercentileMentor):
         self.curriculum, self.percentile_decay = self.plain.curriculum, self.plain.percentile_decay
         self.percentile_by_class, self.n_classes_ = self.plain.percentile_by_class, n_classes
         self.generator_ = generator
-        self.threshold_ = None
+        self.threshold_, self.is_known_ = None, True
         self.history_ = None
         if self.plain.history_ is not None:
             self.history_ = torch.full_like(self.plain.history_, torch.nan)
 
+    def advance(self, progress: float) -> None:
+        """See :meth:`Mentor.advance`; after the other mentor's."""
+        self.percentile_schedule_ = self.plain.percentile_schedule_
+
+    def stage(self, progress: float) -> Hashable | None:
+        """See :meth:`Mentor.stage`."""
+        stage = self.plain.stage(progress)
+        return None if stage is None else (stage, not self.if_few_are_right or self._helps(progress))
+
     def weigh(self, seen: Observation) -> Tensor:
         """See :meth:`Mentor.weigh`."""
-        self.percentile_schedule_ = self.plain.percentile_schedule_
         thresholds = self._thresholds(seen)
         if self.if_few_are_right and not self._helps(seen.progress):
             return torch.ones_like(seen.losses)

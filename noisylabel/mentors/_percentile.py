@@ -1,6 +1,7 @@
 """The standard mentor of MentorNet: a curriculum over losses and their moving percentile."""
 
 import math
+from collections.abc import Hashable
 from typing import Any, Self
 
 import torch
@@ -46,7 +47,7 @@ class PercentileMentor(Mentor):
     active_ : Curriculum
         The curriculum that weighs now, on the training device.
     threshold_ : Tensor of shape (), or (C,) by class, or None
-        The moving loss percentile.
+        The moving loss percentile; None or NaN before the first row that counts.
     history_ : Tensor of shape (N, K, 2) or None
         If the curriculum reads a sample's last K > 1 losses: those and their differences, oldest first; a first visit
         fills all K.
@@ -104,8 +105,11 @@ class PercentileMentor(Mentor):
         self.dropout_schedule_, self.percentile_schedule_ = self._dropout_schedule(), self._percentile_schedule()
         self.generator_ = generator
         self.n_classes_ = n_classes
+        self.curriculum.check_classes(n_classes)
         self.active_ = self.curriculum.to(generator.device)
+        self.percent_ = torch.zeros((), dtype=torch.long, device=generator.device)
         self.threshold_: Tensor | None = None
+        self.is_known_ = True
         self.history_: Tensor | None = None
         if self._history_length() > 1:
             self.history_ = torch.full((n_samples, self._history_length(), 2), torch.nan, device=generator.device)
@@ -126,6 +130,19 @@ class PercentileMentor(Mentor):
     def _percentile_schedule(self) -> Schedule:
         return resolve_fraction_schedule("loss_percentile", self.loss_percentile)
 
+    def advance(self, progress: float) -> None:
+        """See :meth:`Mentor.advance`; a curriculum that reads the percent as a tensor finds it there."""
+        if self.active_.takes_percent_tensor:
+            self.percent_.fill_(self._shown_percent(progress))
+
+    def stage(self, progress: float) -> Hashable | None:
+        """See :meth:`Mentor.stage`."""
+        numbers = self.percentile_schedule_(progress), self.dropout_schedule_(progress)
+        if percent_of_training(progress) < self.burn_in:
+            return numbers
+        stage = self.active_.stage(self._shown_percent(progress))
+        return None if stage is None else (*numbers, stage)
+
     def weigh(self, seen: Observation) -> Tensor:
         """See :meth:`Mentor.weigh`."""
         features = self._features(seen, seen.losses - self._thresholds(seen))
@@ -140,19 +157,31 @@ class PercentileMentor(Mentor):
 
         A batch of which no row counts leaves the average as it was; if there is none yet, its own percentile serves it.
         """
-        if seen.sample_weight is None or bool(seen.sample_weight.any()):
-            self.threshold_ = self._moved_threshold(seen, seen.sample_weight)
-        threshold = self._moved_threshold(seen, None) if self.threshold_ is None else self.threshold_
-        return threshold[seen.labels] if self.percentile_by_class else threshold
+        before, weight = self.threshold_, seen.sample_weight
+        moved = self._moved_threshold(seen, weight)
+        if weight is not None:
+            self.is_known_ = False
+            moved = torch.where(weight.any(), moved, torch.nan if before is None else before)
+        if before is None:
+            self.threshold_ = moved.clone()
+        else:
+            before.copy_(moved)  # in place, since a recorded step reads it there
+        if not self.is_known_:
+            moved = torch.where(moved.isnan(), self._moved_threshold(seen, None), moved)
+        return moved[seen.labels] if self.percentile_by_class else moved
 
     def _moved_threshold(self, seen: Observation, weight: Tensor | None) -> Tensor:
         """Return the average with the batch's percentile in it, () or by class (C,)."""
         fraction, before = self.percentile_schedule_(seen.progress), self.threshold_
-        if not self.percentile_by_class:
-            return moving_average(before, batch_percentile(seen.losses, fraction, weight), self.percentile_decay)
-        if before is None:
-            before = batch_percentile(seen.losses, fraction, weight).repeat(self.n_classes_)
-        return class_percentiles(before, seen.losses, seen.labels, fraction, self.percentile_decay, weight)
+        is_first = before is None or not self.is_known_  # as far as one can tell without looking at it
+        if not self.percentile_by_class or is_first:
+            own = batch_percentile(seen.losses, fraction, weight)
+            begun = own.repeat(self.n_classes_) if self.percentile_by_class else own
+            if before is None or is_first:
+                before = begun if before is None else torch.where(before.isnan(), begun, before)
+        if self.percentile_by_class:
+            return class_percentiles(before, seen.losses, seen.labels, fraction, self.percentile_decay, weight)
+        return moving_average(before, own, self.percentile_decay)
 
     def _features(self, seen: Observation, loss_diff: Tensor) -> tuple[Tensor, Tensor]:
         """Return losses and differences as the curriculum reads them, (B,) or (B, K), and remember them if K > 1."""
@@ -166,12 +195,15 @@ class PercentileMentor(Mentor):
 
     def curriculum_weights(self, seen: Observation, loss: Tensor, loss_diff: Tensor) -> Tensor:
         """Return what the curriculum says at this point of training (1 during burn-in), before drop-out."""
-        percent = percent_of_training(seen.progress)
-        if percent < self.burn_in:
+        if percent_of_training(seen.progress) < self.burn_in:
             return torch.ones_like(seen.losses)
-        if self.fixed_epoch_after_burn_in:
-            percent = int(min(percent, self.burn_in))
+        percent = self.percent_ if self.active_.takes_percent_tensor else self._shown_percent(seen.progress)
         return self.active_.weights(loss, loss_diff, seen.labels, percent)
+
+    def _shown_percent(self, progress: float) -> int:
+        """Return the percent of training that the curriculum is shown."""
+        percent = percent_of_training(progress)
+        return int(min(percent, self.burn_in)) if self.fixed_epoch_after_burn_in else percent
 
     def state_dict(self) -> dict[str, Any]:
         """See :meth:`Mentor.state_dict`."""

@@ -4,10 +4,7 @@ import copy
 from typing import Any
 
 import torch
-from torch import nn
-from torch.optim.swa_utils import get_ema_multi_avg_fn
-
-from noisylabel.functional import ema_decay
+from torch import Tensor, nn
 
 
 def plain_network(module: nn.Module) -> nn.Module:
@@ -41,7 +38,8 @@ class ParameterAverage:
         self.limit = limit
         self.trained = plain_network(module)
         self.averaged = copy.deepcopy(self.trained).requires_grad_(False)
-        self.n_updates = 0
+        self.pairs = list(zip(self.averaged.parameters(), self.trained.parameters(), strict=True))
+        self.n_updates = torch.zeros((), device=self.pairs[0][0].device)
         self._hooks = [
             self.trained.register_load_state_dict_post_hook(self._restart),
             self.averaged.register_load_state_dict_post_hook(self._restart),
@@ -61,11 +59,21 @@ class ParameterAverage:
         self.trained.load_state_dict(self.network().state_dict())
 
     @torch.no_grad()
-    def update(self) -> None:
-        """Move the averages towards the parameters; once an optimiser step."""
-        update = get_ema_multi_avg_fn(ema_decay(self.n_updates, self.limit))
-        update(list(self.averaged.parameters()), list(self.trained.parameters()), self.n_updates)
-        self.n_updates += 1
+    def update(self, mean_weight: Tensor) -> None:
+        """Move the averages towards the parameters; not after a step that was left out, since its weights were all 0.
+
+        Parameters
+        ----------
+        mean_weight : Tensor of shape ()
+            Of the step's batch.
+        """
+        is_made = (mean_weight > 0).float()
+        decay = ((1 + self.n_updates) / (10 + self.n_updates)).clamp_max(self.limit)  # functional.ema_decay
+        averages, parameters = zip(*self.pairs, strict=True)
+        change = torch._foreach_sub(parameters, averages)
+        torch._foreach_mul_(change, is_made * (1 - decay))
+        torch._foreach_add_(averages, change)
+        self.n_updates += is_made
 
     @torch.no_grad()
     def network(self) -> nn.Module:
@@ -76,10 +84,10 @@ class ParameterAverage:
 
     def state_dict(self) -> dict[str, Any]:
         """Return the averages and the number of updates."""
-        return {"averaged": self.averaged.state_dict(), "n_updates": self.n_updates}
+        return {"averaged": self.averaged.state_dict(), "n_updates": int(self.n_updates)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over what :meth:`state_dict` returned."""
         for own, saved in zip(self.averaged.state_dict().values(), state["averaged"].values(), strict=True):
             own.copy_(saved)
-        self.n_updates = state["n_updates"]
+        self.n_updates.fill_(state["n_updates"])

@@ -1,7 +1,7 @@
 """skorch's net, fed with row-numbered batches: one optimiser step, and what lasts from step to step."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +20,9 @@ from noisylabel.exceptions import InvalidDataError, InvalidParameterError, Noisy
 from noisylabel.nets._averaging import ParameterAverage, plain_network
 from noisylabel.nets._batches import count_batches
 from noisylabel.nets._features import SKORCH_FEATURES
+from noisylabel.nets._numbers import EpochNumbers
 from noisylabel.nets._skorch import feature_of, refuse
+from noisylabel.nets._step_sizes import StepSizes
 from noisylabel.nets.data import Batch, Prepare, as_data
 from noisylabel.schedules import Schedule
 from noisylabel.students import Standardize
@@ -111,14 +113,11 @@ class IndexedNet(ClassifierMixin, NeuralNet):
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         """Set the clock to zero."""
         self.clock_ = Clock(n_steps=self.max_epochs * count_batches(len(X), self.batch_size))
-        self.base_settings_ = self._settings_now()
+        self.step_sizes_ = StepSizes(self.optimizer_, self.lr_schedule)
+        self.numbers_ = EpochNumbers()
         self.all_parameters_ = [parameter for group in self.optimizer_.param_groups for parameter in group["params"]]
         self.named_parameters_ = list(self.get_all_learnable_params())
         self.average_ = ParameterAverage(self.module_, self.ema_decay) if self.ema_decay else None
-        self.settings_ = self._settings_now()
-
-    def _settings_now(self) -> list[tuple[float, float]]:
-        return [(group["lr"], group.get("weight_decay", 0.0)) for group in self.optimizer_.param_groups]
 
     def start_epoch(self) -> None:
         """Look which callbacks listen to steps, and at what callbacks have changed between epochs.
@@ -128,21 +127,13 @@ class IndexedNet(ClassifierMixin, NeuralNet):
         InvalidParameterError
             If every parameter is frozen, or a callback has set a learning rate or a weight decay, in vain.
         """
-        self._check_settings()
+        self.step_sizes_.check()
         self.has_step_listener_ = any(_listens_to_steps(callback) for _, callback in self.callbacks_)
         if not any(parameter.requires_grad for parameter in self.all_parameters_):
             raise InvalidParameterError(
                 f"Nothing can learn in epoch {len(self.history)}: every parameter of the network is frozen "
                 "(requires_grad is False). Leave a layer of 'student' free, or give Freezer a pattern that fits fewer "
                 "parameters."
-            )
-
-    def _check_settings(self) -> None:
-        """Refuse a learning rate or weight decay that is not the last one set here: the next step would undo it."""
-        if self._settings_now() != self.settings_:
-            raise InvalidParameterError(
-                "A callback has changed 'lr' or 'weight_decay' of the optimizer, which are set anew at each step. Use "
-                "lr_schedule=..., for instance a function of the progress in [0, 1]."
             )
 
     def keep_average(self) -> None:
@@ -240,35 +231,37 @@ class IndexedNet(ClassifierMixin, NeuralNet):
 
     def train_step(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         """Make one step; a batch whose weights are all 0 moves no parameter, not even by momentum."""
+        self.advance()
+        step = self.make_step(batch)
+        self.note_step(batch, step)
+        return step
+
+    def advance(self) -> None:
+        """Do, on the host, what a step needs that changes with time; sub-classes add to it."""
+        self.step_sizes_.advance((self.clock_.step + 0.5) / self.clock_.n_steps)
+
+    def stage(self) -> Hashable | None:
+        """Return what decides which operations :meth:`make_step` makes now; None if they cannot be recorded."""
+        return ()
+
+    def make_step(self, batch: Batch) -> dict[str, Any]:
+        """Do all of a step that happens on the device: no read, and nothing that a recorded step would miss."""
         for parameter in self.all_parameters_:
             parameter.grad = None
         step = self.train_step_single(batch)
         if self.has_step_listener_:
             with user_code():
                 self.notify("on_grad_computed", named_parameters=self.named_parameters_, batch=batch, training=True)
-        if step["mean_weight"] > 0:
-            self.set_step_sizes(step["mean_weight"])
-            self.optimizer_.step()
-            if self.average_ is not None:
-                self.average_.update()
-        self.clock_.step += 1
+            self.step_sizes_.check()
+        self.step_sizes_.step(step["mean_weight"])
+        if self.average_ is not None:
+            self.average_.update(step["mean_weight"])
         return step
 
-    def set_step_sizes(self, mean_weight: float) -> None:
-        """Set each group's learning rate from the schedule, and scale its weight decay by the batch's mean weight.
-
-        Raises
-        ------
-        InvalidParameterError
-            If a callback has set another one.
-        """
-        self._check_settings()
-        factor = self.lr_schedule((self.clock_.step + 0.5) / self.clock_.n_steps)
-        for group, (lr, weight_decay) in zip(self.optimizer_.param_groups, self.base_settings_, strict=True):
-            group["lr"] = lr * factor
-            if weight_decay:
-                group["weight_decay"] = weight_decay * mean_weight
-        self.settings_[:] = self._settings_now()  # in place: setting an attribute of a skorch net costs more
+    def note_step(self, batch: Batch, step: dict[str, Any]) -> None:
+        """Remember, on the host, what :meth:`make_step` returned; sub-classes add to it."""
+        self.numbers_.note(len(batch.rows), step["numbers"])
+        self.clock_.step += 1
 
     def initialize_callbacks(self) -> "IndexedNet":
         """Make the callbacks, and refuse parameters of one that is not there.
@@ -306,11 +299,20 @@ class IndexedNet(ClassifierMixin, NeuralNet):
         self.__dict__.update(direct)  # skorch would look for something to make again
         return super().set_params(**kwargs)
 
-    def record_epoch(self) -> None:
-        """Write what an epoch of training showed into the history; sub-classes add to it."""
-        groups = zip(self.optimizer_.param_groups, self.settings_, strict=True)
-        learning = [lr for group, (lr, _) in groups if any(parameter.requires_grad for parameter in group["params"])]
-        self.history.record("lr", learning[0] if learning else self.settings_[0][0])
+    def record_epoch(self, numbers: Mapping[str, np.ndarray], sizes: np.ndarray) -> None:
+        """Write what an epoch of training showed into the history; sub-classes add to it.
+
+        Parameters
+        ----------
+        numbers : dict of ndarrays of shape (steps,)
+            What the steps noted, by name.
+        sizes : ndarray of shape (steps,)
+            Of their batches.
+        """
+        lrs = self.step_sizes_.lrs
+        groups = zip(self.optimizer_.param_groups, lrs, strict=True)
+        learning = [lr for group, lr in groups if any(parameter.requires_grad for parameter in group["params"])]
+        self.history.record("lr", learning[0] if learning else lrs[0])
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the label code of the most probable class of each sample, (N,)."""
@@ -324,7 +326,7 @@ class IndexedNet(ClassifierMixin, NeuralNet):
         return {
             "module": plain_network(self.module_).state_dict(),
             "learnable": [parameter.requires_grad for parameter in self.module_.parameters()],
-            "optimizer": self.optimizer_.state_dict(),
+            "optimizer": self.step_sizes_.state_dict(),
             "average": None if self.average_ is None else self.average_.state_dict(),
             "step": self.clock_.step,
             "history": json.dumps(rows, default=float),
@@ -342,8 +344,7 @@ class IndexedNet(ClassifierMixin, NeuralNet):
         plain_network(self.module_).load_state_dict(state["module"])
         for parameter, learns in zip(self.module_.parameters(), state.get("learnable", ()), strict=False):
             parameter.requires_grad_(learns)
-        self.optimizer_.load_state_dict(state["optimizer"])
-        self.settings_ = self._settings_now()
+        self.step_sizes_.load_state_dict(state["optimizer"])
         if self.average_ is not None:
             self.average_.load_state_dict(state["average"])
         self.clock_.step, self.clock_.epoch = state["step"], len(self.history)
@@ -359,9 +360,10 @@ class IndexedNet(ClassifierMixin, NeuralNet):
 
     def forget_training(self) -> None:
         """Let go of what only training needs, so that a fitted net holds no data and pickles small."""
+        self.step_sizes_.end()
         self.iterator_train__generator = None
         self.iterator_train__augment_generator = None
-        del self.all_parameters_, self.named_parameters_
+        del self.all_parameters_, self.named_parameters_, self.step_sizes_, self.numbers_
 
     def forward_iter(
         self, X: Any, training: bool = False, device: Any = "cpu", mirrored: bool = False

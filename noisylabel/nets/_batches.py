@@ -1,6 +1,7 @@
 """The order of batches: new in each epoch of training, fixed in validation and prediction."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -53,8 +54,9 @@ class TrainingBatches:
     generator : torch.Generator
         Stream for the order; on the CPU, so that every device sees the same order.
     augment : callable, optional
-        ``augment(X, generator)`` is applied to each batch, on its device; ``augment(X, generator, rows, epoch)`` if it
-        has a true attribute ``needs_rows``.
+        ``augment(X, generator)`` is applied to each batch, on its device. One with a true attribute ``needs_rows`` is
+        called as ``augment(X, generator, rows, epoch)``: row numbers (B,), and how many epochs are done, a tensor of
+        shape ().
     augment_generator : torch.Generator, optional
         Stream for ``augment``, on the training device.
     num_workers : int, default=0
@@ -84,28 +86,42 @@ class TrainingBatches:
         self.generator = generator
         self.augment = augment
         self.augment_generator = augment_generator
-        self.epoch = torch.tensor(0, device=None if augment_generator is None else augment_generator.device)
+        device = "cpu" if augment_generator is None else augment_generator.device
+        self.epoch = torch.zeros((), dtype=torch.long, device=device)
 
     def __len__(self) -> int:
         return count_batches(len(self.dataset), self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
+        for source in self.sources():
+            with torch_turn():
+                batch = self.batch_of(source)
+            yield batch
+
+    def start_epoch(self, epoch: int) -> None:
+        """Let ``augment`` know how many epochs are done."""
+        self.epoch.fill_(epoch)
+
+    def sources(self) -> Iterator[Any]:
+        """Draw a new order, and yield what :meth:`batch_of` makes a batch of: positions, or a batch as loaded."""
         order = torch.randperm(len(self.dataset), generator=self.generator)
         if isinstance(self.dataset, TensorData):
             order = order.to(self.dataset.all_X.device)
         chunks = iter(balanced_chunks(len(order), self.batch_size, order))
-        if isinstance(self.dataset, StreamedData):
-            batches = self.dataset.batches(chunks, self.num_workers, self._stream_of_the_epoch(), self.prefetch_factor)
+        if isinstance(self.dataset, TensorData):
+            return chunks
+        return self.dataset.batches(chunks, self.num_workers, self._stream_of_the_epoch(), self.prefetch_factor)
+
+    def batch_of(self, source: Any) -> Batch:
+        """Return a batch, augmented; by operations on its device alone if the data are in memory."""
+        batch = self.dataset.batch_of(source) if isinstance(self.dataset, TensorData) else source
+        if self.augment is None or self.augment_generator is None:
+            return batch
+        if getattr(self.augment, "needs_rows", False):
+            X = self.augment(batch[0], self.augment_generator, batch.rows, self.epoch)
         else:
-            batches = self.dataset.batches(chunks)
-        for batch in batches:
-            if self.augment is None or self.augment_generator is None:
-                yield batch
-            else:
-                with torch_turn():
-                    needed = (batch.rows, self.epoch) if getattr(self.augment, "needs_rows", False) else ()
-                    X = self.augment(batch[0], self.augment_generator, *needed)
-                yield Batch(X, batch[1], batch.rows, batch.sample_weight)
+            X = self.augment(batch[0], self.augment_generator)
+        return Batch(X, batch[1], batch.rows, batch.sample_weight)
 
     def _stream_of_the_epoch(self) -> torch.Generator:
         """Return a stream that differs in each epoch, and is the same again when a run goes on from a checkpoint."""

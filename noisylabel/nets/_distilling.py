@@ -149,7 +149,7 @@ class DistillingNet(WeightedNet):
         weights = weighed.weights if self.class_weight is None else weighed.weights * (targets @ self.class_weight)
         loss = weighted_loss(losses, weights, batch.sample_weight)
         loss.backward()
-        return {"loss": loss, "y_pred": logits, "mean_weight": weighed.mean, "losses": given}
+        return self.step_of(batch, loss, weighed, {"y_pred": logits, "losses": given})
 
     def forget_training(self) -> None:
         """Also let go of the targets."""

@@ -7,9 +7,11 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from skorch.callbacks import Checkpoint, EarlyStopping, PassthroughScoring
 from skorch.callbacks.scoring import ScoringBase
+from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from noisylabel._support.random import torch_turn, user_code
@@ -17,6 +19,8 @@ from noisylabel.nets._averaging import plain_network
 from noisylabel.nets._base import IndexedNet
 from noisylabel.nets._batches import OrderedBatches, TrainingBatches
 from noisylabel.nets._checkpoint import CheckpointFile, callback_states, restore_callbacks
+from noisylabel.nets._graphs import StepGraphs
+from noisylabel.nets._numbers import EpochNumbers
 from noisylabel.nets._sanity import check_epoch, check_predictions, check_single_rows
 from noisylabel.nets._skorch import check_held_out
 from noisylabel.nets.data import Batch, Data, ScoredData, keeping_workers
@@ -133,14 +137,15 @@ def _train_epochs(
 ) -> None:
     """Train until the last epoch, or until a callback has had enough."""
     batches = net.get_iterator(train, training=True)
+    graphs = StepGraphs(net, batches)
     held_out = None if valid is None else net.get_iterator(valid, training=False)
     datasets = {"dataset_train": ScoredData(train), "dataset_valid": None if valid is None else ScoredData(valid)}
     while len(net.history) < net.max_epochs and not _has_stopped(net):
         _notify(net, "on_epoch_begin", **datasets)
         net.start_epoch()
-        _train_epoch(net, batches)
+        sizes, numbers = _train_epoch(net, batches, graphs)
         check_epoch(net, None if checkpoint is None else checkpoint.path)
-        net.record_epoch()
+        net.record_epoch(numbers, sizes)
         if best is not None and held_out is not None:
             _validate(net, held_out)
             best.look(net)
@@ -266,30 +271,33 @@ def _log_epoch(net: IndexedNet) -> None:
 def _validate(net: IndexedNet, batches: OrderedBatches) -> None:
     """Write loss and accuracy on the held-out rows into the history."""
     net._set_training(False)
-    loss_sum, n_right = 0.0, 0
+    numbers = EpochNumbers()
     module = net.evaluated_module()
     for batch in batches:
-        loss, n = _validate_batch(net, batch, module)
-        loss_sum, n_right = loss_sum + loss, n_right + n
+        numbers.note(len(batch[1]), _validate_batch(net, batch, module))
+    sizes, found = numbers.take()
+    for row, loss in zip(net.history[-1]["batches"], found["loss"].tolist(), strict=False):
+        row["valid_loss"] = loss
     net.history.record("valid_batch_count", len(batches))
-    _record_loss(net, "valid_loss", loss_sum / len(batches.dataset))
-    accuracy = n_right / len(batches.dataset)
+    _record_loss(net, "valid_loss", float((found["loss"] * sizes).sum() / len(batches.dataset)))
+    accuracy = found["right"].sum() / len(batches.dataset)
     is_best = accuracy > max((row["valid_acc"] for row in net.history[:-1]), default=-1.0)
     net.history.record("valid_acc", accuracy)
     net.history.record("valid_acc_best", is_best)
 
 
 @torch_turn()
-def _validate_batch(net: IndexedNet, batch: Batch, module: torch.nn.Module) -> tuple[float, int]:
-    """Predict a batch, and return the sum of its losses and how many are right."""
+def _validate_batch(net: IndexedNet, batch: Batch, module: torch.nn.Module) -> dict[str, Tensor]:
+    """Predict a batch, and return the mean of its losses and how many are right."""
     _notify(net, "on_batch_begin", batch=batch, training=False)
     with torch.inference_mode():
         logits = net.infer(batch[0], module)
         loss = cross_entropy(logits, batch[1])
-    net.history.record_batch("valid_loss", loss.item())
+        right = (logits.argmax(1) == batch[1]).sum()
+    net.history.record_batch("valid_loss", loss)
     net.history.record_batch("valid_batch_size", len(batch[1]))
     _notify(net, "on_batch_end", batch=batch, training=False, loss=loss, y_pred=logits)
-    return loss.item() * len(batch[1]), int((logits.argmax(1) == batch[1]).sum())
+    return {"loss": loss, "right": right}
 
 
 def _record_loss(net: IndexedNet, name: str, loss: float) -> None:

@@ -1,39 +1,47 @@
 """The training step of MentorMix: weigh, sample, mix, weigh again."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Hashable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot
 from torch.nn.modules.batchnorm import _NormBase
 
 from noisylabel.functional import draw_beta, draw_partners, mix, mixing_ratios, weighted_loss
 from noisylabel.mentors import Mentor, MixedLossMentor, Observation
 from noisylabel.nets._record import SampleRecord
-from noisylabel.nets._weighted import MeanWeight, Weighed, WeightedNet
+from noisylabel.nets._weighted import Weighed, WeightedNet, mean_of_all, mean_weight
 from noisylabel.nets.data import Batch
 
 
-@contextmanager
-def statistics_untouched(norms: list[_NormBase]) -> Iterator[None]:
-    """Let normalisation layers in training mode use the batch's statistics without adding them to their running ones.
+class KeptStatistics:
+    """The running statistics of normalisation layers, to be put back after a pass that should not count.
 
     Parameters
     ----------
-    norms : list
-        Batch and instance norm layers that track statistics.
+    module : nn.Module
     """
-    norms = [norm for norm in norms if norm.training]  # the others use their running statistics anyway
-    momenta = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.track_running_stats, norm.momentum = False, 0.0  # batch norm heeds the first, instance norm the second
-    try:
-        yield
-    finally:
-        for norm, momentum in zip(norms, momenta, strict=True):
-            norm.track_running_stats, norm.momentum = True, momentum
+
+    def __init__(self, module: nn.Module) -> None:
+        norms = [m for m in module.modules() if isinstance(m, _NormBase) and m.track_running_stats]
+        buffers = [buffer for norm in norms for buffer in norm.buffers() if buffer is not None]
+        self.pairs = [
+            (group, [torch.empty_like(buffer) for buffer in group])
+            for group in ([b for b in buffers if b.is_floating_point() == is_float] for is_float in (True, False))
+            if group
+        ]
+
+    def keep(self) -> None:
+        """Remember them."""
+        for buffers, kept in self.pairs:
+            torch._foreach_copy_(kept, buffers)
+
+    def put_back(self) -> None:
+        """Let them be what they were."""
+        for buffers, kept in self.pairs:
+            torch._foreach_copy_(buffers, kept)
 
 
 class MixingNet(WeightedNet):
@@ -87,19 +95,25 @@ class MixingNet(WeightedNet):
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         """Look for the layers whose statistics the first pass must leave alone."""
         super().on_train_begin(net, X, y, **kwargs)
-        self.norms_ = [m for m in self.module_.modules() if isinstance(m, _NormBase) and m.track_running_stats]
-        self.mixed_utilization_ = MeanWeight()
+        self.statistics_ = KeptStatistics(self.module_)
+
+    def advance(self) -> None:
+        """Also tell the second mentor."""
+        super().advance()
+        if self.mixed_mentor is not None:
+            self.mixed_mentor.advance(self.clock_.progress)
+
+    def stage(self) -> Hashable | None:
+        """See :meth:`IndexedNet.stage`; both mentors decide."""
+        return super().stage() if self.mixed_mentor is None else self.mixed_mentor.stage(self.clock_.progress)
 
     def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         """Weigh the plain batch, mix it by the weights, and back-propagate the loss of the mix."""
         X, y = batch
         plain, weighed = self._weigh_plain(batch)
         counts = _counts(batch, weighed.held_back)
-        if counts is not None and not bool(counts.any()):
-            with torch.no_grad():
-                plain = plain or {"y_pred": self.infer(X)}
-            return {"loss": torch.zeros(()), "mean_weight": 0.0, **plain}
-        partners = draw_partners(weighed.weights, self.mix_generator, counts)
+        drawable = None if counts is None else torch.where(counts.any(), counts, 1.0)  # if none counts, nothing moves
+        partners = draw_partners(weighed.weights, self.mix_generator, drawable)
         shares = draw_beta(len(y), self.mixup_alpha, self.mix_generator)
         ratios = mixing_ratios(shares, weighed.weights, self.mix_ratio)
         logits = self.infer(mix(X if X.is_floating_point() else X.float(), partners, ratios))
@@ -112,8 +126,10 @@ class MixingNet(WeightedNet):
             weights = weights * mix(self.class_weight[y], partners, ratios)
         loss = weighted_loss(losses, weights, counts)
         loss.backward()
-        mean_weight = self.mixed_utilization_.add(mixed_weights, counts)
-        return {"loss": loss, "mean_weight": mean_weight, "y_pred": logits, "mixed_y_pred": logits, **plain}
+        step = self.step_of(batch, loss, weighed, {"y_pred": logits, "mixed_y_pred": logits, **plain})
+        mixed = mean_weight(mixed_weights, counts)
+        step["numbers"] |= {f"mixed_{name}": value for name, value in mixed.items()}
+        return step | {"mean_weight": mixed["mean"]}
 
     def _weigh_plain(self, batch: Batch) -> tuple[dict[str, Tensor], Weighed]:
         """Return logits and losses of the unmixed batch, by name, and its weights.
@@ -123,12 +139,18 @@ class MixingNet(WeightedNet):
         X, y = batch
         if self.mentor.always_one:
             weights = torch.ones(len(y), device=y.device)
-            self.record.note(batch.rows, y, weights.new_full((len(y), self.record.n_classes), torch.nan), weights)
-            return {}, Weighed(weights, self.utilization_.add(weights, batch.sample_weight))
-        with torch.no_grad(), statistics_untouched(self.norms_):
+            return {}, Weighed(weights, weights)
+        self.statistics_.keep()
+        with torch.no_grad():
             logits = self.infer(X)
             losses = cross_entropy(logits, y, reduction="none")
+            self.statistics_.put_back()
         return {"y_pred": logits, "losses": losses}, self.weigh(batch, losses, logits)
+
+    def note_step(self, batch: Batch, step: dict[str, Any]) -> None:
+        """See :meth:`WeightedNet.note_step`; of samples that were only seen mixed the record knows no logits."""
+        seen = step["y_pred"] if "losses" in step else torch.full_like(step["y_pred"], torch.nan)
+        super().note_step(batch, step | {"y_pred": seen})
 
     def _weigh_mixed(
         self, batch: Batch, losses: Tensor, logits: Tensor, labels: Tensor, counts: Tensor | None
@@ -156,15 +178,14 @@ class MixingNet(WeightedNet):
         """Also let go of the second mentor's memory and the random stream."""
         super().forget_training()
         self.__dict__.update(mixed_mentor=None, mix_generator=None)
-        del self.norms_
+        del self.statistics_
 
-    def record_epoch(self) -> None:
+    def record_epoch(self, numbers: Mapping[str, np.ndarray], sizes: np.ndarray) -> None:
         """Add the mean weight of the mixes."""
-        super().record_epoch()
+        super().record_epoch(numbers, sizes)
         if self.mixed_mentor is None:
-            self.mixed_utilization_.take()  # all mixes count
             return
-        self.note_utilization("mixed_data_utilization", self.mixed_utilization_, "mix")
+        self.note_utilization("mixed_data_utilization", mean_of_all(numbers, sizes, "mixed"), "mix")
         for name, value in self.mixed_mentor.metrics().items():
             self.history.record(name, value)
 

@@ -79,4 +79,4 @@ def check_predictions(net: IndexedNet, train: Data) -> None:
 
 
 def _advice(net: IndexedNet) -> str:
-    return f"Lower 'lr' (now {net.base_settings_[0][0]:g}), or look for extreme values in X."
+    return f"Lower 'lr' (now {net.step_sizes_.base[0][0]:g}), or look for extreme values in X."

@@ -1,6 +1,7 @@
 """The training step of MentorNet: weigh, then learn; and the mean weight of an epoch."""
 
 import warnings
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,47 +21,33 @@ from noisylabel.nets.data import Batch
 _CROSS_ENTROPY = CrossEntropy()
 
 
-class MeanWeight:
-    """Mean over the rows seen since the last :meth:`take`.
+def mean_weight(weights: Tensor, counts: Tensor | None = None) -> dict[str, Tensor]:
+    """Return the mean weight of a batch and, if rows count differently, of how many rows it is the mean.
+
+    Parameters
+    ----------
+    weights : Tensor of shape (B,)
+    counts : Tensor of shape (B,), optional
+        How many times each sample counts.
 
     Examples
     --------
     >>> import torch
-    >>> mean = MeanWeight()
-    >>> mean.add(torch.tensor([1.0, 0.0]))
-    0.5
-    >>> mean.add(torch.tensor([1.0, 0.0]), counts=torch.tensor([6.0, 0.0]))
-    1.0
-    >>> mean.take()  # 7 of 8 rows
-    0.875
+    >>> mean_weight(torch.tensor([1.0, 0.0]))
+    {'mean': tensor(0.5000)}
+    >>> mean_weight(torch.tensor([1.0, 0.0]), counts=torch.tensor([6.0, 2.0]))
+    {'mean': tensor(0.7500), 'rows': tensor(8.)}
     """
+    if counts is None:
+        return {"mean": weights.mean()}
+    n_rows = counts.sum()
+    return {"mean": (weights * counts).sum() / n_rows.clamp_min(1e-12), "rows": n_rows}
 
-    def __init__(self) -> None:
-        self._parts: list[tuple[float, float]] = []
 
-    def add(self, weights: Tensor, counts: Tensor | None = None) -> float:
-        """Return the mean weight of a batch, and remember it.
-
-        Parameters
-        ----------
-        weights : Tensor of shape (B,)
-        counts : Tensor of shape (B,), optional
-            How many times each sample counts.
-        """
-        if counts is None:
-            mean, n_rows = weights.mean().item(), float(len(weights))
-        else:
-            n_rows = counts.sum().item()
-            mean = (weights * counts).sum().item() / max(n_rows, 1e-12)
-        self._parts.append((mean, n_rows))
-        return mean
-
-    def take(self) -> float:
-        """Return the mean of all rows so far, and start anew."""
-        n_rows = sum(n for _, n in self._parts)
-        mean = sum(mean * n for mean, n in self._parts) / max(n_rows, 1e-12)
-        self._parts.clear()
-        return mean
+def mean_of_all(numbers: Mapping[str, np.ndarray], sizes: np.ndarray, prefix: str) -> float:
+    """Return the mean weight of an epoch's rows from that of its batches."""
+    n_rows = numbers.get(f"{prefix}_rows", sizes)
+    return float((numbers[f"{prefix}_mean"] * n_rows).sum() / max(n_rows.sum(), 1e-12))
 
 
 @dataclass(frozen=True)
@@ -70,14 +57,14 @@ class Weighed:
     Attributes
     ----------
     weights : Tensor of shape (B,)
-    mean : float
-        Mean weight of the rows that count.
+    noted : Tensor of shape (B,)
+        The same for the record: NaN for those held back.
     held_back : Tensor of shape (B,) or None
         See :meth:`noisylabel.mentors.Mentor.held_back`.
     """
 
     weights: Tensor
-    mean: float
+    noted: Tensor
     held_back: Tensor | None = None
 
 
@@ -121,7 +108,15 @@ class WeightedNet(IndexedNet):
         super().on_train_begin(net, X, y, **kwargs)
         self.loss.start(len(X), self.record.n_classes, torch.device(self.device))
         self.classes_ = np.arange(self.record.n_classes)
-        self.utilization_ = MeanWeight()
+
+    def advance(self) -> None:
+        """Also tell the mentor."""
+        super().advance()
+        self.mentor.advance(self.clock_.progress)
+
+    def stage(self) -> Hashable | None:
+        """See :meth:`IndexedNet.stage`; the mentor and the loss decide."""
+        return self.mentor.stage(self.clock_.progress) if self.loss.capturable else None
 
     def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         """Weigh the batch's losses and back-propagate their weighted mean."""
@@ -133,10 +128,17 @@ class WeightedNet(IndexedNet):
         weights = weighed.weights if self.class_weight is None else weighed.weights * self.class_weight[y]
         loss = weighted_loss(losses, weights, batch.sample_weight)
         loss.backward()
-        return {"loss": loss, "y_pred": logits, "mean_weight": weighed.mean, "losses": given}
+        return self.step_of(batch, loss, weighed, {"y_pred": logits, "losses": given})
+
+    def step_of(self, batch: Batch, loss: Tensor, weighed: Weighed, seen: dict[str, Tensor]) -> dict[str, Any]:
+        """Return what callbacks and :meth:`note_step` get of a step that learns as much as its samples' weights say."""
+        weight = mean_weight(weighed.weights, batch.sample_weight)
+        numbers = {"loss": loss.detach(), **{f"weight_{name}": value for name, value in weight.items()}}
+        step = {"loss": loss, "mean_weight": weight["mean"], "noted": weighed.noted, "numbers": numbers}
+        return step | seen
 
     def weigh(self, batch: Batch, losses: Tensor, logits: Tensor) -> Weighed:
-        """Ask the mentor, and write the visit into the record.
+        """Ask the mentor.
 
         Parameters
         ----------
@@ -145,15 +147,17 @@ class WeightedNet(IndexedNet):
             Cross entropy of the given labels, detached.
         logits : Tensor of shape (B, C)
         """
-        logits, progress = logits.detach(), self.clock_.progress
+        progress = self.clock_.progress
         held_back = self.mentor.held_back(batch.rows, progress)
         weights = self.mentor.weigh(
-            Observation(losses, logits, batch[1], batch.rows, progress, batch.sample_weight, held_back)
+            Observation(losses, logits.detach(), batch[1], batch.rows, progress, batch.sample_weight, held_back)
         )
-        self.record.note(
-            batch.rows, batch[1], logits, weights if held_back is None else weights.masked_fill(held_back, torch.nan)
-        )
-        return Weighed(weights, self.utilization_.add(weights, batch.sample_weight), held_back)
+        return Weighed(weights, weights if held_back is None else weights.masked_fill(held_back, torch.nan), held_back)
+
+    def note_step(self, batch: Batch, step: dict[str, Any]) -> None:
+        """Also write the visit into the record."""
+        super().note_step(batch, step)
+        self.record.note(batch.rows, batch[1], step["y_pred"], step["noted"])
 
     def training_state(self) -> dict[str, Any]:
         """Add the memory of the mentor and the loss, and the record."""
@@ -176,17 +180,16 @@ class WeightedNet(IndexedNet):
         self.mentor, self.loss = clone(self.mentor), clone(self.loss)
         self.__dict__.update(record=None, class_weight=None)
 
-    def record_epoch(self) -> None:
+    def record_epoch(self, numbers: Mapping[str, np.ndarray], sizes: np.ndarray) -> None:
         """Add the mean weight and the mentor's numbers."""
-        super().record_epoch()
+        super().record_epoch(numbers, sizes)
         self.record.flush()
-        self.note_utilization("data_utilization", self.utilization_, "sample")
+        self.note_utilization("data_utilization", mean_of_all(numbers, sizes, "weight"), "sample")
         for name, value in self.mentor.metrics().items():
             self.history.record(name, value)
 
-    def note_utilization(self, name: str, utilization: MeanWeight, what: str) -> None:
+    def note_utilization(self, name: str, mean: float, what: str) -> None:
         """Write the epoch's mean weight into the history; warn if it is 0."""
-        mean = utilization.take()
         self.history.record(name, mean)
         _warn_if_nothing_counts(mean, len(self.history), what)
 

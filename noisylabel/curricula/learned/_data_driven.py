@@ -44,6 +44,10 @@ class DataDriven(Curriculum):
         check_number("sharpness", self.sharpness, 0, closed="neither")
         return self
 
+    def stage(self, epoch_percent: float) -> tuple[()]:
+        """See :meth:`Curriculum.stage`."""
+        return ()
+
     def weights(self, loss: Tensor, loss_diff: Tensor, label: Tensor, epoch_percent: float) -> Tensor:
         """See :meth:`Curriculum.weights`."""
         return torch.ones(len(loss), dtype=loss.dtype, device=loss.device)

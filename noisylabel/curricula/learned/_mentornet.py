@@ -46,6 +46,8 @@ class MentorNet(Curriculum):
     tensor([1., 0.])
     """
 
+    takes_percent_tensor = True
+
     def __init__(self, network: MentorNetwork, card: Any = None) -> None:
         self.network = network
         self.card = card
@@ -55,8 +57,20 @@ class MentorNet(Curriculum):
         """How many of a sample's last losses it reads."""
         return self.network.history_length
 
+    def check_classes(self, n_classes: int) -> None:
+        """See :meth:`Curriculum.check_classes`: one that looks at labels serves those that it was learned with."""
+        if self.network.use_label and n_classes > self.network.n_labels:
+            raise InvalidDataError(
+                f"This MentorNet was learned with {self.network.n_labels} classes and looks at labels; it cannot weigh "
+                f"a sample of class {n_classes - 1}. Learn one without use_label, which serves any number of classes."
+            )
+
+    def stage(self, epoch_percent: float) -> tuple[()]:
+        """See :meth:`Curriculum.stage`."""
+        return ()
+
     @torch.no_grad()
-    def weights(self, loss: Tensor, loss_diff: Tensor, label: Tensor, epoch_percent: float) -> Tensor:
+    def weights(self, loss: Tensor, loss_diff: Tensor, label: Tensor, epoch_percent: float | Tensor) -> Tensor:
         """See :meth:`Curriculum.weights`.
 
         Raises
@@ -65,13 +79,13 @@ class MentorNet(Curriculum):
             If the network looks at labels and a label is beyond those that it was learned with.
         """
         network = self.to(loss.device).network
-        if network.use_label and len(label) and int(label.max()) >= network.n_labels:
-            raise InvalidDataError(
-                f"This MentorNet was learned with {network.n_labels} classes and looks at labels; it cannot weigh a "
-                f"sample of class {int(label.max())}. Learn one without use_label, which serves any number of classes."
-            )
+        if isinstance(epoch_percent, Tensor):  # in training, which has checked the number of classes
+            percents = epoch_percent.expand(len(loss))
+        else:
+            if network.use_label and len(label):
+                self.check_classes(int(label.max()) + 1)
+            percents = torch.full((len(loss),), min(int(epoch_percent), 99), device=loss.device)
         shape = (len(loss), network.history_length)
-        percents = torch.full((len(loss),), min(int(epoch_percent), 99), device=loss.device)
         logits = network(loss.reshape(shape).float(), loss_diff.reshape(shape).float(), label.long(), percents)
         return logits.sigmoid().to(loss.dtype)
 

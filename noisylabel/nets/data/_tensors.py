@@ -54,13 +54,12 @@ class TensorData(Dataset):
         codes = None if self.codes is None else self.codes[chosen]
         return TensorData(self.all_X, codes, weight, chosen if self.rows is None else self.rows[chosen])
 
-    def batches(self, chunks: Iterator[Tensor]) -> Iterator[Batch]:
-        """Yield a batch for each tensor of positions."""
-        for positions in chunks:
-            weight = None if self.sample_weight is None else self.sample_weight.index_select(0, positions)
-            codes = None if self.codes is None else self.codes.index_select(0, positions)
-            rows = positions if self.rows is None else self.rows.index_select(0, positions)
-            yield Batch(self.all_X.index_select(0, rows), codes, positions, weight)
+    def batch_of(self, positions: Tensor) -> Batch:
+        """Return the batch of some positions, a tensor (B,)."""
+        weight = None if self.sample_weight is None else self.sample_weight.index_select(0, positions)
+        codes = None if self.codes is None else self.codes.index_select(0, positions)
+        rows = positions if self.rows is None else self.rows.index_select(0, positions)
+        return Batch(self.all_X.index_select(0, rows), codes, positions, weight)
 
     def slices(self, batch_size: int) -> Iterator[Batch]:
         """Yield the samples in use in order, without row numbers; as copies, since a network may write to its input."""
