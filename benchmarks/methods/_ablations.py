@@ -1,15 +1,23 @@
 """Classifiers with one thing made wrong on purpose, to see what it is worth."""
 
+import torch
+
 from noisylabel import MentorMixClassifier
-from noisylabel.nets import MixingNet
+from noisylabel.nets import MixingNet, StepSizes
+
+
+class UnscaledDecaySizes(StepSizes):
+    """The whole weight decay at each step, as in plain PyTorch code, while the weights shrink the losses."""
+
+    def share_of_decay(self, mean_weight: torch.Tensor) -> torch.Tensor:
+        """See :meth:`StepSizes.share_of_decay`."""
+        return torch.ones_like(mean_weight)
 
 
 class UnscaledDecayNet(MixingNet):
-    """Net whose weight decay stays in full while the weights shrink the losses, as in plain PyTorch code."""
+    """Net whose steps are such."""
 
-    def set_step_sizes(self, mean_weight: float) -> None:
-        """See :meth:`MixingNet.set_step_sizes`."""
-        super().set_step_sizes(1.0)
+    step_sizes = UnscaledDecaySizes
 
 
 class UnscaledDecay(MentorMixClassifier):

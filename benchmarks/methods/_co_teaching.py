@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy
 from noisylabel import MentorNetClassifier
 from noisylabel.estimators import NetParts
 from noisylabel.mentors import Mentor
-from noisylabel.nets import Batch, SampleRecord, WeightedNet
+from noisylabel.nets import Batch, SampleRecord, Step, Weighed, WeightedNet
 from noisylabel.students import Student, resolve_student
 
 _RAMP = 0.05  # of training, over which ever more samples are left out: 10 of 200 epochs
@@ -80,7 +80,7 @@ class CoTeachingNet(WeightedNet):
         self.noise_rate = noise_rate
         super().__init__(module, **kwargs)
 
-    def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
+    def train_step_single(self, batch: Batch, **fit_params: Any) -> Step:
         """Exchange the samples of smallest loss, and learn."""
         X, y = batch
         first, second = self.infer(X)
@@ -90,9 +90,11 @@ class CoTeachingNet(WeightedNet):
         loss = losses[0][chosen[1]].mean() + losses[1][chosen[0]].mean()
         loss.backward()
         weights = torch.zeros_like(losses[0].detach()).index_fill_(0, chosen[1], 1.0)
-        self.record.note(batch.rows, y, first.detach(), weights)
-        mean = self.utilization_.add(weights, batch.sample_weight)
-        return {"loss": loss, "y_pred": first, "mean_weight": mean, "losses": losses[0].detach()}
+        return self.step_of(batch, loss, Weighed(weights, weights), {"y_pred": first, "losses": losses[0].detach()})
+
+    def stage(self) -> None:
+        """See :meth:`WeightedNet.stage`: how many samples are exchanged changes from step to step."""
+        return
 
 
 class CoTeachingClassifier(MentorNetClassifier):

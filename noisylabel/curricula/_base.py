@@ -37,7 +37,7 @@ class Curriculum(BaseEstimator, ABC):
         """
         return self
 
-    def check_classes(self, n_classes: int) -> None:  # noqa: B027 - most serve any number
+    def check_classes(self, n_classes: int) -> None:
         """Refuse a number of classes that the curriculum cannot serve.
 
         Raises

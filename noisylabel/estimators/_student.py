@@ -51,6 +51,7 @@ def build_network(
     rates = [(name, {"lr": lr * factor}) for name, factor in factors.items()]
     first = _first_layer(body, data)
     network = body if first is None else nn.Sequential(first, body)
+    network.capturable = maker.capturable or getattr(body, "capturable", False)  # type: ignore[assignment]
     _try(network, student, data)
     if type(maker).adapt is not Student.adapt:
         _adapt(maker, body, first, train, data)

@@ -72,7 +72,7 @@ class Mentor(BaseEstimator, ABC):
             The stream to draw from; its device is the training device.
         """
 
-    def advance(self, progress: float) -> None:  # noqa: B027 - most need nothing
+    def advance(self, progress: float) -> None:
         """Get ready for the step at this progress: the place for what reads from the device, or changes with time.
 
         Parameters

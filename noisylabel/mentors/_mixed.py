@@ -8,6 +8,7 @@ from torch import Tensor
 
 from noisylabel.mentors._base import Observation
 from noisylabel.mentors._percentile import PercentileMentor
+from noisylabel.schedules import Schedule
 
 _FEW = 3 / 8  # right labels: between 46 and 28 %, which symmetric noise of 60 and 80 % leaves among ten classes
 _HALF = 1 / 2
@@ -55,9 +56,13 @@ class MixedLossMentor(PercentileMentor):
         if self.plain.history_ is not None:
             self.history_ = torch.full_like(self.plain.history_, torch.nan)
 
+    @property
+    def percentile_schedule_(self) -> Schedule:  # type: ignore[override]
+        """The other mentor's, as it is at the moment."""
+        return self.plain.percentile_schedule_
+
     def advance(self, progress: float) -> None:
-        """See :meth:`Mentor.advance`; after the other mentor's."""
-        self.percentile_schedule_ = self.plain.percentile_schedule_
+        """See :meth:`Mentor.advance`; the other mentor does it all."""
 
     def stage(self, progress: float) -> Hashable | None:
         """See :meth:`Mentor.stage`."""

@@ -160,7 +160,7 @@ class PercentileMentor(Mentor):
         before, weight = self.threshold_, seen.sample_weight
         moved = self._moved_threshold(seen, weight)
         if weight is not None:
-            self.is_known_ = False
+            self.is_known_ = False  # as far as one can tell without looking
             moved = torch.where(weight.any(), moved, torch.nan if before is None else before)
         if before is None:
             self.threshold_ = moved.clone()
@@ -172,16 +172,18 @@ class PercentileMentor(Mentor):
 
     def _moved_threshold(self, seen: Observation, weight: Tensor | None) -> Tensor:
         """Return the average with the batch's percentile in it, () or by class (C,)."""
-        fraction, before = self.percentile_schedule_(seen.progress), self.threshold_
-        is_first = before is None or not self.is_known_  # as far as one can tell without looking at it
-        if not self.percentile_by_class or is_first:
-            own = batch_percentile(seen.losses, fraction, weight)
-            begun = own.repeat(self.n_classes_) if self.percentile_by_class else own
-            if before is None or is_first:
-                before = begun if before is None else torch.where(before.isnan(), begun, before)
-        if self.percentile_by_class:
+        fraction, before, by_class = self.percentile_schedule_(seen.progress), self.threshold_, self.percentile_by_class
+        if before is not None and self.is_known_ and by_class:
             return class_percentiles(before, seen.losses, seen.labels, fraction, self.percentile_decay, weight)
-        return moving_average(before, own, self.percentile_decay)
+        value = batch_percentile(seen.losses, fraction, weight)
+        begun = value.repeat(self.n_classes_) if by_class else value
+        if before is None:
+            before = begun
+        elif not self.is_known_:
+            before = torch.where(before.isnan(), begun, before)
+        if by_class:
+            return class_percentiles(before, seen.losses, seen.labels, fraction, self.percentile_decay, weight)
+        return moving_average(before, value, self.percentile_decay)
 
     def _features(self, seen: Observation, loss_diff: Tensor) -> tuple[Tensor, Tensor]:
         """Return losses and differences as the curriculum reads them, (B,) or (B, K), and remember them if K > 1."""
@@ -197,7 +199,7 @@ class PercentileMentor(Mentor):
         """Return what the curriculum says at this point of training (1 during burn-in), before drop-out."""
         if percent_of_training(seen.progress) < self.burn_in:
             return torch.ones_like(seen.losses)
-        percent = self.percent_ if self.active_.takes_percent_tensor else self._shown_percent(seen.progress)
+        percent: Any = self.percent_ if self.active_.takes_percent_tensor else self._shown_percent(seen.progress)
         return self.active_.weights(loss, loss_diff, seen.labels, percent)
 
     def _shown_percent(self, progress: float) -> int:

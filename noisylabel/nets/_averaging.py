@@ -59,15 +59,15 @@ class ParameterAverage:
         self.trained.load_state_dict(self.network().state_dict())
 
     @torch.no_grad()
-    def update(self, mean_weight: Tensor) -> None:
-        """Move the averages towards the parameters; not after a step that was left out, since its weights were all 0.
+    def update(self, mean_weight: Tensor | None = None) -> None:
+        """Move the averages towards the parameters; once an optimiser step.
 
         Parameters
         ----------
-        mean_weight : Tensor of shape ()
-            Of the step's batch.
+        mean_weight : Tensor of shape (), optional
+            Of the step's batch: if it is 0, there was no step, and the averages stay.
         """
-        is_made = (mean_weight > 0).float()
+        is_made = 1.0 if mean_weight is None else (mean_weight > 0).float()
         decay = ((1 + self.n_updates) / (10 + self.n_updates)).clamp_max(self.limit)  # functional.ema_decay
         averages, parameters = zip(*self.pairs, strict=True)
         change = torch._foreach_sub(parameters, averages)

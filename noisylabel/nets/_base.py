@@ -54,6 +54,25 @@ class Clock:
         return self.step / self.n_steps
 
 
+class Step(dict[str, Any]):
+    """What callbacks are told of a step, by name, that also carries what the net itself remembers of it.
+
+    Parameters
+    ----------
+    told : dict
+        ``loss``, ``y_pred`` (logits), ``mean_weight`` and more.
+    noted : Tensor of shape (B,)
+        Weights for the record; NaN for samples that are held back.
+    numbers : dict of Tensors of shape ()
+        For the epoch's means.
+    """
+
+    def __init__(self, told: Mapping[str, Any], noted: Tensor, numbers: dict[str, Tensor]) -> None:
+        super().__init__(told)
+        self.noted = noted
+        self.numbers = numbers
+
+
 def _is_frozen(layer: _NormBase) -> bool:
     """Whether a layer's parameters do not learn or, if it has none, its maker has marked it as ``frozen``."""
     return bool(getattr(layer, "frozen", False)) or (layer.weight is not None and not layer.weight.requires_grad)
@@ -94,6 +113,8 @@ class IndexedNet(ClassifierMixin, NeuralNet):
         Everything else skorch's ``NeuralNet`` takes.
     """
 
+    step_sizes = StepSizes
+
     def __init__(
         self,
         module: Any,
@@ -113,7 +134,7 @@ class IndexedNet(ClassifierMixin, NeuralNet):
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         """Set the clock to zero."""
         self.clock_ = Clock(n_steps=self.max_epochs * count_batches(len(X), self.batch_size))
-        self.step_sizes_ = StepSizes(self.optimizer_, self.lr_schedule)
+        self.step_sizes_ = self.step_sizes(self.optimizer_, self.lr_schedule)
         self.numbers_ = EpochNumbers()
         self.all_parameters_ = [parameter for group in self.optimizer_.param_groups for parameter in group["params"]]
         self.named_parameters_ = list(self.get_all_learnable_params())
@@ -229,7 +250,7 @@ class IndexedNet(ClassifierMixin, NeuralNet):
         """Return the context of a forward pass in the net's precision, on the device of ``x``."""
         return torch.autocast(x.device.type, torch.bfloat16) if self.precision == "bf16" else nullcontext()
 
-    def train_step(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
+    def train_step(self, batch: Batch, **fit_params: Any) -> Step:
         """Make one step; a batch whose weights are all 0 moves no parameter, not even by momentum."""
         self.advance()
         step = self.make_step(batch)
@@ -244,11 +265,11 @@ class IndexedNet(ClassifierMixin, NeuralNet):
         """Return what decides which operations :meth:`make_step` makes now; None if they cannot be recorded."""
         return ()
 
-    def make_step(self, batch: Batch) -> dict[str, Any]:
+    def make_step(self, batch: Batch) -> Step:
         """Do all of a step that happens on the device: no read, and nothing that a recorded step would miss."""
         for parameter in self.all_parameters_:
             parameter.grad = None
-        step = self.train_step_single(batch)
+        step: Step = self.train_step_single(batch)
         if self.has_step_listener_:
             with user_code():
                 self.notify("on_grad_computed", named_parameters=self.named_parameters_, batch=batch, training=True)
@@ -258,9 +279,9 @@ class IndexedNet(ClassifierMixin, NeuralNet):
             self.average_.update(step["mean_weight"])
         return step
 
-    def note_step(self, batch: Batch, step: dict[str, Any]) -> None:
+    def note_step(self, batch: Batch, step: Step) -> None:
         """Remember, on the host, what :meth:`make_step` returned; sub-classes add to it."""
-        self.numbers_.note(len(batch.rows), step["numbers"])
+        self.numbers_.note(len(batch.rows), step.numbers)
         self.clock_.step += 1
 
     def initialize_callbacks(self) -> "IndexedNet":

@@ -9,6 +9,7 @@ from torch.nn.functional import cross_entropy
 
 from noisylabel.exceptions import InvalidDataError
 from noisylabel.functional import distillation_losses, smoothed_targets, weighted_loss
+from noisylabel.nets._base import Step
 from noisylabel.nets._weighted import WeightedNet
 from noisylabel.nets.data import Batch
 
@@ -137,7 +138,7 @@ class DistillingNet(WeightedNet):
         super().on_train_begin(net, X, y, **kwargs)
         self.targets.start(len(X), torch.device(self.device))
 
-    def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
+    def train_step_single(self, batch: Batch, **fit_params: Any) -> Step:
         """Back-propagate the weighted mean distance from the targets."""
         X, y = batch
         logits = self.infer(X)

@@ -137,7 +137,7 @@ def _train_epochs(
 ) -> None:
     """Train until the last epoch, or until a callback has had enough."""
     batches = net.get_iterator(train, training=True)
-    graphs = StepGraphs(net, batches)
+    graphs = StepGraphs()
     held_out = None if valid is None else net.get_iterator(valid, training=False)
     datasets = {"dataset_train": ScoredData(train), "dataset_valid": None if valid is None else ScoredData(valid)}
     while len(net.history) < net.max_epochs and not _has_stopped(net):
@@ -229,32 +229,37 @@ def _has_stopped(net: IndexedNet) -> bool:
     return any(stopper.misses_ >= stopper.patience for stopper in stoppers)
 
 
-def _train_epoch(net: IndexedNet, batches: TrainingBatches) -> None:
-    """Make a step with each batch; callbacks that do not listen to steps are not told of them."""
+def _train_epoch(
+    net: IndexedNet, batches: TrainingBatches, graphs: StepGraphs
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Make a step with each batch; return the sizes of all and what they showed, read when all are made."""
     net._set_training(True)
-    batches.epoch.fill_(net.clock_.epoch)
-    loss_sum = 0.0
-    epoch_batches = net.history[-1]["batches"]
-    for batch in batches:
-        loss, size = _step(net, batch, epoch_batches)
-        loss_sum += loss * size
-    net.history.record("train_batch_count", len(batches))
-    _record_loss(net, "train_loss", loss_sum / len(batches.dataset))
+    batches.start_epoch(net.clock_.epoch)
+    graphs.start_epoch(net, batches)
+    told = net.history[-1]["batches"]
+    make_step = _told_step if net.has_step_listener_ else graphs.make_step
+    for source in batches.sources():
+        with torch_turn():
+            make_step(net, batches, source)
+    sizes, numbers = net.numbers_.take()
+    if not net.has_step_listener_:
+        told.extend({} for _ in sizes)
+    for row, loss, size in zip(told, numbers["loss"].tolist(), sizes.tolist(), strict=True):
+        row.update(train_loss=loss, train_batch_size=size)
+    net.history.record("train_batch_count", len(sizes))
+    _record_loss(net, "train_loss", float((numbers["loss"] * sizes).sum() / len(batches.dataset)))
+    return sizes, numbers
 
 
-@torch_turn()
-def _step(net: IndexedNet, batch: Batch, told: list[dict[str, Any]]) -> tuple[float, int]:
-    """Make a step with a batch, and return its loss and size."""
-    if net.has_step_listener_:
-        _notify(net, "on_batch_begin", batch=batch, training=True)
-    else:
-        told.append({})
+def _told_step(net: IndexedNet, batches: TrainingBatches, source: Any) -> None:
+    """Make a step, and tell the callbacks; the loss that they find in the history is a tensor until the epoch ends."""
+    batch = batches.batch_of(source)
+    _notify(net, "on_batch_begin", batch=batch, training=True)
+    net.step_sizes_.check()
     step = net.train_step(batch)
-    loss, size = step["loss"].item(), len(batch[1])
-    told[-1].update(train_loss=loss, train_batch_size=size)
-    if net.has_step_listener_:
-        _notify(net, "on_batch_end", batch=batch, training=True, **step)
-    return loss, size
+    told = net.history[-1]["batches"][-1]
+    told.update(train_loss=step["loss"].detach(), train_batch_size=len(batch[1]))
+    _notify(net, "on_batch_end", batch=batch, training=True, **step)
 
 
 def _log_epoch(net: IndexedNet) -> None:
@@ -276,11 +281,11 @@ def _validate(net: IndexedNet, batches: OrderedBatches) -> None:
     for batch in batches:
         numbers.note(len(batch[1]), _validate_batch(net, batch, module))
     sizes, found = numbers.take()
-    for row, loss in zip(net.history[-1]["batches"], found["loss"].tolist(), strict=False):
+    for row, loss in zip(net.history[-1]["batches"][-len(sizes) :], found["loss"].tolist(), strict=True):
         row["valid_loss"] = loss
     net.history.record("valid_batch_count", len(batches))
     _record_loss(net, "valid_loss", float((found["loss"] * sizes).sum() / len(batches.dataset)))
-    accuracy = found["right"].sum() / len(batches.dataset)
+    accuracy = float(found["right"].sum() / len(batches.dataset))
     is_best = accuracy > max((row["valid_acc"] for row in net.history[:-1]), default=-1.0)
     net.history.record("valid_acc", accuracy)
     net.history.record("valid_acc_best", is_best)

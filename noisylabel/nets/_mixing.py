@@ -11,6 +11,7 @@ from torch.nn.modules.batchnorm import _NormBase
 
 from noisylabel.functional import draw_beta, draw_partners, mix, mixing_ratios, weighted_loss
 from noisylabel.mentors import Mentor, MixedLossMentor, Observation
+from noisylabel.nets._base import Step
 from noisylabel.nets._record import SampleRecord
 from noisylabel.nets._weighted import Weighed, WeightedNet, mean_of_all, mean_weight
 from noisylabel.nets.data import Batch
@@ -107,7 +108,7 @@ class MixingNet(WeightedNet):
         """See :meth:`IndexedNet.stage`; both mentors decide."""
         return super().stage() if self.mixed_mentor is None else self.mixed_mentor.stage(self.clock_.progress)
 
-    def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
+    def train_step_single(self, batch: Batch, **fit_params: Any) -> Step:
         """Weigh the plain batch, mix it by the weights, and back-propagate the loss of the mix."""
         X, y = batch
         plain, weighed = self._weigh_plain(batch)
@@ -128,8 +129,9 @@ class MixingNet(WeightedNet):
         loss.backward()
         step = self.step_of(batch, loss, weighed, {"y_pred": logits, "mixed_y_pred": logits, **plain})
         mixed = mean_weight(mixed_weights, counts)
-        step["numbers"] |= {f"mixed_{name}": value for name, value in mixed.items()}
-        return step | {"mean_weight": mixed["mean"]}
+        step.numbers |= {f"mixed_{name}": value for name, value in mixed.items()}
+        step["mean_weight"] = mixed["mean"]
+        return step
 
     def _weigh_plain(self, batch: Batch) -> tuple[dict[str, Tensor], Weighed]:
         """Return logits and losses of the unmixed batch, by name, and its weights.
@@ -147,10 +149,11 @@ class MixingNet(WeightedNet):
             self.statistics_.put_back()
         return {"y_pred": logits, "losses": losses}, self.weigh(batch, losses, logits)
 
-    def note_step(self, batch: Batch, step: dict[str, Any]) -> None:
+    def note_step(self, batch: Batch, step: Step) -> None:
         """See :meth:`WeightedNet.note_step`; of samples that were only seen mixed the record knows no logits."""
-        seen = step["y_pred"] if "losses" in step else torch.full_like(step["y_pred"], torch.nan)
-        super().note_step(batch, step | {"y_pred": seen})
+        if self.mentor.always_one:
+            step = Step({"y_pred": torch.full_like(step["y_pred"], torch.nan)}, step.noted, step.numbers)
+        super().note_step(batch, step)
 
     def _weigh_mixed(
         self, batch: Batch, losses: Tensor, logits: Tensor, labels: Tensor, counts: Tensor | None

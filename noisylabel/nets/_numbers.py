@@ -23,28 +23,37 @@ class EpochNumbers:
     def __init__(self) -> None:
         self._sizes: list[int] = []
         self._pending: list[tuple[Tensor, ...]] = []
-        self._parts: list[Tensor] = []
         self._names: tuple[str, ...] = ()
+        self._parts: list[tuple[tuple[str, ...], Tensor]] = []
 
     def note(self, size: int, numbers: dict[str, Tensor]) -> None:
-        """Remember the size of a batch and tensors of shape (), the same names at each step of an epoch."""
-        self._sizes.append(size)
-        self._names = tuple(numbers)
-        self._pending.append(tuple(numbers.values()))
-        if len(self._pending) == _PENDING:
+        """Remember the size of a batch and tensors of shape ()."""
+        names = tuple(numbers)
+        if len(self._pending) == _PENDING or names != self._names:
             self._gather()
+            self._names = names
+        self._sizes.append(size)
+        self._pending.append(tuple(numbers.values()))
 
     def _gather(self) -> None:
-        """Put those that wait into one tensor, (steps, names)."""
+        """Put those that wait into one tensor, (names, steps)."""
         if self._pending:
-            flat = torch.stack([number for step in self._pending for number in step])
-            self._parts.append(flat.view(len(self._pending), -1))
+            rows = [torch.stack(numbers) for numbers in zip(*self._pending, strict=True)]
+            self._parts.append((self._names, torch.stack(rows)))
             self._pending.clear()
 
     def take(self) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """Return the sizes and the numbers by name, each (steps,), by one read; and start anew."""
+        """Return the sizes and the numbers by name, each (steps,), NaN where a step had none; and start anew."""
         self._gather()
-        table = torch.cat(self._parts).double().cpu().numpy().T if self._parts else np.empty((len(self._names), 0))
-        sizes = np.array(self._sizes)
+        sizes, parts = np.array(self._sizes), self._parts
         self._sizes, self._parts = [], []
-        return sizes, dict(zip(self._names, table, strict=True))
+        lengths = [table.shape[1] for _, table in parts]
+        flat = torch.cat([table.flatten() for _, table in parts]).cpu().numpy().astype(float)  # the one read
+        numbers: dict[str, np.ndarray] = {}
+        start = 0
+        for (names, table), stop in zip(parts, np.cumsum(lengths), strict=True):
+            for name, values in zip(names, flat[start : start + table.numel()].reshape(table.shape), strict=True):
+                column = numbers.setdefault(name, np.full(len(sizes), np.nan))
+                column[stop - table.shape[1] : stop] = values
+            start += table.numel()
+        return sizes, numbers

@@ -41,7 +41,9 @@ class StepSizes:
         self.base = [(float(group["lr"]), group.get("weight_decay", 0.0)) for group in optimizer.param_groups]
         self.lrs = [lr for lr, _ in self.base]
         self.on_device = all(map(self._can_leave_out_a_step, optimizer.param_groups))
-        self.is_decoupled = isinstance(optimizer, torch.optim.AdamW) or bool(optimizer.defaults.get("decoupled_weight_decay"))
+        self.is_decoupled = isinstance(optimizer, torch.optim.AdamW) or bool(
+            optimizer.defaults.get("decoupled_weight_decay")
+        )
         self.has_tensors = False
         self._take_over()
 
@@ -108,20 +110,25 @@ class StepSizes:
         ----------
         mean_weight : Tensor of shape ()
         """
+        share = self.share_of_decay(mean_weight)
         if not self.on_device:
-            return self._step_by_number(float(mean_weight))
+            return self._step_by_number(float(mean_weight), float(share))
         for group, (_, weight_decay) in zip(self.optimizer.param_groups, self.base, strict=True):
             if weight_decay:
-                _decay(group, weight_decay, mean_weight, self.is_decoupled)
+                _decay(group, weight_decay, share, self.is_decoupled)
         self.optimizer.found_inf = (mean_weight <= 0).float()  # type: ignore[attr-defined]
         self.optimizer.step()
 
-    def _step_by_number(self, mean_weight: float) -> None:
+    def share_of_decay(self, mean_weight: Tensor) -> Tensor:
+        """Return how much of the weight decay a batch of this mean weight gets."""
+        return mean_weight
+
+    def _step_by_number(self, mean_weight: float, share: float) -> None:
         if mean_weight <= 0:
             return
         for group, (_, weight_decay) in zip(self.optimizer.param_groups, self.base, strict=True):
             if weight_decay:
-                group["weight_decay"] = weight_decay * mean_weight
+                group["weight_decay"] = weight_decay * share
         self._known = self._settings_now()
         self.optimizer.step()
 
@@ -151,15 +158,15 @@ class StepSizes:
             self.optimizer.found_inf = None  # type: ignore[attr-defined]
 
 
-def _decay(group: dict[str, Any], weight_decay: float, mean_weight: Tensor, is_decoupled: bool) -> None:
+def _decay(group: dict[str, Any], weight_decay: float, share: Tensor, is_decoupled: bool) -> None:
     """Add a group's weight decay to its gradients, as Adam and SGD do, or take it off its parameters, as AdamW does."""
     parameters = [parameter for parameter in group["params"] if parameter.grad is not None]
     if not parameters:
         return
     with torch.no_grad():
         if is_decoupled:
-            torch._foreach_mul_(parameters, 1 - mean_weight * (group["lr"] * weight_decay))
+            torch._foreach_mul_(parameters, 1 - share * (group["lr"] * weight_decay))
             return
         sign = -1 if group.get("maximize") else 1
-        decay = torch._foreach_mul(parameters, mean_weight * (sign * weight_decay))
+        decay = torch._foreach_mul(parameters, share * (sign * weight_decay))
         torch._foreach_add_([parameter.grad for parameter in parameters], decay)

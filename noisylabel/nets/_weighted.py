@@ -14,7 +14,7 @@ from noisylabel.exceptions import NoisyLabelWarning
 from noisylabel.functional import weighted_loss
 from noisylabel.losses import CrossEntropy, Loss
 from noisylabel.mentors import Mentor, Observation
-from noisylabel.nets._base import IndexedNet
+from noisylabel.nets._base import IndexedNet, Step
 from noisylabel.nets._record import SampleRecord
 from noisylabel.nets.data import Batch
 
@@ -47,6 +47,7 @@ def mean_weight(weights: Tensor, counts: Tensor | None = None) -> dict[str, Tens
 def mean_of_all(numbers: Mapping[str, np.ndarray], sizes: np.ndarray, prefix: str) -> float:
     """Return the mean weight of an epoch's rows from that of its batches."""
     n_rows = numbers.get(f"{prefix}_rows", sizes)
+    n_rows = np.where(np.isnan(n_rows), sizes, n_rows)  # a step of which each row counts once notes none
     return float((numbers[f"{prefix}_mean"] * n_rows).sum() / max(n_rows.sum(), 1e-12))
 
 
@@ -118,7 +119,7 @@ class WeightedNet(IndexedNet):
         """See :meth:`IndexedNet.stage`; the mentor and the loss decide."""
         return self.mentor.stage(self.clock_.progress) if self.loss.capturable else None
 
-    def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
+    def train_step_single(self, batch: Batch, **fit_params: Any) -> Step:
         """Weigh the batch's losses and back-propagate their weighted mean."""
         X, y = batch
         logits = self.infer(X)
@@ -130,12 +131,11 @@ class WeightedNet(IndexedNet):
         loss.backward()
         return self.step_of(batch, loss, weighed, {"y_pred": logits, "losses": given})
 
-    def step_of(self, batch: Batch, loss: Tensor, weighed: Weighed, seen: dict[str, Tensor]) -> dict[str, Any]:
-        """Return what callbacks and :meth:`note_step` get of a step that learns as much as its samples' weights say."""
+    def step_of(self, batch: Batch, loss: Tensor, weighed: Weighed, seen: dict[str, Tensor]) -> Step:
+        """Return the step that learns as much of its samples as their weights say, with what was ``seen`` of them."""
         weight = mean_weight(weighed.weights, batch.sample_weight)
         numbers = {"loss": loss.detach(), **{f"weight_{name}": value for name, value in weight.items()}}
-        step = {"loss": loss, "mean_weight": weight["mean"], "noted": weighed.noted, "numbers": numbers}
-        return step | seen
+        return Step({"loss": loss, "mean_weight": weight["mean"], **seen}, weighed.noted, numbers)
 
     def weigh(self, batch: Batch, losses: Tensor, logits: Tensor) -> Weighed:
         """Ask the mentor.
@@ -154,10 +154,10 @@ class WeightedNet(IndexedNet):
         )
         return Weighed(weights, weights if held_back is None else weights.masked_fill(held_back, torch.nan), held_back)
 
-    def note_step(self, batch: Batch, step: dict[str, Any]) -> None:
+    def note_step(self, batch: Batch, step: Step) -> None:
         """Also write the visit into the record."""
         super().note_step(batch, step)
-        self.record.note(batch.rows, batch[1], step["y_pred"], step["noted"])
+        self.record.note(batch.rows, batch[1], step["y_pred"], step.noted)
 
     def training_state(self) -> dict[str, Any]:
         """Add the memory of the mentor and the loss, and the record."""

@@ -12,7 +12,16 @@ class Student(BaseEstimator, ABC):
     """Settings of an architecture; :meth:`build` makes a new network that fits the data.
 
     Sub-classes store their settings in ``__init__`` and override :meth:`build`.
+
+    Attributes
+    ----------
+    capturable : bool
+        Whether the networks do the same at each step of training, whatever the data, and read nothing from the device:
+        on a GPU a step is recorded once and repeated without their Python. False unless a class says so; a network
+        with a true attribute of that name says so for itself.
     """
+
+    capturable: bool = False
 
     @abstractmethod
     def build(self, sample_shape: tuple[int, ...], n_classes: int) -> nn.Module:

@@ -23,6 +23,8 @@ class CifarNet(Student):
     torch.Size([2, 10])
     """
 
+    capturable = True
+
     def __init__(self, dropout: float = 0.2) -> None:
         self.dropout = dropout
 

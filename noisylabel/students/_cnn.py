@@ -31,6 +31,8 @@ class SmallCNN(Student):
     torch.Size([2, 10])
     """
 
+    capturable = True
+
     def __init__(self, widths: tuple[int, ...] = (32, 128, 192)) -> None:
         self.widths = widths
 

@@ -23,6 +23,8 @@ class MLP(Student):
     3
     """
 
+    capturable = True
+
     def __init__(self, hidden: tuple[int, ...] = (256, 256), dropout: float = 0.0) -> None:
         self.hidden = hidden
         self.dropout = dropout

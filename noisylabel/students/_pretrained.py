@@ -69,7 +69,9 @@ class Pretrained(Student):
             If ``body_lr`` is outside [0, 1], or the network has no linear layer.
         """
         check_number("body_lr", self.body_lr, 0, 1, hint="It is a factor on 'lr'.")
-        module = resolve_student(self.student, sample_shape).build(sample_shape, n_classes)
+        student = resolve_student(self.student, sample_shape)
+        module = student.build(sample_shape, n_classes)
+        module.capturable = student.capturable or getattr(module, "capturable", False)  # type: ignore[assignment]
         head = _output_layer(module)
         saved, own = _read_weights(local_path("weights", self.weights)), module.state_dict()
         fitting = {k: v for k, v in saved.items() if k in own and v.shape == own[k].shape}

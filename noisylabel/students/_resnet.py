@@ -65,6 +65,8 @@ class ResNet(Student):
     0.47
     """
 
+    capturable = True
+
     def __init__(self, depth: int = 32, width: int = 16, stem: int | None = None, negative_slope: float = 0.0) -> None:
         self.depth = depth
         self.width = width

@@ -20,6 +20,8 @@ class TorchvisionModel(Student):
     TorchvisionModel(name='resnet18')
     """
 
+    capturable = True
+
     def __init__(self, name: str) -> None:
         self.name = name
 

@@ -16,7 +16,7 @@ from noisylabel.exceptions import NoisyLabelWarning
 from noisylabel.functional import draw_beta, draw_partners, ema_decay
 from noisylabel.mentors import AutoPercentileMentor, MixedLossMentor, Observation, PercentileMentor
 from noisylabel.nets._averaging import ParameterAverage
-from noisylabel.nets._mixing import _counts, statistics_untouched
+from noisylabel.nets._mixing import KeptStatistics, _counts
 from noisylabel.schedules import constant_schedule
 
 
@@ -98,12 +98,14 @@ def test_the_first_pass_leaves_running_statistics_alone():
     network = nn.Sequential(
         nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.InstanceNorm2d(4, track_running_stats=True)
     ).train()
-    norms = [network[1], network[2]]
+    statistics = KeptStatistics(network)
     before = copy.deepcopy(network.state_dict())
     x = torch.randn(8, 1, 6, 6)
     expected = copy.deepcopy(network)(x)
-    with torch.no_grad(), statistics_untouched(norms):
+    statistics.keep()
+    with torch.no_grad():
         logits = network(x)
+    statistics.put_back()
     torch.testing.assert_close(logits, expected.detach())  # batch statistics, as in training
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
     network(x)
@@ -332,8 +334,8 @@ def test_weight_decay_follows_what_reaches_the_loss(blobs):
     X, y = blobs
 
     class Spy(Callback):
-        def on_batch_end(self, net, training=True, **kwargs):
-            decays.append(net.optimizer_.param_groups[0]["weight_decay"])
+        def on_batch_end(self, net, mean_weight, training=True, **kwargs):
+            decays.append(0.02 * float(net.step_sizes_.share_of_decay(mean_weight)))
 
     def half(loss, *_):
         return torch.full_like(loss, 0.5)

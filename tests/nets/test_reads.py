@@ -1,18 +1,37 @@
 """How often a training step waits for its device."""
 
+import numpy as np
 import pytest
 import torch
 from skorch.callbacks import Callback
 
 from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier
+from noisylabel.losses import LOSSES, ForwardCorrection
 from noisylabel.testing import count_reads
 
-# At most so many reads a step once the burn-in is over; none is what a step should need.
-MOST_READS = {MentorNetClassifier: 2, MentorMixClassifier: 3, FilterKDClassifier: 2}
+ESTIMATORS = {
+    "MentorNet": lambda: MentorNetClassifier(),
+    "MentorMix": lambda: MentorMixClassifier(),
+    "Filter-KD": lambda: FilterKDClassifier(),
+    "estimated": lambda: MentorNetClassifier(loss_percentile="auto"),
+    "by class": lambda: MentorNetClassifier(percentile_by_class=True),
+    "drop-out": lambda: MentorNetClassifier(example_dropout="0.5,17,0.05,83"),
+    "learned": lambda: MentorNetClassifier("zoo:mentornet_pd"),
+    "learned, sums over visits": lambda: MentorNetClassifier("mentornet_dd"),
+    "schedule": lambda: MentorNetClassifier("self_paced,40,mentornet_pd,60", loss_percentile="0.8,50,0.6,50"),
+    "mixes weighed": lambda: MentorMixClassifier(second_reweight=True, percentile_by_class=True),
+    "average": lambda: MentorNetClassifier(ema_decay=0.99, optimizer="sgd"),
+    "class weight": lambda: MentorNetClassifier(class_weight="balanced", optimizer="momentum"),
+    **{name: (lambda name=name: MentorNetClassifier("uniform", loss=name)) for name in LOSSES if name != "forward"},
+    "forward": lambda: MentorNetClassifier("uniform", loss=ForwardCorrection(np.eye(3))),
+}
 
 
-class LastEpoch(Callback):
-    """Count the reads of each step of the last epoch."""
+class Watcher(Callback):
+    """Count the reads of each step of some epochs."""
+
+    def __init__(self, epochs=(10,)):
+        self.epochs = epochs
 
     def on_train_begin(self, net, **kwargs):
         self.reads_ = []
@@ -23,25 +42,32 @@ class LastEpoch(Callback):
 
     def on_batch_end(self, net, training=False, **kwargs):
         self.counter_.__exit__(None, None, None)
-        if training and len(net.history) == net.max_epochs:
+        if training and len(net.history) in self.epochs:
             self.reads_.append(dict(self.counted_))
 
 
-def reads_of_each_step(clf, X, y, device="cpu"):
-    watcher = LastEpoch()
-    clf.set_params(max_epochs=10, batch_size=24, random_state=0, callbacks=[watcher], device=device).fit(X, y)
-    assert len(watcher.reads_) == 5
+def reads_of_each_step(clf, X, y, weighted=False, device="cpu", epochs=(10,)):
+    watcher = Watcher(epochs)
+    weight = np.arange(len(y)) % 3 * 1.0 if weighted else None
+    clf.set_params(max_epochs=10, batch_size=24, random_state=0, callbacks=[watcher], device=device)
+    clf.fit(X, y, sample_weight=weight)
     return watcher.reads_
 
 
-@pytest.mark.parametrize("make", MOST_READS)
-def test_a_step_reads_no_more_than_it_did(make, blobs):
-    reads = reads_of_each_step(make(), *blobs)
-    assert max(sum(step.values()) for step in reads) <= MOST_READS[make], reads
-    assert reads.count(reads[0]) == len(reads), "a step after the burn-in reads as much as any other"
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_no_step_reads_from_the_device(name, weighted, blobs):
+    reads = reads_of_each_step(ESTIMATORS[name](), *blobs, weighted)
+    assert reads == [{}] * 5
+
+
+def test_only_the_step_that_estimates_the_noise_rate_reads(blobs):
+    assert reads_of_each_step(MentorMixClassifier(loss_percentile=0.7), *blobs, epochs=range(1, 11)) == [{}] * 50
+    reads = reads_of_each_step(MentorNetClassifier(loss_percentile="auto"), *blobs, epochs=range(1, 11))
+    assert sorted(map(bool, reads)) == [False] * 49 + [True]
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
-@pytest.mark.parametrize("make", MOST_READS)
-def test_a_step_on_a_device_reads_as_much_as_the_cpu_says(make, blobs):
-    assert reads_of_each_step(make(), *blobs, device="cuda") == reads_of_each_step(make(), *blobs)
+@pytest.mark.parametrize("name", ["MentorNet", "MentorMix", "Filter-KD"])
+def test_a_step_on_a_device_reads_as_much_as_the_cpu_says(name, blobs):
+    assert reads_of_each_step(ESTIMATORS[name](), *blobs, device="cuda") == [{}] * 5
