@@ -1,6 +1,7 @@
 """Augmentation of a whole batch of images at once."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -146,6 +147,7 @@ class ImageAugmentation:
     max_shift: int = 4
     flip: str = "alternating"
     cutout: int = 0
+    capturable: ClassVar[bool] = True  # nothing but operations on the device
 
     def __post_init__(self) -> None:
         check_count("max_shift", self.max_shift, 0)

@@ -32,6 +32,8 @@ class LabelSmoothing(Loss):
     tensor([1.3863])
     """
 
+    capturable = True
+
     def __init__(self, smoothing: float = 0.1) -> None:
         self.smoothing = smoothing
 

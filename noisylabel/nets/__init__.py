@@ -1,6 +1,5 @@
 """skorch nets: one for each training rule, each owning one training step and nothing else; the loop is in one place."""
 
-from noisylabel.nets._averaging import plain_network
 from noisylabel.nets._base import IndexedNet, Step
 from noisylabel.nets._batches import OrderedBatches, TrainingBatches
 from noisylabel.nets._checkpoint import CHECKPOINT_FILE, CHECKPOINT_FORMAT, CheckpointFile
@@ -11,9 +10,9 @@ from noisylabel.nets._mixing import MixingNet
 from noisylabel.nets._record import SampleRecord
 from noisylabel.nets._sanity import are_predictions
 from noisylabel.nets._skorch import check_callbacks, check_net_params
-from noisylabel.nets._step_sizes import StepSizes
 from noisylabel.nets._weighted import Weighed, WeightedNet
 from noisylabel.nets.data import Batch, Data, StreamedData, TensorData, as_float32
+from noisylabel.nets.steps import StepSizes, plain_network
 
 __all__ = [
     "CHECKPOINT_FILE",

@@ -17,13 +17,11 @@ from torch.nn.modules.batchnorm import _NormBase
 
 from noisylabel._support.random import torch_turn, user_code
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError, NoisyLabelError
-from noisylabel.nets._averaging import ParameterAverage, plain_network
 from noisylabel.nets._batches import count_batches
 from noisylabel.nets._features import SKORCH_FEATURES
-from noisylabel.nets._numbers import EpochNumbers
 from noisylabel.nets._skorch import feature_of, refuse
-from noisylabel.nets._step_sizes import StepSizes
 from noisylabel.nets.data import Batch, Prepare, as_data
+from noisylabel.nets.steps import EpochNumbers, ParameterAverage, StepSizes, plain_network
 from noisylabel.schedules import Schedule
 from noisylabel.students import Standardize
 
@@ -135,6 +133,7 @@ class IndexedNet(ClassifierMixin, NeuralNet):
         """Set the clock to zero."""
         self.clock_ = Clock(n_steps=self.max_epochs * count_batches(len(X), self.batch_size))
         self.step_sizes_ = self.step_sizes(self.optimizer_, self.lr_schedule)
+        self.base_settings_ = self.step_sizes_.base
         self.numbers_ = EpochNumbers()
         self.all_parameters_ = [parameter for group in self.optimizer_.param_groups for parameter in group["params"]]
         self.named_parameters_ = list(self.get_all_learnable_params())

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn.modules.batchnorm import _NormBase
 
-from noisylabel.nets._averaging import plain_network
 from noisylabel.nets._base import IndexedNet, Step
 from noisylabel.nets._batches import TrainingBatches
 from noisylabel.nets.data import Batch, TensorData
+from noisylabel.nets.steps import plain_network
 
 _WARM_UP = 3  # eager steps before a recording, in which libraries and optimizer make what they keep
 _OWN_GRAPHS = ("reduce-overhead", "max-autotune")  # modes of torch.compile that record graphs themselves

@@ -15,15 +15,14 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from noisylabel._support.random import torch_turn, user_code
-from noisylabel.nets._averaging import plain_network
 from noisylabel.nets._base import IndexedNet
 from noisylabel.nets._batches import OrderedBatches, TrainingBatches
 from noisylabel.nets._checkpoint import CheckpointFile, callback_states, restore_callbacks
 from noisylabel.nets._graphs import StepGraphs
-from noisylabel.nets._numbers import EpochNumbers
 from noisylabel.nets._sanity import check_epoch, check_predictions, check_single_rows
 from noisylabel.nets._skorch import check_held_out
 from noisylabel.nets.data import Batch, Data, ScoredData, keeping_workers
+from noisylabel.nets.steps import EpochNumbers, plain_network
 
 _LOGGER = logging.getLogger(__name__)
 _EVALUATING = (ScoringBase, PassthroughScoring, Checkpoint, EarlyStopping)

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from noisylabel._support.random import private_torch_stream, torch_turn
 from noisylabel.exceptions import DivergedError, InvalidParameterError
-from noisylabel.nets._averaging import plain_network
 from noisylabel.nets._base import IndexedNet
 from noisylabel.nets._batches import count_batches
 from noisylabel.nets.data import Data
+from noisylabel.nets.steps import plain_network
 
 _LOOKED_AT = 64
 
@@ -79,4 +79,4 @@ def check_predictions(net: IndexedNet, train: Data) -> None:
 
 
 def _advice(net: IndexedNet) -> str:
-    return f"Lower 'lr' (now {net.step_sizes_.base[0][0]:g}), or look for extreme values in X."
+    return f"Lower 'lr' (now {net.base_settings_[0][0]:g}), or look for extreme values in X."

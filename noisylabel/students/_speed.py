@@ -169,6 +169,8 @@ class Speed(Student):
     2.0
     """
 
+    capturable = True
+
     def __init__(
         self,
         widths: tuple[int, ...] = (64, 256, 256),

@@ -15,8 +15,8 @@ from noisylabel.curricula import SelfPaced
 from noisylabel.exceptions import NoisyLabelWarning
 from noisylabel.functional import draw_beta, draw_partners, ema_decay
 from noisylabel.mentors import AutoPercentileMentor, MixedLossMentor, Observation, PercentileMentor
-from noisylabel.nets._averaging import ParameterAverage
 from noisylabel.nets._mixing import KeptStatistics, _counts
+from noisylabel.nets.steps import ParameterAverage
 from noisylabel.schedules import constant_schedule
 
 
