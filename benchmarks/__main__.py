@@ -104,6 +104,9 @@ def _add_report(report: argparse.ArgumentParser) -> None:
     report.add_argument("--methods", nargs="+", metavar="NAME", help="only these, in this order")
     report.add_argument("--markdown", action="store_true", help="print the tables as Markdown, as in the README")
     report.add_argument("--by-noise", action="store_true", help="Markdown, last epoch only, a column for each noise")
+    report.add_argument(
+        "--published", nargs="+", metavar="METHOD", help="with --by-noise: rows of published numbers, of reference.json"
+    )
     report.add_argument("--collapse", action="store_true", help="Markdown, last against best epoch, and classes lost")
     report.add_argument(
         "--regimes", action="store_true", help="Markdown, who wins only where plain training memorises (CIFAR-10)"
@@ -141,7 +144,7 @@ def _report(options: argparse.Namespace) -> None:
     if options.regimes:
         print(markdown_regimes(_chosen(verdicts, options)))
     elif options.by_noise or options.collapse:
-        print(markdown_by_noise(table) if options.by_noise else markdown_collapse(table))
+        print(markdown_by_noise(table, options.published or ()) if options.by_noise else markdown_collapse(table))
     else:
         print(markdown(table) if options.markdown else table[SHOWN].round(4).to_string(index=False, na_rep=""))
     if options.csv:

@@ -68,6 +68,7 @@ done
 echo "== tables (at $SECONDS s)"
 [ ! -e "$OUT/speed.jsonl" ] || "$PYTHON" -m benchmarks speed --report --results "$OUT"
 [ ! -e "$OUT/minute.jsonl" ] || "$PYTHON" -m benchmarks minute --report --results "$OUT"
-[ ! -e "$OUT/seeds.jsonl" ] || "$PYTHON" -m benchmarks report --by-noise --profile seeds --results "$OUT"
+[ ! -e "$OUT/seeds.jsonl" ] || "$PYTHON" -m benchmarks report --by-noise --profile seeds --results "$OUT" \
+    --published MentorNet-DD MentorMix
 echo "done at $SECONDS s${FAILED:+; did not end:$FAILED}"
 [ -z "$FAILED" ]

@@ -1,6 +1,7 @@
 """Tables from results."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pandas as pd
 
 from benchmarks.cells.rows import load_rows
 from benchmarks.cells.store import RESULTS
+from benchmarks.report.reference import load_references
 from noisylabel.exceptions import InvalidDataError
 
 KEYS = ["profile", "dataset", "noise", "rate", "method"]
@@ -178,8 +180,16 @@ def _blocks(table: pd.DataFrame, columns: list[str], cells: Callable[[pd.Series]
     return "\n\n".join(blocks)
 
 
-def markdown_by_noise(table: pd.DataFrame) -> str:
-    """Return the accuracies at the last epoch as Markdown: a block a profile, a row a method, a column a noise."""
+def markdown_by_noise(table: pd.DataFrame, published: Sequence[str] = ()) -> str:
+    """Return the accuracies at the last epoch as Markdown: a block a profile, a row a method, a column a noise.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From :func:`summary`.
+    published : sequence of str
+        Methods, as ``reference.json`` names them, whose published accuracies follow; a row for each that was published.
+    """
     blocks = []
     for profile, rows in table.groupby("profile", sort=False):
         noises = list(dict.fromkeys(zip(rows["noise"], rows["rate"], strict=True)))
@@ -188,8 +198,22 @@ def markdown_by_noise(table: pd.DataFrame) -> str:
         for method in dict.fromkeys(rows["method"]):
             of_method = rows[rows["method"] == method].set_index(["noise", "rate"])
             lines.append(f"| {method} | {' | '.join(_last(of_method, noise) for noise in noises)} |")
+        lines += _published(rows["dataset"].iloc[0], noises, published)
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks)
+
+
+def _published(dataset: str, noises: list[tuple[str, float]], methods: Sequence[str]) -> list[str]:
+    """Return rows of published accuracies, each with its note on where it is from."""
+    found: dict[str, dict[tuple[str, float], float]] = {}
+    for one in load_references():
+        columns = [noise for noise in noises if noise[0] == one.noise and math.isclose(noise[1], one.rate or 0)]
+        if columns and one.dataset == dataset and one.method in methods:
+            found.setdefault(f"published: {one.method}, {one.note}", {})[columns[0]] = one.accuracy
+    return [
+        f"| {name} | {' | '.join(f'{values[noise]:.1f}' if noise in values else '' for noise in noises)} |"
+        for name, values in found.items()
+    ]
 
 
 def noise_label(noise: str, rate: float) -> str:

@@ -162,6 +162,18 @@ def test_report_has_means_and_deviations(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out.splitlines()[-1] == "| gce | 1 | 50.0 | 70.0 | 0.71 | 1.0 |"
 
 
+def test_published_numbers_stand_below_ours_of_the_same_data(tmp_path, monkeypatch, capsys):
+    noises = [("symmetric", 0.4), ("symmetric", 0.6), ("human_worst", None)]
+    cifar = {"profile": "cifar10-10k", "dataset": "cifar10"}
+    folder = write_results(tmp_path, [make_result(noise=noise, **cifar) for noise in noises] + [make_result()])
+    assert run(monkeypatch, "--results", folder, "--by-noise", "--published", "MentorNet-DD", "MentorMix") == 0
+    ours, digits = capsys.readouterr().out.split("\n\n**digits**\n")
+    assert "| method | human worst 40 % | symmetric 40 % | symmetric 60 % |" in ours
+    assert "| published: MentorNet-DD, rerun by its authors |  | 88.7 |  |" in ours
+    assert "| published: MentorMix, paper |  | 94.2 | 91.3 |" in ours
+    assert "published" not in digits
+
+
 def test_history_has_the_older_runs_too(tmp_path, monkeypatch, capsys):
     dated = {"measured": "2026-11-27T08:00:00+00:00"}
     older = make_result(accuracies=(0.1, 0.2, 0.3)) | {"edited_after_measuring": ["environment.jobs"]}
