@@ -5,6 +5,7 @@ from typing import Any
 
 from benchmarks.cells.papers import PAPER_PROFILES
 from benchmarks.cells.profile import Noise, Profile, symmetric
+from benchmarks.cells.seeds import SEEDS_PROFILES
 from benchmarks.methods import ABSOLUTE_CURRICULA, RELATIVE_CURRICULA
 from noisylabel.students import SmallCNN
 
@@ -214,6 +215,7 @@ PROFILES = {
     "cifar10": _CIFAR10,
     # the same with human labels; whichever of the five sets of labels are there
     "cifar10n": replace(_CIFAR10, grid=((_HUMAN, _ALL_METHODS),)),
+    **SEEDS_PROFILES,
     **PAPER_PROFILES,
 }
 GROUPS = {"paper": tuple(PAPER_PROFILES)}

@@ -16,7 +16,7 @@ from benchmarks.cells.environment import environment
 from benchmarks.cells.store import RESULTS, append, read
 from benchmarks.studies._runs import as_markdown
 from noisylabel import MentorNetClassifier
-from noisylabel.datasets import fetch_cifar10
+from noisylabel.datasets import fetch_cifar10, get_data_home
 from noisylabel.estimators import RECIPES
 
 _FILE = "minute.jsonl"
@@ -35,23 +35,29 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--batch-size", type=int, default=1024, help="the learning rate follows it (%(default)s)")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
-    parser.add_argument("--compile", action="store_true", help="compile the network first")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of results")
+    parser.add_argument("--compile", action="store_true", help="compile the network first")
 
 
 def run(options: Namespace) -> None:
     """Train for each goal and seed; all images, and the images of the test set, are loaded once."""
-    start = time.perf_counter()
+    decoded, start = _decoded_files(), time.perf_counter()
     data = fetch_cifar10()
-    load_s = time.perf_counter() - start
-    _say({"load_s": load_s})
+    loading = {"load_s": time.perf_counter() - start, "was_decoded": _decoded_files() == decoded}
+    _say(loading)
     torch.backends.cudnn.benchmark = True  # of its ways to convolve, take the fastest on this machine
     for goal in options.goals:
         for seed in options.seeds:
             clf = _classifier(goal, options, seed)
             row = _measure(clf, data, options)
             if options.rows == _N_IMAGES:
-                append(options.results / _FILE, _named(goal, clf, options) | {"load_s": load_s} | row)
+                append(options.results / _FILE, _named(goal, clf, options) | loading | row)
+
+
+def _decoded_files() -> set[Path]:
+    """Return the files of decoded images that an earlier load may have left; a first load adds some."""
+    folders = (get_data_home() / "cache", Path.home() / ".cache" / "noisylabel")
+    return {file for folder in folders for file in folder.glob("cifar10-*.npz")}
 
 
 def _classifier(goal: str, options: Namespace, seed: int) -> MentorNetClassifier:

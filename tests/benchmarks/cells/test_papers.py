@@ -1,15 +1,11 @@
 """The papers' settings: steps, schedules, standardisation, and that every cell of the tables runs."""
 
-import io
 import os
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import torch
-from PIL import Image
 
 from benchmarks.cells.catalogue import GROUPS, PROFILES
 from benchmarks.cells.cell import _load, cells
@@ -17,6 +13,7 @@ from benchmarks.cells.classifier import make_classifier
 from benchmarks.cells.papers import PAPER_PROFILES, StandardizeEach
 from benchmarks.cells.run import RunOptions, run_profile
 from noisylabel.nets._batches import count_batches
+from tests.made_cifar import write_cifar100
 
 MENTORNET = [name for name in PAPER_PROFILES if "mentornet" in name]
 
@@ -88,23 +85,12 @@ def test_images_are_standardised_one_by_one():
         np.testing.assert_allclose(standardised, (image - image.mean()) / deviation, atol=1e-4)
 
 
-def _write_images(path: Path, n: int, n_classes: int) -> None:
-    rows, rng = [], np.random.default_rng(0)
-    for pixels in rng.integers(0, 256, (n, 32, 32, 3), dtype=np.uint8):
-        file = io.BytesIO()
-        Image.fromarray(pixels).save(file, "PNG")
-        rows.append({"bytes": file.getvalue(), "path": ""})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.table({"img": rows, "fine_label": [i % n_classes for i in range(n)]}), path)
-
-
 @pytest.mark.data
 @pytest.mark.slow
 def test_two_steps_of_every_cell_run(tmp_path, monkeypatch):
     """With the real CIFAR-10, and for CIFAR-100 a few made images in its format."""
     (tmp_path / "cifar10").symlink_to(Path(os.environ["NOISYLABEL_DATA"]) / "cifar10")
-    for part in ("train", "test"):
-        _write_images(tmp_path / "cifar100" / f"{part}-00000-of-00001.parquet", 200, 100)
+    write_cifar100(tmp_path / "cifar100", 200)
     monkeypatch.setenv("NOISYLABEL_DATA", str(tmp_path))
     _load.cache_clear()
     outcomes = run_profile("paper", folder=tmp_path / "results", options=RunOptions(proof=True))

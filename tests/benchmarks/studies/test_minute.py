@@ -32,6 +32,7 @@ def test_a_training_of_all_images_is_kept(small, capsys):
     )
     rows = read(small / "minute.jsonl")
     assert [(row["goal"], row["seed"]) for row in rows] == [("94", 0), ("94", 1), ("96", 0), ("96", 1)]
+    assert all(row["was_decoded"] and row["load_s"] >= 0 for row in rows)  # no file came with the made images
     assert all(row["epochs"] == 2 and len(row["train_loss"]) == 2 for row in rows)
     assert all(0 <= row[name] <= 1 for row in rows for name in ("accuracy", "accuracy_flipped"))
     assert all(row[name] > 0 for row in rows for name in ("fit_s", "predict_s", "predict_s_flipped"))
