@@ -66,7 +66,7 @@ class Profile:
         return replace(
             self,
             n_train=self.proof_rows,
-            n_valid=self.proof_rows // 10,
+            n_valid=self.proof_rows // 10 if self.n_valid else 0,
             max_epochs=2,
             tuned_epochs=2,
             n_test=2,

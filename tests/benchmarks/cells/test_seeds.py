@@ -73,6 +73,7 @@ def test_the_noise_is_that_of_the_papers(noise):
 
 
 @pytest.mark.filterwarnings("ignore::noisylabel.exceptions.NoisyLabelWarning")  # two steps teach nothing
+@pytest.mark.filterwarnings("ignore:The number of unique classes:UserWarning")
 def test_a_cell_of_cifar_100_runs(tmp_path, monkeypatch):
     write_cifar100(tmp_path / "cifar100", 200)
     monkeypatch.setenv("NOISYLABEL_DATA", str(tmp_path))
