@@ -133,6 +133,7 @@ class IndexedNet(ClassifierMixin, NeuralNet):
         """Set the clock to zero."""
         self.clock_ = Clock(n_steps=self.max_epochs * count_batches(len(X), self.batch_size))
         self.step_sizes_ = self.step_sizes(self.optimizer_, self.lr_schedule)
+        self.why_eager_: str | None = None
         self.base_settings_ = self.step_sizes_.base
         self.numbers_ = EpochNumbers()
         self.all_parameters_ = [parameter for group in self.optimizer_.param_groups for parameter in group["params"]]
@@ -377,6 +378,10 @@ class IndexedNet(ClassifierMixin, NeuralNet):
     def streams(self) -> list[Any]:
         """Return the random streams of the net's own; sub-classes add theirs."""
         return [self.iterator_train__generator, self.iterator_train__augment_generator]
+
+    def recorded_streams(self) -> list[torch.Generator]:
+        """Return the random streams on the device that a step draws from; sub-classes add theirs."""
+        return [stream for stream in self.streams() if stream.device == torch.device(self.device)]
 
     def forget_training(self) -> None:
         """Let go of what only training needs, so that a fitted net holds no data and pickles small."""

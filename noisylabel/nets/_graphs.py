@@ -1,5 +1,6 @@
 """Training steps as CUDA graphs: what a step does on the device is recorded once and then repeated."""
 
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -40,15 +41,16 @@ class StepGraphs:
         self.n_replays = 0
         self._stage: Any = None
         self._network: Any = None
+        self._pool: Any = None
         self._n_eager: dict[int, int] = {}
         self._recorded: dict[int, _Recorded] = {}
 
-    def start_epoch(self, net: IndexedNet, batches: TrainingBatches) -> None:
-        """Look whether steps can be recorded now; forget those that were if the network is another than then."""
+    def start_epoch(self, net: IndexedNet, batches: TrainingBatches) -> str | None:
+        """Return why steps cannot be recorded now, if so; forget recorded ones if the network is another than then."""
         self.n_replays = 0
         self.why_eager = why_eager(net, batches)
         if self.why_eager is not None:
-            return
+            return self.why_eager
         if not net.step_sizes_.has_tensors:
             net.step_sizes_.use_tensors()
         parameters = [(parameter.data_ptr(), parameter.requires_grad) for parameter in net.module_.parameters()]
@@ -56,6 +58,7 @@ class StepGraphs:
         if network != self._network:
             self._forget()
             self._network = network
+        return None
 
     def _forget(self) -> None:
         self._n_eager.clear()
@@ -82,7 +85,9 @@ class StepGraphs:
                 with _side_stream(positions.device):
                     batch = batches.batch_of(positions)
                     return batch, net.make_step(batch)
-            self._recorded[size] = _Recorded(net, batches, positions)
+            if self._pool is None and positions.is_cuda:
+                self._pool = torch.cuda.graph_pool_handle()
+            self._recorded[size] = _Recorded(net, batches, positions, self._pool)
         self.n_replays += 1
         return self._recorded[size].replay(positions)
 
@@ -90,7 +95,7 @@ class StepGraphs:
 class _Recorded:
     """A recorded step: where its row numbers go, and where its results are after a replay."""
 
-    def __init__(self, net: IndexedNet, batches: TrainingBatches, positions: Tensor) -> None:
+    def __init__(self, net: IndexedNet, batches: TrainingBatches, positions: Tensor, pool: Any) -> None:
         self.positions = positions.clone()
 
         def step() -> None:
@@ -100,7 +105,7 @@ class _Recorded:
             self.names = tuple(made.numbers)
             self.numbers = torch.stack(list(made.numbers.values()))
 
-        self.run = record(step, [stream for stream in net.streams() if stream.device.type == "cuda"])
+        self.run = record(step, net.recorded_streams(), pool)
 
     def replay(self, positions: Tensor) -> tuple[Batch, Step]:
         """Make the step with other rows, and return its batch, without samples, and what it noted, as copies."""
@@ -112,7 +117,7 @@ class _Recorded:
         )
 
 
-def record(step: Callable[[], None], generators: list[torch.Generator]) -> Replay:
+def record(step: Callable[[], None], generators: list[torch.Generator], pool: Any) -> Replay:
     """Record a function as a CUDA graph, without running it on the device; return what runs it.
 
     Parameters
@@ -121,13 +126,31 @@ def record(step: Callable[[], None], generators: list[torch.Generator]) -> Repla
         Nothing but operations on a CUDA device, whose results stay where they are.
     generators : list
         Random streams that it draws from, besides torch's default one of the device.
+    pool : tuple
+        Memory that graphs of a run share, since no two run at once.
     """
     graph = torch.cuda.CUDAGraph()
     for generator in generators:
         graph.register_generator_state(generator)
-    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
-        step()
+    with _without_garbage_collection(), _side_stream(torch.device("cuda", torch.cuda.current_device())):
+        graph.capture_begin(pool=pool, capture_error_mode="thread_local")
+        try:
+            step()
+        finally:
+            graph.capture_end()
     return graph.replay
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Let nothing old be freed in a recording: what frees it might not be allowed then."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 @contextmanager

@@ -13,12 +13,13 @@ from skorch.callbacks import Checkpoint, EarlyStopping, PassthroughScoring
 from skorch.callbacks.scoring import ScoringBase
 from torch import Tensor
 from torch.nn.functional import cross_entropy
+from tqdm.auto import tqdm
 
 from noisylabel._support.random import torch_turn, user_code
 from noisylabel.nets._base import IndexedNet
 from noisylabel.nets._batches import OrderedBatches, TrainingBatches
 from noisylabel.nets._checkpoint import CheckpointFile, callback_states, restore_callbacks
-from noisylabel.nets._graphs import StepGraphs
+from noisylabel.nets._graphs import StepGraphs, can_record
 from noisylabel.nets._sanity import check_epoch, check_predictions, check_single_rows
 from noisylabel.nets._skorch import check_held_out
 from noisylabel.nets.data import Batch, Data, ScoredData, keeping_workers
@@ -234,7 +235,7 @@ def _train_epoch(
     """Make a step with each batch; return the sizes of all and what they showed, read when all are made."""
     net._set_training(True)
     batches.start_epoch(net.clock_.epoch)
-    graphs.start_epoch(net, batches)
+    _tell_if_eager(net, graphs.start_epoch(net, batches))
     told = net.history[-1]["batches"]
     make_step = _told_step if net.has_step_listener_ else graphs.make_step
     for source in batches.sources():
@@ -246,8 +247,21 @@ def _train_epoch(
     for row, loss, size in zip(told, numbers["loss"].tolist(), sizes.tolist(), strict=True):
         row.update(train_loss=loss, train_batch_size=size)
     net.history.record("train_batch_count", len(sizes))
+    if can_record(torch.device(net.device)):
+        net.history.record("replayed_steps", graphs.n_replays)
     _record_loss(net, "train_loss", float((numbers["loss"] * sizes).sum() / len(batches.dataset)))
     return sizes, numbers
+
+
+def _tell_if_eager(net: IndexedNet, why: str | None) -> None:
+    """Say once why the steps are not recorded, on a device on which they could be."""
+    is_new = why != net.why_eager_
+    net.why_eager_ = why
+    if is_new and why is not None and can_record(torch.device(net.device)):
+        text = f"Each step of training runs its Python, instead of a CUDA graph: {why}."
+        _LOGGER.info(text)
+        if net.verbose:
+            tqdm.write(text)
 
 
 def _told_step(net: IndexedNet, batches: TrainingBatches, source: Any) -> None:

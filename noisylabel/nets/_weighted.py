@@ -159,6 +159,11 @@ class WeightedNet(IndexedNet):
         super().note_step(batch, step)
         self.record.note(batch.rows, batch[1], step["y_pred"], step.noted)
 
+    def recorded_streams(self) -> list[torch.Generator]:
+        """See :meth:`IndexedNet.recorded_streams`; the mentor's too."""
+        own = getattr(self.mentor, "generator_", None)
+        return [*super().recorded_streams(), *([] if own is None else [own])]
+
     def training_state(self) -> dict[str, Any]:
         """Add the memory of the mentor and the loss, and the record."""
         return super().training_state() | {
