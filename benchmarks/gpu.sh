@@ -17,7 +17,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-: "${DEVICE:=cuda}" "${PYTHON:=python}" "${BUDGET_S:=480}" "${JOBS:=1}" "${OUT:=benchmarks/results}"
+: "${DEVICE:=cuda}" "${PYTHON:=$(command -v python || command -v python3)}" "${BUDGET_S:=480}" "${JOBS:=1}" "${OUT:=benchmarks/results}"
 : "${SPEED_ARGS:=}" "${MINUTE_ARGS:=}" "${SEEDS_ARGS:=}"
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-4}" PYTHONUNBUFFERED=1 PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}"
 TABLE_S=20 # kept for the tables at the end
@@ -57,7 +57,7 @@ nvidia-smi --query-gpu=name,driver_version --format=csv,noheader 2>/dev/null || 
 for name in "$@"; do
     # shellcheck disable=SC2086 # the options are several words
     case $name in
-    speed) part 120 speed --device "$DEVICE" --keep --results "$OUT" --only $TARGETS $SPEED_ARGS ;;
+    speed) part 150 speed --device "$DEVICE" --keep --results "$OUT" --only $TARGETS $SPEED_ARGS ;;
     minute) part 150 minute --device "$DEVICE" --results "$OUT" $MINUTE_ARGS ;;
     seeds) part "$BUDGET_S" run --profile seeds --device "$DEVICE" --jobs "$JOBS" --results "$OUT" $SEEDS_ARGS ;;
     more) part 150 speed --device "$DEVICE" --keep --results "$OUT" --only $MORE $SPEED_ARGS ;;

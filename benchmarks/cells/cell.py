@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 
 from benchmarks.cells.catalogue import PROFILES, Profile
@@ -129,6 +130,7 @@ def run_cell(
             "mentornet": getattr(getattr(clf, "curriculum_", None), "card", None),  # of a learned curriculum
             **weight_shares(clf.sample_weight_, y, noisy_y),
             "lowest_utilization": float(clf.history_["data_utilization"].min()),  # of all epochs
+            **_replays(clf.history_),
             "seconds": round(seconds, 1),
             **memory.metrics_,
         },
@@ -137,6 +139,11 @@ def run_cell(
         "environment": environment(device),
     }
     return rounded(row)
+
+
+def _replays(history: pd.DataFrame) -> dict[str, int]:
+    """Return how many steps were replays of a recorded one, of a training on a GPU."""
+    return {name: int(history[name].sum()) for name in ("replayed_steps",) if name in history}
 
 
 def _known(number: float | None) -> float | None:

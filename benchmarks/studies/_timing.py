@@ -97,8 +97,8 @@ class Timing:
     setup_seconds : float, optional
         What the first took beyond its epochs, if each were as long as their median: on a GPU mostly the capture of
         graphs.
-    ran : str, optional
-        How the first one's steps ran, as its history tells.
+    replayed : str, optional
+        On a GPU: how many of the first one's steps were replays of a recorded one, and why if none was.
     """
 
     name: str
@@ -109,7 +109,7 @@ class Timing:
     epochs: int = 1
     steady_ratio: float | None = None
     setup_seconds: float | None = None
-    ran: str | None = None
+    replayed: str | None = None
 
     def to_row(self) -> dict[str, Any]:
         """Return plain values, rounded."""
@@ -146,8 +146,17 @@ def _parts(fitted: Any, medians: list[float], epochs: int) -> dict[str, Any]:
     history = getattr(fitted, "history_", None)
     if history is None:
         return {}
-    ran = "+".join(dict.fromkeys(history["step"])) if "step" in history else None
-    if epochs == 1:
-        return {"ran": ran}
-    epoch = float(history["dur"].median())
-    return {"steady_ratio": epoch / (medians[1] / epochs), "setup_seconds": medians[0] - epochs * epoch, "ran": ran}
+    parts: dict[str, Any] = {"replayed": _replayed(fitted)}
+    if epochs > 1:
+        epoch = float(history["dur"].median())
+        parts |= {"steady_ratio": epoch / (medians[1] / epochs), "setup_seconds": medians[0] - epochs * epoch}
+    return parts
+
+
+def _replayed(fitted: Any) -> str | None:
+    """Return how many steps of a fit on a GPU were replays, such as ``"970/1000"``, and why if none was."""
+    if "replayed_steps" not in fitted.history_:
+        return None
+    n_replays = int(fitted.history_["replayed_steps"].sum())
+    why = f" ({fitted.net_.why_eager_})" if n_replays == 0 else ""
+    return f"{n_replays}/{sum(fitted.net_.history[:, 'train_batch_count'])}{why}"

@@ -95,7 +95,7 @@ def _measured(name: str, device: str, times: int | None) -> dict[str, Any]:
     }
 
 
-_COLUMNS = ("ratio", "first s", "second s", "n", "steady", "set-up s", "steps", "target", "met")
+_COLUMNS = ("ratio", "first s", "second s", "n", "steady", "set-up s", "replayed", "target", "met")
 _HEAD = f"{'name':42s} " + " ".join(f"{column:>8s}" for column in _COLUMNS)
 
 
@@ -103,7 +103,7 @@ def _values(row: dict[str, Any]) -> list[str]:
     """Return a row's values as text, in the order of the columns."""
     numbers = [row["ratio"], *row["medians"], row["n"], row["steady_ratio"], row["setup_seconds"]]
     met = {None: "", True: "yes", False: "no"}[row["met"]]
-    return [*map(_text, numbers), row["ran"] or "", row["target"] or "", met]
+    return [*map(_text, numbers), row["replayed"] or "", row["target"] or "", met]
 
 
 def _text(value: float | None) -> str:

@@ -1,10 +1,12 @@
 """Ratios of seconds: in turns, medians of pairs, one line each, with the target."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from skorch.history import History
 
 from benchmarks.__main__ import main
 from benchmarks.cells.store import read
@@ -18,7 +20,8 @@ from noisylabel.exceptions import NoisyLabelError
 class Fitted:
     """A classifier whose history tells of four epochs."""
 
-    history_ = pd.DataFrame({"dur": [5.0, 1.0, 1.0, 2.0], "step": ["eager", "graph", "graph", "graph"]})
+    history_ = pd.DataFrame({"dur": [5.0, 1.0, 1.0, 2.0], "replayed_steps": [4, 10, 10, 10]})
+    net_ = SimpleNamespace(history=History([{"train_batch_count": 10}] * 4), why_eager_="it is your own")
 
 
 def clocked(monkeypatch, **seconds):
@@ -40,7 +43,7 @@ def clocked(monkeypatch, **seconds):
 
 def test_two_functions_take_turns_and_the_ratio_is_the_median_of_the_pairs(monkeypatch):
     first, second, calls = clocked(monkeypatch, first=[2.0, 9.0, 3.0], second=[1.0, 3.0, 2.0])
-    assert compare("it", first, second, 3) == Timing("it", 2.0, first=3.0, second=2.0, n=3, ran="eager+graph")
+    assert compare("it", first, second, 3) == Timing("it", 2.0, first=3.0, second=2.0, n=3, replayed="34/40")
     warm_up, pairs = calls[:2], calls[2:]
     assert warm_up == [("first", 1), ("second", 1)]  # not measured
     assert [name for name, _ in pairs] == ["first", "second", "second", "first", "first", "second"]
@@ -52,6 +55,12 @@ def test_a_fit_of_several_epochs_tells_what_its_beginning_took(monkeypatch):
     assert calls[2:] == [("first", 4), ("second", 4)]
     assert (timing.ratio, timing.steady_ratio) == (1.5, 1.5 / 2.0)  # the median epoch against a mean one
     assert timing.setup_seconds == 12.0 - 4 * 1.5
+
+
+def test_an_eager_fit_on_a_gpu_says_why(monkeypatch):
+    monkeypatch.setattr(Fitted, "history_", Fitted.history_.assign(replayed_steps=0))
+    first, second, _ = clocked(monkeypatch, first=[12.0], second=[8.0])
+    assert compare("it", first, second, 1).replayed == "0/40 (it is your own)"
 
 
 def test_seconds_are_those_of_the_function():
