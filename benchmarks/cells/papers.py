@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from benchmarks.cells.profile import Profile, symmetric
 from noisylabel.estimators import PRESETS
-from noisylabel.functional.augment import shift_and_flip
+from noisylabel.functional.augment import ImageAugmentation
 from noisylabel.students import CifarNet, ResNet, Student
 
 _DATASETS = ("cifar10", "cifar100")
@@ -52,6 +52,11 @@ class EachStandardized(Student):
     def __init__(self, student: Student) -> None:
         self.student = student
 
+    @property
+    def capturable(self) -> bool:  # type: ignore[override]
+        """Whether a step can be recorded: what is done here can be."""
+        return self.student.capturable
+
     def build(self, sample_shape: tuple[int, ...], n_classes: int) -> nn.Module:
         """See :meth:`Student.build`."""
         return nn.Sequential(StandardizeEach(), self.student.build(sample_shape, n_classes))
@@ -74,7 +79,7 @@ def _mentornet(dataset: str, student: Student, epochs: int, **settings: Any) -> 
 
 def _mentormix(dataset: str) -> Profile:
     def published(rate: float) -> dict[str, Any]:
-        preset = PRESETS[f"{dataset}-{rate}"] | {"augment": partial(shift_and_flip, max_shift=2, flip=True)}
+        preset = PRESETS[f"{dataset}-{rate}"] | {"augment": ImageAugmentation(max_shift=2, flip="random")}
         return {name: value for name, value in preset.items() if name != "max_epochs"}
 
     epochs = PRESETS[f"{dataset}-0.4"]["max_epochs"]
@@ -87,7 +92,7 @@ _RESNET = {
     "optimizer": "momentum",
     "weight_decay": 0.0002,
     "lr_schedule": partial(drop_by_ten, _RESNET_DROPS),
-    "augment": partial(shift_and_flip, max_shift=2, flip=True),
+    "augment": ImageAugmentation(max_shift=2, flip="random"),
 }
 _CIFARNET = {
     "student": CifarNet(),
@@ -95,7 +100,7 @@ _CIFARNET = {
     "optimizer": torch.optim.SGD,
     "weight_decay": 0.0,
     "lr_schedule": partial(drop_by_ten, _CIFARNET_DROPS),
-    "augment": partial(shift_and_flip, max_shift=8, flip=True),
+    "augment": ImageAugmentation(max_shift=8, flip="random"),
 }
 PAPER_PROFILES = {
     **{f"paper-mentornet-resnet-{dataset}": _mentornet(dataset, **_RESNET) for dataset in _DATASETS},
