@@ -7,6 +7,7 @@ from benchmarks.cells.papers import PAPER_PROFILES
 from benchmarks.cells.profile import Noise, Profile, symmetric
 from benchmarks.cells.seeds import SEEDS_PROFILES
 from benchmarks.methods import ABSOLUTE_CURRICULA, RELATIVE_CURRICULA
+from noisylabel.estimators import RECIPES
 from noisylabel.students import SmallCNN
 
 CPU_STUDENT: dict[str, Any] = {
@@ -18,6 +19,9 @@ CPU_STUDENT: dict[str, Any] = {
     "augment": "shift_flip",
     "precision": "bf16",
 }
+
+
+FAST_CPU_STUDENT: dict[str, Any] = RECIPES["speed_xs"] | {"loss": "cross_entropy"}  # smoothing helps right labels only
 
 
 MLP_STUDENT: dict[str, Any] = {"student": "mlp", "optimizer": "sgd", "lr": 0.05, "weight_decay": 0.0005}
@@ -186,6 +190,18 @@ PROFILES = {
         seeds=(0, 1, 2),
         test_every=5,
         settings=CPU_STUDENT | {"batch_size": 128},
+    ),
+    # the same images and labels, a network that learns faster, a third of the time
+    "cifar10-10k-speed": Profile(
+        dataset="cifar10",
+        n_train=10_000,
+        n_valid=1_000,
+        max_epochs=20,
+        tuned_epochs=10,
+        grid=((symmetric(0.4), ("plain", "plain_tuned", "mentornet_pd_known_rate")),),
+        seeds=(0, 1, 2),
+        test_every=5,
+        settings={name: value for name, value in FAST_CPU_STUDENT.items() if name != "max_epochs"},
     ),
     # the same regime with half of the images and a smaller network, a fifth of the time
     "cifar10-5k": Profile(

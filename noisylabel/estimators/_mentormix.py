@@ -154,8 +154,8 @@ class MentorMixClassifier(MentorNetClassifier):
         ----------
         name : str
             ``"cifar10-0.4"``: data set and noise level, of ``noisylabel.estimators.PRESETS``; or ``"auto"``, the
-            defaults, which estimate the noise rate; or ``"speed_s"``, ``"speed_m"``, ``"speed_l"`` as in
-            ``MentorNetClassifier.from_preset``, without its loss.
+            defaults, which estimate the noise rate; or ``"speed_xs"``, ``"speed_s"``, ``"speed_m"``,
+            ``"speed_l"`` as in ``MentorNetClassifier.from_preset``, without its loss.
         **changes
             Parameters to set otherwise, for instance a smaller ``student`` and fewer ``max_epochs``.
 

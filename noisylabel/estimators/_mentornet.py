@@ -185,13 +185,14 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
 
         Parameters
         ----------
-        name : {"speed_s", "speed_m", "speed_l"}
+        name : {"speed_xs", "speed_s", "speed_m", "speed_l"}
             The network, of ``noisylabel.estimators.RECIPES``, with its optimizer, learning rates and their schedule,
-            label smoothing, augmentation, and number of epochs. They are those of cifar10-airbench, which reaches 94,
-            95 and 96 % on the 50,000 right labels of CIFAR-10 in 10, 15 and 37 epochs.
+            label smoothing, augmentation, and number of epochs. ``"speed_xs"`` is for a CPU; the others are those of
+            cifar10-airbench, which reaches 94, 95 and 96 % on the 50,000 right labels of CIFAR-10 in 10, 15 and 37
+            epochs (it predicts from six views of each image).
         **changes
-            Parameters to set otherwise. ``lr`` is for batches of 1,024: take a share of it with smaller ones, as for
-            few rows.
+            Parameters to set otherwise. ``lr`` is for batches of ``batch_size``, 1,024 but for ``"speed_xs"``: take a
+            share of it with smaller ones, as for few rows.
 
         Returns
         -------

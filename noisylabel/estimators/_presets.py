@@ -71,7 +71,10 @@ def _fast(student: Speed, lr: float, decay: float, max_epochs: int, augment: Ima
     }
 
 
+_SMALL = {"student": Speed((32, 128, 192), norm_lr=64), "lr": 0.3, "batch_size": 128, "max_epochs": 20}
+
 RECIPES: dict[str, dict[str, Any]] = {
+    "speed_xs": _fast(Speed(), 11.5, 0.0153, 10, ImageAugmentation(2)) | _SMALL,
     "speed_s": _fast(Speed(norm_lr=64), 11.5, 0.0153, 10, ImageAugmentation(2)),
     "speed_m": _fast(Speed((128, 384, 384), norm_lr=64), 10, 0.0153, 15, ImageAugmentation(2)),
     "speed_l": _fast(Speed((128, 384, 512), 3, norm_lr=64), 9, 0.012, 37, ImageAugmentation(4, cutout=12)),
