@@ -18,21 +18,26 @@ from noisylabel.schedules import Schedule, constant_schedule, percent_of_trainin
 _N_PROBES = 2000
 _FEWEST_PROBES = 20
 _FEWEST_ROWS = 50  # two fifths of them are as many
+_MOST_VALUES = 2**24  # in the table of probes: 64 MiB
 # Surer than always saying the most common label, as a share of the way to certainty: 0.02 on CIFAR-10 with 80 % noise,
 # where the network knows nothing yet and the estimated rate is too high to tell how much it should know; from 0.08 on
 # elsewhere.
 _SURE_OF_SOMETHING = 0.04
 
 
-def probe_share(n_samples: int) -> float:
+def probe_share(n_samples: int, n_classes: int = 2) -> float:
     """Share of the rows to hold back: 2,000 rows, but at least a fifth and at most two fifths of all.
+
+    Of many rows in many classes it is fewer, as many as fit in a table of 64 MiB: 16,777 of a thousand classes.
 
     Examples
     --------
     >>> probe_share(1000), probe_share(8000), probe_share(10**6)
     (0.4, 0.25, 0.2)
+    >>> round(2_400_000 * probe_share(2_400_000, n_classes=1000))
+    16777
     """
-    return min(max(_N_PROBES / n_samples, 0.2), 0.4)
+    return min(max(_N_PROBES / n_samples, 0.2), 0.4, _MOST_VALUES / n_classes / n_samples)
 
 
 class AutoPercentileMentor(PercentileMentor):
@@ -102,14 +107,27 @@ class AutoPercentileMentor(PercentileMentor):
         draws = torch.rand(n_samples, generator=generator, device=device)
         counting = draws if sample_weight is None else draws[sample_weight > 0]
         self.gave_up_ = len(counting) < _FEWEST_ROWS
-        self.is_probe_ = draws < probe_share(n_samples)
+        is_probe = draws < probe_share(n_samples, n_classes)
         if self.gave_up_:
-            self.is_probe_[:] = False
+            is_probe[:] = False
             _warn_of_few(f"{len(counting)} rows that count are too few for that: it needs {_FEWEST_ROWS}.")
         else:
-            self.is_probe_ |= draws <= counting.kthvalue(_FEWEST_PROBES).values  # as many as it takes, by no chance
-        self.proba_ = torch.full((n_samples, n_classes), torch.nan, device=device)
-        self.labels_ = torch.zeros(n_samples, dtype=torch.long, device=device)
+            is_probe |= draws <= counting.kthvalue(_FEWEST_PROBES).values  # as many as it takes, by no chance
+        self._make_table(is_probe, n_classes)
+
+    def _make_table(self, is_probe: Tensor, n_classes: int) -> None:
+        """Make the table of the probes, and say where in it each row is: the last place is that of all others."""
+        rows = is_probe.nonzero()[:, 0]
+        device, n_probes = is_probe.device, len(rows)
+        self.place_ = torch.full((len(is_probe),), n_probes, dtype=torch.int32, device=device)
+        self.place_[rows] = torch.arange(n_probes, dtype=torch.int32, device=device)
+        self.proba_ = torch.full((n_probes + 1, n_classes), torch.nan, device=device)
+        self.labels_ = torch.zeros(n_probes + 1, dtype=torch.long, device=device)
+
+    @property
+    def is_probe_(self) -> Tensor:
+        """Which rows are held back during burn-in, (N,)."""
+        return self.place_ < len(self.proba_) - 1
 
     def _percentile_schedule(self) -> Schedule:
         return constant_schedule(0.5)
@@ -136,27 +154,28 @@ class AutoPercentileMentor(PercentileMentor):
         """Return which rows (B,) are held back to learn the noise rate from; None after the burn-in."""
         if self.gave_up_ or percent_of_training(progress) >= self.burn_in:
             return None
-        return self.is_probe_[rows]
+        return self.place_[rows] < len(self.proba_) - 1
 
     def _watch(self, seen: Observation) -> None:
-        """Average each row's predictions over its visits, the latest counting half."""
-        proba, before = seen.logits.softmax(1), self.proba_[seen.rows]
+        """Average each probe's predictions over its visits, the latest counting half."""
+        places = self.place_[seen.rows].long()
+        proba, before = seen.logits.softmax(1), self.proba_[places]
         proba = torch.where(before.isnan(), proba, 0.5 * (before + proba))
         if seen.sample_weight is not None:
-            proba[seen.sample_weight == 0] = torch.nan  # rows that do not count have no say
-        self.proba_[seen.rows] = proba
-        self.labels_[seen.rows] = seen.labels
+            proba = proba.masked_fill((seen.sample_weight == 0)[:, None], torch.nan)  # they do not count: no say
+        self.proba_[places] = proba
+        self.labels_[places] = seen.labels
 
     def _estimate(self) -> None:
         """Turn the probes' predictions into the noise rate and the percentile; a row never visited is left out."""
-        known = self.is_probe_ & ~self.proba_[:, 0].isnan()
+        known = ~self.proba_[:-1, 0].isnan()
         if known.sum() < _FEWEST_PROBES:
             self.gave_up_ = True
             return _warn_of_few(
                 f"only {int(known.sum())} held-back rows were seen before the burn-in ended, and it needs "
                 f"{_FEWEST_PROBES}. Raise 'max_epochs' or 'burn_in'."
             )
-        proba, labels = self.proba_[known], self.labels_[known]
+        proba, labels = self.proba_[:-1][known], self.labels_[:-1][known]
         agreement = float((proba.argmax(1) == labels).float().mean())
         most_common = float(labels.bincount().max() / len(labels))
         if agreement < most_common + 2 * (most_common * (1 - most_common) / len(labels)) ** 0.5:
@@ -177,19 +196,26 @@ class AutoPercentileMentor(PercentileMentor):
 
     def state_dict(self) -> dict[str, Any]:
         """See :meth:`Mentor.state_dict`."""
-        tables = {"is_probe": self.is_probe_, "proba": self.proba_, "labels": self.labels_}
+        tables = {"place": self.place_, "proba": self.proba_, "labels": self.labels_}
         found = {"noise_rate": self.noise_rate_, "learned": self.share_learned_, "gave_up": self.gave_up_}
         return {**super().state_dict(), **tables, **found}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """See :meth:`Mentor.load_state_dict`."""
         super().load_state_dict(state)
-        device = self.generator_.device
-        self.is_probe_, self.proba_, self.labels_ = (state[k].to(device) for k in ("is_probe", "proba", "labels"))
+        if "place" in state:
+            self.place_, self.proba_, self.labels_ = (self._copied(state[k]) for k in ("place", "proba", "labels"))
+        else:  # an older checkpoint, with a table of all rows
+            is_probe, proba, labels = (self._copied(state[k]) for k in ("is_probe", "proba", "labels"))
+            self._make_table(is_probe, proba.shape[1])
+            self.proba_[:-1], self.labels_[:-1] = proba[is_probe], labels[is_probe]
         self.noise_rate_, self.share_learned_ = state["noise_rate"], state["learned"]
         self.gave_up_ = state.get("gave_up", False)
         if not math.isnan(self.noise_rate_):
             self.percentile_schedule_ = constant_schedule(1 - self.noise_rate_)
+
+    def _copied(self, saved: Tensor) -> Tensor:
+        return saved.to(self.generator_.device, copy=True)
 
 
 def _warn_of_few(why: str) -> None:

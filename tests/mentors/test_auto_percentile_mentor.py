@@ -47,6 +47,48 @@ def test_state_survives():
     assert first.noise_rate_ == second.noise_rate_
 
 
+def test_the_table_holds_the_probes_only():
+    mentor = AutoPercentileMentor(SelfPaced(), burn_in=20)
+    mentor.check_parameters().start(1000, 3, torch.Generator().manual_seed(0))
+    n_probes = int(mentor.is_probe_.sum())
+    assert mentor.proba_.shape == (n_probes + 1, 3)  # one place for all other rows
+    assert mentor.place_.dtype == torch.int32
+    rows = torch.arange(1000)
+    logits = torch.randn(1000, 3, generator=torch.Generator().manual_seed(1))
+    for chosen in (rows, rows.flip(0), rows[::2]):
+        weigh(mentor, Observation(torch.ones(len(chosen)), logits[chosen], chosen % 3, chosen, 0.1))
+    torch.testing.assert_close(mentor.proba_[:-1], logits.softmax(1)[mentor.is_probe_])
+    assert torch.equal(mentor.labels_[:-1], (rows % 3)[mentor.is_probe_])
+
+
+def test_many_rows_of_many_classes_take_no_more_than_64_megabytes():
+    mentor = AutoPercentileMentor(SelfPaced(), burn_in=20)
+    mentor.check_parameters().start(2_400_000, 1000, torch.Generator().manual_seed(0))
+    assert mentor.proba_.nbytes < 66 * 2**20
+    assert 16_000 < mentor.is_probe_.sum() < 17_500
+    assert mentor.place_.nbytes == 4 * 2_400_000
+    mentor.start(50_000, 100, torch.Generator().manual_seed(0))
+    assert mentor.is_probe_.float().mean().item() == pytest.approx(0.2, abs=0.01)  # as ever
+
+
+def test_a_checkpoint_with_a_table_of_all_rows_goes_on():
+    first, second = (AutoPercentileMentor(SelfPaced(), burn_in=20) for _ in range(2))
+    labels, rows = torch.arange(100) % 2, torch.arange(100)
+    logits = 4 * torch.nn.functional.one_hot(labels, 2).float()
+    for seed, mentor in enumerate((first, second)):
+        mentor.check_parameters().start(100, 2, torch.Generator().manual_seed(seed))
+    seen = Observation(torch.linspace(0, 2, 100), logits, labels, rows, 0.1)
+    weigh(first, seen)
+    state = first.state_dict()
+    places = state.pop("place").long()
+    old = {"is_probe": first.is_probe_, "proba": state["proba"][places], "labels": state["labels"][places]}
+    second.load_state_dict(state | old)
+    assert torch.equal(first.is_probe_, second.is_probe_)
+    seen.progress = 0.3
+    assert torch.equal(weigh(first, seen), weigh(second, seen))
+    assert first.noise_rate_ == second.noise_rate_
+
+
 def test_needs_a_burn_in(blobs):
     for burn_in in (0, 100):
         with pytest.raises(ValueError, match=f"'auto', which watches the burn-in.*but 'burn_in' is {burn_in}"):
