@@ -13,6 +13,7 @@ import threading
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,12 @@ SIZES = {
     "images": (1_000, 10_000, 50_000),
     "mapped": (100_000, 500_000, 1_500_000),
 }
-CLASSIFIERS = {"mentornet": MentorNetClassifier, "mentormix": MentorMixClassifier}
+CLASSIFIERS = {
+    "mentornet": partial(MentorNetClassifier, loss_percentile=0.7),
+    "mentormix": partial(MentorMixClassifier, loss_percentile=0.7),
+    "mentornet, auto": partial(MentorNetClassifier, loss_percentile="auto"),
+    "mentormix, auto": partial(MentorMixClassifier, loss_percentile="auto"),
+}
 ALLOWED_GIB = 2.5  # of its own, for the process that trains on a mapped file of up to 5.7 GiB
 _N_CLASSES = 10
 _N_FEATURES = {"table": 20, "mapped": 1024}
@@ -99,7 +105,6 @@ def measure(kind: str, method: str, n_samples: int) -> dict[str, Any]:
     epochs = max(2, _SAMPLES_SEEN[kind] // n_samples)
     student = SmallCNN((16, 32, 32)) if kind == "images" else MLP(hidden=(64, 64))
     clf = CLASSIFIERS[method](
-        loss_percentile=0.7,
         student=student,
         optimizer="sgd",
         lr=0.01,
@@ -161,11 +166,13 @@ _MAKERS: dict[str, Callable[[np.random.Generator, int, np.ndarray, Path], Any]] 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the study's options."""
     parser.add_argument("--only", nargs="+", choices=SIZES, default=list(SIZES))
+    parser.add_argument("--most", type=int, help="leave out what has more samples")
+    parser.add_argument("--again", action="store_true", help="also measure what has a result; that stays, too")
 
 
 def run(options: Namespace) -> None:
     """Measure the sizes that have no result."""
-    run_scale(options.only)
+    run_scale(options.only, most=options.most, again=options.again)
 
 
 def report(options: Namespace) -> str:
@@ -174,10 +181,11 @@ def report(options: Namespace) -> str:
     return scale_markdown(table[table["kind"].isin(options.only)])
 
 
-def run_scale(kinds: list[str], path: Path = FILE) -> None:
-    """Measure what has no result yet, each in a new process, and keep it."""
-    done = {tuple(row[key] for key in _KEYS) for row in read(path)}
-    wanted = [(kind, method, n) for kind in kinds for method in CLASSIFIERS for n in SIZES[kind]]
+def run_scale(kinds: list[str], path: Path = FILE, most: int | None = None, again: bool = False) -> None:
+    """Measure what has no result yet, or ``again`` all, each in a new process, and keep it."""
+    done = set() if again else {tuple(row[key] for key in _KEYS) for row in read(path)}
+    sizes = {kind: [n for n in SIZES[kind] if most is None or n <= most] for kind in kinds}
+    wanted = [(kind, method, n) for kind in kinds for method in CLASSIFIERS for n in sizes[kind]]
     for size in progress_bar([size for size in wanted if size not in done], desc="scale", unit="size"):
         append(path, _measured_apart(*size))
 

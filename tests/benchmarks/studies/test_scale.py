@@ -22,10 +22,11 @@ def test_own_memory_sees_what_is_there_for_a_moment():
     assert 190e6 < memory.peak_ - memory.before_ < 260e6
 
 
-@pytest.mark.parametrize("kind", ["table", "images"])
-def test_a_size_is_measured(kind, monkeypatch):
+@pytest.mark.filterwarnings("ignore:When the burn-in ended")
+@pytest.mark.parametrize(("kind", "method"), [("table", "mentornet, auto"), ("images", "mentormix")])
+def test_a_size_is_measured(kind, method, monkeypatch):
     monkeypatch.setitem(scale._SAMPLES_SEEN, kind, 0)
-    result = measure(kind, "mentormix", 300)
+    result = measure(kind, method, 300)
     assert (result["kind"], result["n_samples"], result["epochs"]) == (kind, 300, 2)
     assert result["seconds_per_epoch"] > 0
     assert result["seconds_outside_epochs"] > 0
@@ -37,10 +38,14 @@ def test_a_mapped_file_is_measured_under_a_limit_and_only_once(tmp_path, monkeyp
     path = tmp_path / "scale.jsonl"
     run_scale(["mapped"], path)
     rows = read(path)
-    assert [(row["method"], row["n_samples"]) for row in rows] == [("mentornet", 1000), ("mentormix", 1000)]
+    assert [(row["method"], row["n_samples"]) for row in rows] == [(method, 1000) for method in scale.CLASSIFIERS]
     assert all(row["memory"] > 0 for row in rows)
     run_scale(["mapped"], path)
     assert read(path) == rows
+    run_scale(["mapped"], path, again=True, most=999)
+    assert read(path) == rows
+    run_scale(["mapped"], path, again=True, most=1000)
+    assert len(read(path)) == 2 * len(rows)
 
 
 def test_a_size_that_fails_is_said_and_leaves_nothing(tmp_path, monkeypatch):
