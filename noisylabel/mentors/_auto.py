@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from collections.abc import Hashable
 from typing import Any, Self
 
 import torch
@@ -132,12 +133,24 @@ class AutoPercentileMentor(PercentileMentor):
     def _percentile_schedule(self) -> Schedule:
         return constant_schedule(0.5)
 
+    def advance(self, progress: float) -> None:
+        """See :meth:`Mentor.advance`; the first step after the burn-in finds the noise rate known."""
+        if self._is_due(progress):
+            self._estimate()
+        super().advance(progress)
+
+    def stage(self, progress: float) -> Hashable | None:
+        """See :meth:`Mentor.stage`."""
+        if self.gave_up_:
+            return "gave up", self.dropout_schedule_(progress)
+        return super().stage(progress)
+
     def weigh(self, seen: Observation) -> Tensor:
         """See :meth:`Mentor.weigh`."""
+        if self._is_due(seen.progress):  # nobody has called advance
+            self.advance(seen.progress)
         if seen.held_back is not None:
             self._watch(seen)
-        elif math.isnan(self.noise_rate_) and not self.gave_up_:
-            self._estimate()
         weights = super().weigh(seen)
         return weights if seen.held_back is None else torch.where(seen.held_back, 0.0, weights)
 
@@ -152,9 +165,13 @@ class AutoPercentileMentor(PercentileMentor):
 
     def held_back(self, rows: Tensor, progress: float) -> Tensor | None:
         """Return which rows (B,) are held back to learn the noise rate from; None after the burn-in."""
-        if self.gave_up_ or percent_of_training(progress) >= self.burn_in:
-            return None
-        return self.place_[rows] < len(self.proba_) - 1
+        return self.place_[rows] < len(self.proba_) - 1 if self._is_watching(progress) else None
+
+    def _is_watching(self, progress: float) -> bool:
+        return not self.gave_up_ and percent_of_training(progress) < self.burn_in
+
+    def _is_due(self, progress: float) -> bool:
+        return math.isnan(self.noise_rate_) and not (self.gave_up_ or self._is_watching(progress))
 
     def _watch(self, seen: Observation) -> None:
         """Average each probe's predictions over its visits, the latest counting half."""
@@ -203,19 +220,18 @@ class AutoPercentileMentor(PercentileMentor):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """See :meth:`Mentor.load_state_dict`."""
         super().load_state_dict(state)
+        device = self.generator_.device
+        proba, labels = (state[name].to(device, copy=True) for name in ("proba", "labels"))
         if "place" in state:
-            self.place_, self.proba_, self.labels_ = (self._copied(state[k]) for k in ("place", "proba", "labels"))
+            self.place_, self.proba_, self.labels_ = state["place"].to(device, copy=True), proba, labels
         else:  # an older checkpoint, with a table of all rows
-            is_probe, proba, labels = (self._copied(state[k]) for k in ("is_probe", "proba", "labels"))
+            is_probe = state["is_probe"].to(device)
             self._make_table(is_probe, proba.shape[1])
             self.proba_[:-1], self.labels_[:-1] = proba[is_probe], labels[is_probe]
         self.noise_rate_, self.share_learned_ = state["noise_rate"], state["learned"]
         self.gave_up_ = state.get("gave_up", False)
         if not math.isnan(self.noise_rate_):
             self.percentile_schedule_ = constant_schedule(1 - self.noise_rate_)
-
-    def _copied(self, saved: Tensor) -> Tensor:
-        return saved.to(self.generator_.device, copy=True)
 
 
 def _warn_of_few(why: str) -> None:

@@ -1,7 +1,7 @@
 """A mentor that learns its MentorNet from trusted rows while the student trains."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, Self
 
 import torch
@@ -138,13 +138,27 @@ class DataDrivenMentor(PercentileMentor):
         check_choice("loss_percentile", self.loss_percentile, ["auto"])
         return constant_schedule(0.5)  # until teach knows better
 
-    def weigh(self, seen: Observation) -> Tensor:
-        """See :meth:`Mentor.weigh`."""
-        percent = percent_of_training(seen.progress)
-        if self.pending_ and percent >= self.pending_[0]:
+    def advance(self, progress: float) -> None:
+        """See :meth:`Mentor.advance`; here a MentorNet is learned when it is time."""
+        if self._is_due(progress):
+            percent = percent_of_training(progress)
             self.pending_ = [later for later in self.pending_ if later > percent]
             self._learn(percent)
+        super().advance(progress)
+
+    def _is_due(self, progress: float) -> bool:
+        return bool(self.pending_) and percent_of_training(progress) >= self.pending_[0]
+
+    def weigh(self, seen: Observation) -> Tensor:
+        """See :meth:`Mentor.weigh`."""
+        if self._is_due(seen.progress):  # nobody has called advance
+            self.advance(seen.progress)
         return super().weigh(seen)
+
+    def stage(self, progress: float) -> Hashable | None:
+        """See :meth:`Mentor.stage`; another MentorNet is another stage."""
+        stage = super().stage(progress)
+        return None if stage is None else (len(self.pending_), stage)
 
     def _learn(self, percent: int) -> None:
         """Learn a new MentorNet from the last visits of the trusted rows."""

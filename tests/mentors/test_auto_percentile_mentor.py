@@ -11,6 +11,7 @@ from noisylabel.curricula import SelfPaced
 from noisylabel.exceptions import NoisyLabelWarning
 from noisylabel.mentors import AutoPercentileMentor, Observation
 from noisylabel.mentors._auto import probe_share
+from noisylabel.testing import count_reads
 
 
 def weigh(mentor, seen):
@@ -172,3 +173,34 @@ def test_noise_rate_of_digits(digits, rate):
         errors.append(clf.noise_rate_ - manifest.realised_rate)
     assert abs(sum(errors) / 3) < 0.05
     assert max(map(abs, errors)) < 0.09  # one draw has 480 held-back labels: a standard error of 0.02
+
+
+def test_the_noise_rate_is_estimated_before_the_first_step_after_the_burn_in():
+    told, alone = (AutoPercentileMentor(SelfPaced(), burn_in=20) for _ in range(2))
+    labels, rows = torch.arange(200) % 2, torch.arange(200)
+    logits = 4 * torch.nn.functional.one_hot(labels, 2).float()
+    for mentor in (told, alone):
+        mentor.check_parameters().start(200, 2, torch.Generator().manual_seed(0))
+    stages = []
+    for progress in (0.0, 0.1, 0.19, 0.2, 0.5):
+        told.advance(progress)
+        assert math.isnan(told.noise_rate_) is (progress < 0.2)
+        stages.append(told.stage(progress))
+        losses = torch.linspace(progress, 2, 200)
+        first, second = (Observation(losses, logits, labels, rows, progress) for _ in range(2))
+        with count_reads() as reads:
+            weights = weigh(told, first)
+        assert not reads
+        assert torch.equal(weights, weigh(alone, second))
+    assert told.noise_rate_ == alone.noise_rate_
+    assert stages[0] == stages[1] == stages[2] != stages[3] == stages[4]
+
+
+def test_a_mentor_that_gave_up_is_in_another_stage_than_before():
+    mentor = AutoPercentileMentor(SelfPaced(), burn_in=20)
+    mentor.check_parameters().start(200, 2, torch.Generator().manual_seed(0))
+    before = mentor.stage(0.1)
+    with pytest.warns(NoisyLabelWarning, match="only 0 held-back rows were seen"):
+        mentor.advance(0.3)
+    assert mentor.held_back(torch.arange(4), 0.3) is None
+    assert before != mentor.stage(0.3) is not None

@@ -8,6 +8,7 @@ import torch
 from noisylabel.curricula import DataDriven
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError, NoisyLabelWarning
 from noisylabel.mentors import DataDrivenMentor, Observation
+from noisylabel.testing import count_reads
 
 N = 200
 WRONG = torch.arange(N) % 3 == 0
@@ -49,6 +50,21 @@ def test_uniform_then_learned(history_length):
     assert mentor.learned_.card["learned_from"]["epoch_percents"] == [75]
     mentor.weigh(observe(0.99))
     assert mentor.learned_.card["learned_from"]["epoch_percents"] == [75]
+
+
+def test_a_mentornet_is_learned_before_the_step_and_is_a_stage_of_its_own():
+    told, alone = started(), started()
+    stages = []
+    for percent in (0, 20, 21, 40, 75, 99):
+        told.advance(percent / 100)
+        stages.append(told.stage(percent / 100))
+        with count_reads() as reads:
+            weights = told.weigh(observe(percent / 100))
+        assert not reads
+        assert torch.equal(weights, alone.weigh(observe(percent / 100)))
+    burn_in, waiting, first, again, second, last = stages
+    assert len({burn_in, waiting, first, second}) == 4
+    assert (first, second) == (again, last)
 
 
 def test_it_learns_from_the_last_visits_before_the_update():
