@@ -415,9 +415,8 @@ def example_dropout_mask(n_samples: int, rate: float, generator: torch.Generator
     tensor(12.)
     """
     n_kept = int(round(n_samples * (1 - rate), 9))
-    mask = torch.zeros(n_samples, device=generator.device)
-    mask[torch.randperm(n_samples, generator=generator, device=generator.device)[:n_kept]] = 1
-    return mask
+    kept = torch.randperm(n_samples, generator=generator, device=generator.device)[:n_kept]
+    return torch.zeros(n_samples, device=generator.device).index_fill_(0, kept, 1)
 
 
 def weighted_loss(losses: Tensor, weights: Tensor, sample_weight: Tensor | None = None) -> Tensor:

@@ -63,6 +63,7 @@ class StepGraphs:
     def _forget(self) -> None:
         self._n_eager.clear()
         self._recorded.clear()
+        self._pool = None  # no graph keeps its memory any more
 
     def make_step(self, net: IndexedNet, batches: TrainingBatches, source: Any) -> None:
         """Make the step with a batch."""
