@@ -14,6 +14,8 @@ from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassif
 from noisylabel.datasets import load_digits
 from noisylabel.estimators import load_checkpoint
 from noisylabel.losses import LOSSES, ForwardCorrection
+from noisylabel.nets import StreamedData, TrainingBatches
+from noisylabel.nets.data import keeping_workers
 from noisylabel.noise import SymmetricNoise
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
@@ -77,6 +79,24 @@ def test_a_dataset_and_sample_weights(digits):
     for X, y in ((rows, None), (data.data, noisy_y)):
         clf = settings(MentorNetClassifier("uniform"), student="mlp").fit(X, y, sample_weight=counts)
         assert clf.score(data.test_data, data.test_target) > 0.85
+
+
+@pytest.mark.parametrize("n_workers", [0, 2])
+def test_batches_of_a_dataset_arrive_whole_while_the_gpu_works(n_workers):
+    X, cuda = torch.arange(4096 * 64.0).reshape(4096, 64), torch.device("cuda")
+    data = StreamedData(TensorDataset(X), np.arange(4096) % 7, torch.arange(4096.0, device=cuda), cuda)
+    busy = torch.randn(2048, 2048, device=cuda)
+    with keeping_workers(data):
+        batches = TrainingBatches(data, 128, torch.Generator().manual_seed(0), num_workers=n_workers)
+        for _ in range(2):
+            found = []
+            for batch in batches:
+                busy = busy @ busy.softmax(0)  # the step is not over when the next batch is copied
+                found.append((batch.rows, 1 * batch[0], batch[1], batch.sample_weight))
+            for rows, samples, codes, weight in found:
+                assert torch.equal(samples.cpu(), X[rows.cpu()])
+                assert torch.equal(codes, rows % 7)
+                assert torch.equal(weight, rows.float())
 
 
 @pytest.mark.parametrize("loss", LOSSES)

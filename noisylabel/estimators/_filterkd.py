@@ -56,7 +56,8 @@ class Teaching:
 def _filtered(clf: Any, data: TrainingData, fitted: Fitted) -> Targets:
     proba = fitted.record.proba_
     assert proba is not None  # the teacher keeps it
-    return TableTargets(proba[torch.as_tensor(fitted.split.train_rows)])
+    rows = fitted.split.train_rows
+    return TableTargets(proba if len(rows) == len(proba) else proba[torch.as_tensor(rows)])
 
 
 def _last(clf: Any, data: TrainingData, fitted: Fitted) -> Targets:

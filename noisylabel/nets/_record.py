@@ -126,8 +126,13 @@ class SampleRecord:
         return self.table_[:, COLUMNS.index(name)]
 
     def spread(self, rows: "np.ndarray", n_samples: int) -> "SampleRecord":
-        """Return the record of a larger set of samples, on the CPU, in which these have the given row numbers."""
+        """Return the record of a larger set of samples, on the CPU, in which these have the given row numbers.
+
+        Increasing; a record on the CPU of all samples is what it is, and no copy.
+        """
         self.flush()
+        if len(rows) == n_samples and self.table_.device.type == "cpu":
+            return self
         whole = SampleRecord(n_samples, self.n_classes, "cpu", self.filter_alpha)
         whole.table_[torch.as_tensor(rows)] = self.table_.cpu()
         if self.proba_ is not None and whole.proba_ is not None:
