@@ -17,11 +17,19 @@ from skorch.callbacks import (
     WandbLogger,
 )
 
+from noisylabel._support.validation import check_count
 from noisylabel.exceptions import InvalidParameterError, NoisyLabelError
 from noisylabel.nets._features import SKORCH_FEATURES, Feature
 
 _HOOKS = (*(name for name in vars(Callback) if name.startswith("on_")), "initialize", "get_params", "set_params")
 _WATCH = (EarlyStopping.on_epoch_end, Checkpoint.on_epoch_end)  # sub-classes may watch something else
+_LEAST = {
+    "iterator_train__num_workers": 0,
+    "iterator_valid__num_workers": 0,
+    "iterator_train__prefetch_factor": 1,
+    "iterator_valid__prefetch_factor": 1,
+    "iterator_valid__batch_size": 1,
+}
 _HELD_OUT = ("valid_loss", "valid_acc", "valid_loss_best", "valid_acc_best")
 
 
@@ -70,6 +78,20 @@ def check_net_params(net_params: Any, own: Iterable[str] = ()) -> None:
         if feature is None:
             raise InvalidParameterError(_unknown(name))
         raise InvalidParameterError(f"'net_params' cannot set {name!r}: {feature.note}")
+    _check_loading(net_params)
+
+
+def _check_loading(net_params: Mapping[str, Any]) -> None:
+    """Refuse numbers of processes and batches that torch would refuse in the first epoch, or that would do nothing."""
+    for name, low in _LEAST.items():
+        if name in net_params:
+            check_count(name, net_params[name], low)
+    for part in ("iterator_train", "iterator_valid"):
+        if f"{part}__prefetch_factor" in net_params and not net_params.get(f"{part}__num_workers"):
+            raise InvalidParameterError(
+                f"'net_params' has {part}__prefetch_factor, but no processes that could load ahead. Set "
+                f"{part}__num_workers above 0, or leave it out."
+            )
 
 
 def _unknown(name: str) -> str:

@@ -74,7 +74,8 @@ def weights(clf):
 
 def prove_workers(name):
     dataset = TensorDataset(torch.as_tensor(X), torch.as_tensor(Y))
-    clf = MentorNetClassifier("uniform", max_epochs=1, standardize=False, net_params={name: 1})
+    workers = {name.rpartition("__")[0] + "__num_workers": 1}
+    clf = MentorNetClassifier("uniform", max_epochs=1, standardize=False, net_params=workers | {name: 1})
     batches = clf.fit(dataset).net_.get_iterator(clf.net_.get_iterator, "train" in name)
     assert getattr(batches, name.rpartition("__")[2], 1) == 1
 
@@ -108,6 +109,27 @@ NET_PARAMS_THAT_HOLD = {
     "compile__*": prove_compile,
     "torch_load_kwargs": lambda: fit_with(torch_load_kwargs={"weights_only": True}).net_.torch_load_kwargs is not None,
 }
+
+
+@pytest.mark.parametrize(
+    ("net_params", "message"),
+    [
+        ({"iterator_train__num_workers": -1}, "'iterator_train__num_workers' must be an integer of at least 0. Got -1"),
+        ({"iterator_valid__num_workers": 1.5}, "'iterator_valid__num_workers' must be an integer of at least 0"),
+        ({"iterator_valid__batch_size": 0}, "'iterator_valid__batch_size' must be an integer of at least 1"),
+        (
+            {"iterator_train__prefetch_factor": 2},
+            "iterator_train__prefetch_factor, but no processes",
+        ),
+        (
+            {"iterator_train__num_workers": 1, "iterator_train__prefetch_factor": 0},
+            "'iterator_train__prefetch_factor' must be an integer of at least 1",
+        ),
+    ],
+)
+def test_numbers_of_processes_and_batches_are_checked_before_the_data(net_params, message):
+    with pytest.raises(InvalidParameterError, match=message):
+        MentorNetClassifier(net_params=net_params).fit(None, None)
 
 
 # ---- callbacks ---------------------------------------------------------------------------------------------------
