@@ -20,7 +20,9 @@ class Dropping(nn.Sequential):
     capturable = True
 
     def __init__(self):
-        super().__init__(nn.Flatten(), nn.Linear(5, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(), nn.Linear(16, 3))
+        super().__init__(
+            nn.Flatten(), nn.Linear(5, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(), nn.Linear(16, 3)
+        )
 
 
 TABLES = {
