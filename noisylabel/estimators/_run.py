@@ -224,6 +224,7 @@ class TrainingRun:
         options = net_options(estimator, data.format, device, self.seed)
         lr = options.get("optimizer__lr", options["lr"])
         network, groups = build_network(maker, estimator.student, data, train, lr)
+        options["optimizer__param_groups"] = [*options.get("optimizer__param_groups", []), *groups]  # the first counts
         dtype = type_of_inputs(network, data.sample_dtype)
         if dtype == "int64" and getattr(estimator, "mixup_alpha", None):
             raise InvalidParameterError(
@@ -238,7 +239,7 @@ class TrainingRun:
             n_classes=data.n_classes,
             generator=torch.Generator(device).manual_seed(self.seed + 1),
             is_right=data.is_right(self.split.train_rows),
-            options={"optimizer__param_groups": groups, "class_weight": data.class_weight} | options,
+            options={"class_weight": data.class_weight} | options,
             sample_weight=train.sample_weight,
         )
         return self.make_net(parts).initialize()

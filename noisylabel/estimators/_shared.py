@@ -128,8 +128,9 @@ ATTRIBUTES = {
             The labels, sorted.""",
     "history_": """
         DataFrame
-            A row an epoch: training loss, learning rate, ``data_utilization`` (mean weight), ``loss_threshold`` (moving
-            percentile), validation loss and accuracy where rows are held out, seconds.""",
+            A row an epoch: training loss, learning rate (of the parameters that have no factor on it),
+            ``data_utilization`` (mean weight), ``loss_threshold`` (moving percentile), validation loss and accuracy
+            where rows are held out, seconds.""",
     "record_": """
         SampleRecord
             What training saw of each row, unmixed; see ``noisylabel.nets.SampleRecord`` and ``label_issues``.""",

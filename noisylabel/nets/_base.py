@@ -333,7 +333,7 @@ class IndexedNet(ClassifierMixin, NeuralNet):
         lrs = self.step_sizes_.lrs
         groups = zip(self.optimizer_.param_groups, lrs, strict=True)
         learning = [lr for group, lr in groups if any(parameter.requires_grad for parameter in group["params"])]
-        self.history.record("lr", learning[0] if learning else lrs[0])
+        self.history.record("lr", learning[-1] if learning else lrs[-1])  # groups of other rates come first
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the label code of the most probable class of each sample, (N,)."""

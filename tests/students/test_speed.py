@@ -123,6 +123,16 @@ def test_biases_of_norms_have_a_learning_rate_of_their_own(photos):
     sizes = {round(rate, 6): sum(p.numel() for p in group["params"]) for rate, group in base_rates(clf, groups)}
     assert sizes[0.64] == 2 * (8 + 16)
     assert 0.01 in sizes
+    assert clf.history_["lr"].max() <= 0.01
+
+
+def test_groups_of_ones_own_stand_beside_those_of_the_student(photos):
+    own = {"optimizer__param_groups": [("*.linear.weight", {"lr": 0.5})]}
+    student = Speed((8, 16), norm_lr=64)
+    clf = MentorNetClassifier(**QUICK | {"student": student}, optimizer="sgd", lr=0.01, net_params=own).fit(*photos)
+    groups = clf.net_.optimizer_.param_groups
+    sizes = {round(rate, 6): sum(p.numel() for p in group["params"]) for rate, group in base_rates(clf, groups)}
+    assert (sizes[0.5], sizes[0.64]) == (3 * 16, 2 * (8 + 16))
 
 
 def base_rates(clf, groups):
