@@ -15,7 +15,7 @@ _EPOCHS = 18
 # the columns and methods with published numbers first
 _SYMMETRIC = symmetric(0.4, 0.2, 0.8, 0.6)
 _OTHERS: tuple[Noise, ...] = (("human_worst", None), ("asymmetric", 0.4))
-_METHODS = ("data_driven_auto_5000", "mentormix_auto", "mentornet_pd_known_rate", "plain", "elr")
+_METHODS = ("data_driven_by_class_5000", "mentormix_auto", "mentornet_pd_by_class", "plain", "elr")
 _OF_THE_METHOD = ("loss", "max_epochs")
 
 

@@ -122,7 +122,8 @@ METHODS: dict[str, Method] = {
     **PUBLISHED,
     # learned in fit from rows whose right label is known
     **{f"data_driven_{n}": _data_driven(n) for n in (50, 100, 300, 1000, 5000)},
-    "data_driven_auto_5000": _data_driven(5000, loss_percentile="auto"),  # the rate among the trusted rows
+    # the rate is that among the trusted rows
+    "data_driven_by_class_5000": _data_driven(5000, loss_percentile="auto", percentile_by_class=True),
     # what each choice in it is worth
     "data_driven_one_loss_1000": _data_driven(1000, curriculum=DataDriven(history_length=1)),
     "data_driven_probability_1000": _data_driven(1000, curriculum=DataDriven(sharpness=1)),

@@ -47,7 +47,7 @@ class How:
     @property
     def image_epochs(self) -> int:
         """Epochs of it."""
-        return 10 if self.on_gpu else 1
+        return 5 if self.on_gpu else 1
 
     @property
     def table_epochs(self) -> int:

@@ -1,7 +1,7 @@
 """Seconds as ratios: ours against a bare torch loop and stock skorch, in one process, taking turns.
 
 Each side uses what it has: our named optimisers are torch's fused ones; the bare loop and stock skorch have torch's
-defaults, but for the bare loop whose name says fused. On a GPU a fit makes a thousand steps, so that the capture of
+defaults, but for the bare loop whose name says fused. On a GPU a fit makes hundreds of steps, so that the capture of
 graphs, which is done once, does not hide what a step costs; both are in the line.
 """
 

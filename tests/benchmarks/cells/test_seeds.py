@@ -35,7 +35,7 @@ def test_all_images_are_trained_on(profile):
 
 def test_mixes_and_elr_have_their_own_loss_and_the_others_that_of_the_recipe():
     profile = PROFILES["seeds"]
-    usual = [classifier(method).loss for method in ("plain", "mentornet_pd_known_rate", "data_driven_auto_5000")]
+    usual = [classifier(method).loss for method in ("plain", "mentornet_pd_by_class", "data_driven_by_class_5000")]
     assert usual == [profile.loss] * 3
     assert classifier("elr").loss == "elr"
     assert classifier("mixup").loss == "cross_entropy"
@@ -59,9 +59,9 @@ def test_published_mentormix_is_that_of_the_data_set(method, rate, published):
 
 
 def test_the_data_driven_curriculum_knows_its_trusted_rows_and_no_rate():
-    assert len(trusted_rows("data_driven_auto_5000", PROFILES["seeds"], 0)) == 5000
-    assert classifier("data_driven_auto_5000").loss_percentile == "auto"
-    assert find_method("data_driven_auto_5000").by_rate(0.4) == {}
+    assert len(trusted_rows("data_driven_by_class_5000", PROFILES["seeds"], 0)) == 5000
+    assert classifier("data_driven_by_class_5000").loss_percentile == "auto"
+    assert find_method("data_driven_by_class_5000").by_rate(0.4) == {}
 
 
 @pytest.mark.data
@@ -85,7 +85,7 @@ def test_a_cell_of_cifar_100_runs(tmp_path, monkeypatch):
 
 
 @pytest.mark.data
-@pytest.mark.parametrize("method", ["data_driven_auto_5000", "mentormix_auto", "elr"])
+@pytest.mark.parametrize("method", ["data_driven_by_class_5000", "mentormix_auto", "elr"])
 @pytest.mark.filterwarnings("ignore::noisylabel.exceptions.NoisyLabelWarning")  # two steps teach nothing
 def test_a_cell_runs(method, tmp_path):
     only = {"method": [method], "rate": [0.4], "noise": ["symmetric"], "seed": [0]}
