@@ -30,7 +30,7 @@ def _seeds(dataset: str, noises: tuple[Noise, ...], mentormix: str) -> Profile:
         n_valid=0,
         max_epochs=_EPOCHS,
         tuned_epochs=_EPOCHS,
-        grid=((noises, (*_METHODS, mentormix)),),
+        grid=((noises, (*_METHODS, mentormix)), (symmetric(0.0), ("plain",))),
         seeds=(0, 1),
         test_every=_EPOCHS // 3,
         settings=_recipe("speed_s"),
