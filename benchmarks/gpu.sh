@@ -12,12 +12,13 @@
 # with a copy of what benchmarks/results has; cells that have a result there are not run again. No network is needed:
 # CIFAR-10 is read from the data home, $NOISYLABEL_DATA (57 MB of Parquet files).
 #
-# Environment: DEVICE (cuda), PYTHON (python), BUDGET_S (seconds in all, 480), JOBS (cells at a time, 1), and options for the
-# parts: SPEED_ARGS, MINUTE_ARGS, SEEDS_ARGS. --proof does a little of each part on a CPU, in minutes.
+# Environment: DEVICE (cuda), PYTHON (python), BUDGET_S (seconds in all, 480), JOBS (cells at a time, 2: while one begins or
+# learns its curriculum, the other has the GPU), and options for the parts: SPEED_ARGS, MINUTE_ARGS, SEEDS_ARGS. --proof does
+# a little of each part on a CPU, in minutes.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-: "${DEVICE:=cuda}" "${PYTHON:=$(command -v python || command -v python3)}" "${BUDGET_S:=480}" "${JOBS:=1}" "${OUT:=benchmarks/results}"
+: "${DEVICE:=cuda}" "${PYTHON:=$(command -v python || command -v python3)}" "${BUDGET_S:=480}" "${JOBS:=2}" "${OUT:=benchmarks/results}"
 : "${SPEED_ARGS:=}" "${MINUTE_ARGS:=}" "${SEEDS_ARGS:=}"
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-4}" PYTHONUNBUFFERED=1 PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}"
 TABLE_S=20 # kept for the tables at the end
@@ -26,7 +27,7 @@ MORE="mentornet_mlp_vs_fused_torch elr_resnet_vs_torch filterkd_teacher_resnet_v
 
 if [ "${1:-}" = --proof ]; then
     shift
-    DEVICE=cpu OUT=$(mktemp -d) BUDGET_S=1800
+    DEVICE=cpu JOBS=1 OUT=$(mktemp -d) BUDGET_S=1800
     TARGETS=mentornet_mlp_vs_fused_torch MORE=record_vs_none_mlp SPEED_ARGS="--times 1"
     MINUTE_ARGS="--rows 256 --epochs 1 --batch-size 128 --goals 94"
     SEEDS_ARGS="--proof --precision fp32 --seeds 0"
