@@ -17,6 +17,8 @@ _SYMMETRIC = symmetric(0.4, 0.2, 0.8, 0.6)
 _OTHERS: tuple[Noise, ...] = (("human_worst", None), ("asymmetric", 0.4))
 _METHODS = ("data_driven_by_class_5000", "mentormix_auto", "mentornet_pd_by_class", "plain", "elr")
 _OF_THE_METHOD = ("loss", "max_epochs")
+# Seven epochs before any curriculum, as 18 percent of a long training are: by three, so fast a one knows too little.
+_BURN_IN = {"burn_in": 40, "update_at": (40, 75)}
 
 
 def _recipe(name: str) -> dict[str, Any]:
@@ -33,7 +35,7 @@ def _seeds(dataset: str, noises: tuple[Noise, ...], mentormix: str) -> Profile:
         grid=((noises, (*_METHODS, mentormix)), (symmetric(0.0), ("plain",))),
         seeds=(0, 1),
         test_every=_EPOCHS // 3,
-        settings=_recipe("speed_s"),
+        settings=_recipe("speed_s") | _BURN_IN,
         loss=RECIPES["speed_s"]["loss"],
         proof_rows=64,
     )

@@ -44,6 +44,12 @@ def test_mixes_and_elr_have_their_own_loss_and_the_others_that_of_the_recipe():
     assert changed_settings(classifier("mentormix_auto"), profile, 0.4, 0) == {}
 
 
+def test_no_curriculum_begins_before_the_network_knows_something():
+    assert [classifier(name).burn_in for name in ("mentornet_pd_by_class", "mentormix_auto")] == [40, 40]
+    assert classifier("data_driven_by_class_5000").update_at[0] == 40
+    assert classifier("mentormix").burn_in == 10  # as published
+
+
 @pytest.mark.parametrize(
     ("method", "rate", "published"),
     [
