@@ -90,7 +90,9 @@ class CoTeachingNet(WeightedNet):
         loss = losses[0][chosen[1]].mean() + losses[1][chosen[0]].mean()
         loss.backward()
         weights = torch.zeros_like(losses[0].detach()).index_fill_(0, chosen[1], 1.0)
-        return self.step_of(batch, loss, Weighed(weights, weights), {"y_pred": first, "losses": losses[0].detach()})
+        return self.step_of(
+            batch, loss.detach(), Weighed(weights, weights), {"y_pred": first, "losses": losses[0].detach()}
+        )
 
     def stage(self) -> None:
         """See :meth:`WeightedNet.stage`: how many samples are exchanged changes from step to step."""

@@ -439,7 +439,29 @@ def weighted_loss(losses: Tensor, weights: Tensor, sample_weight: Tensor | None 
     >>> weighted_loss(torch.tensor([0.2, 1.0, 5.0, 2.0]), torch.tensor([1.0, 0.5, 0.0, 0.25]))
     tensor(0.3000)
     """
+    return loss_shares(weights, sample_weight) @ losses
+
+
+def loss_shares(weights: Tensor, sample_weight: Tensor | None = None) -> Tensor:
+    """Share of each sample's loss in the :func:`weighted_loss` of its batch, which is its gradient too.
+
+    Parameters
+    ----------
+    weights : Tensor of shape (B,)
+    sample_weight : Tensor of shape (B,), optional
+
+    Returns
+    -------
+    Tensor of shape (B,)
+        Without gradient.
+
+    Examples
+    --------
+    >>> import torch
+    >>> loss_shares(torch.tensor([1.0, 0.5, 0.0, 0.25]))
+    tensor([0.2500, 0.1250, 0.0000, 0.0625])
+    """
     weights = weights.detach()
     if sample_weight is None:
-        return (weights * losses).mean()
-    return (sample_weight * weights * losses).sum() / sample_weight.sum().clamp_min(1e-12)
+        return weights / len(weights)
+    return sample_weight * weights / sample_weight.sum().clamp_min(1e-12)

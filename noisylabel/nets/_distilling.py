@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from noisylabel.exceptions import InvalidDataError
-from noisylabel.functional import distillation_losses, smoothed_targets, weighted_loss
+from noisylabel.functional import distillation_losses, smoothed_targets
 from noisylabel.nets._base import Step
-from noisylabel.nets._weighted import WeightedNet
+from noisylabel.nets._weighted import WeightedNet, learn_from
 from noisylabel.nets.data import Batch
 
 
@@ -148,8 +148,7 @@ class DistillingNet(WeightedNet):
             targets = self.targets.of(batch)
         losses = distillation_losses(targets, logits, self.temperature)
         weights = weighed.weights if self.class_weight is None else weighed.weights * (targets @ self.class_weight)
-        loss = weighted_loss(losses, weights, batch.sample_weight)
-        loss.backward()
+        loss = learn_from(losses, weights, batch.sample_weight)
         return self.step_of(batch, loss, weighed, {"y_pred": logits, "losses": given})
 
     def forget_training(self) -> None:

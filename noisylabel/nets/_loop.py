@@ -271,7 +271,7 @@ def _told_step(net: IndexedNet, batches: TrainingBatches, source: Any) -> None:
     net.step_sizes_.check()
     step = net.train_step(batch)
     told = net.history[-1]["batches"][-1]
-    told.update(train_loss=step["loss"].detach(), train_batch_size=len(batch[1]))
+    told.update(train_loss=step["loss"], train_batch_size=len(batch[1]))
     _notify(net, "on_batch_end", batch=batch, training=True, **step)
 
 

@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot
 from torch.nn.modules.batchnorm import _NormBase
 
-from noisylabel.functional import draw_beta, draw_partners, mix, mixing_ratios, weighted_loss
+from noisylabel.functional import draw_beta, draw_partners, mix, mixing_ratios
 from noisylabel.mentors import Mentor, MixedLossMentor, Observation
 from noisylabel.nets._base import Step
 from noisylabel.nets._record import SampleRecord
-from noisylabel.nets._weighted import Weighed, WeightedNet, mean_of_all, mean_weight
+from noisylabel.nets._weighted import Weighed, WeightedNet, learn_from, mean_of_all, mean_weight
 from noisylabel.nets.data import Batch
 
 
@@ -125,8 +125,7 @@ class MixingNet(WeightedNet):
         weights = mixed_weights
         if self.class_weight is not None:
             weights = weights * mix(self.class_weight[y], partners, ratios)
-        loss = weighted_loss(losses, weights, counts)
-        loss.backward()
+        loss = learn_from(losses, weights, counts)
         step = self.step_of(batch, loss, weighed, {"y_pred": logits, "mixed_y_pred": logits, **plain})
         mixed = mean_weight(mixed_weights, counts)
         step.numbers |= {f"mixed_{name}": value for name, value in mixed.items()}

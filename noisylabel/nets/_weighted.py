@@ -11,7 +11,7 @@ from sklearn.base import clone
 from torch import Tensor
 
 from noisylabel.exceptions import NoisyLabelWarning
-from noisylabel.functional import weighted_loss
+from noisylabel.functional import loss_shares
 from noisylabel.losses import CrossEntropy, Loss
 from noisylabel.mentors import Mentor, Observation
 from noisylabel.nets._base import IndexedNet, Step
@@ -42,6 +42,13 @@ def mean_weight(weights: Tensor, counts: Tensor | None = None) -> dict[str, Tens
         return {"mean": weights.mean()}
     n_rows = counts.sum()
     return {"mean": (weights * counts).sum() / n_rows.clamp_min(1e-12), "rows": n_rows}
+
+
+def learn_from(losses: Tensor, weights: Tensor, counts: Tensor | None) -> Tensor:
+    """Back-propagate the weighted mean of losses, and return it; see :func:`noisylabel.functional.weighted_loss`."""
+    shares = loss_shares(weights, counts)
+    losses.backward(shares)
+    return shares @ losses.detach()
 
 
 def mean_of_all(numbers: Mapping[str, np.ndarray], sizes: np.ndarray, prefix: str) -> float:
@@ -127,14 +134,13 @@ class WeightedNet(IndexedNet):
         given = self.loss.cross_entropy(losses, logits, y)
         weighed = self.weigh(batch, given, logits)
         weights = weighed.weights if self.class_weight is None else weighed.weights * self.class_weight[y]
-        loss = weighted_loss(losses, weights, batch.sample_weight)
-        loss.backward()
+        loss = learn_from(losses, weights, batch.sample_weight)
         return self.step_of(batch, loss, weighed, {"y_pred": logits, "losses": given})
 
     def step_of(self, batch: Batch, loss: Tensor, weighed: Weighed, seen: dict[str, Tensor]) -> Step:
         """Return the step that learns as much of its samples as their weights say, with what was ``seen`` of them."""
         weight = mean_weight(weighed.weights, batch.sample_weight)
-        numbers = {"loss": loss.detach(), **{f"weight_{name}": value for name, value in weight.items()}}
+        numbers = {"loss": loss, **{f"weight_{name}": value for name, value in weight.items()}}
         return Step({"loss": loss, "mean_weight": weight["mean"], **seen}, weighed.noted, numbers)
 
     def weigh(self, batch: Batch, losses: Tensor, logits: Tensor) -> Weighed:

@@ -92,5 +92,6 @@ def test_the_optimizer_has_its_own_settings_in_the_end_and_in_a_checkpoint():
     assert (saved["param_groups"][0]["lr"], saved["param_groups"][0]["weight_decay"]) == (0.1, 0.02)
     sizes.load_state_dict(saved)
     sizes.check()
+    sizes.advance(0.5)
     sizes.end()
     assert (optimizer.param_groups[0]["lr"], optimizer.param_groups[0]["weight_decay"]) == (0.05, 0.02)

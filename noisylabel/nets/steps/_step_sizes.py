@@ -9,6 +9,7 @@ from noisylabel.exceptions import InvalidParameterError
 from noisylabel.schedules import Schedule
 
 _KNOWN = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW, torch.optim.Adagrad)
+Group = dict[str, Any]
 
 
 class StepSizes:
@@ -16,8 +17,8 @@ class StepSizes:
 
     The weight decay of a step is scaled by the mean weight of its batch, and a batch whose weights are all 0 moves
     nothing, not even by momentum. torch's fused optimizers can leave out a step on the device, so that nobody needs to
-    look at the mean weight; their weight decay is done here. All others need the mean weight on the host, which is one
-    read from the device a step.
+    look at the mean weight; their weight decay is done here, and while training lasts, groups that differ in nothing
+    else are one. All other optimizers need the mean weight on the host, which is one read from the device a step.
 
     Parameters
     ----------
@@ -28,9 +29,9 @@ class StepSizes:
     Attributes
     ----------
     base : list of (float, float)
-        Learning rate and weight decay that each group began with.
+        Learning rate and weight decay that each of the optimizer's own groups began with.
     lrs : list of float
-        Learning rate of each group in the latest step.
+        Learning rate of each group of the latest step.
     on_device : bool
         Whether a step needs no read.
     """
@@ -38,29 +39,46 @@ class StepSizes:
     def __init__(self, optimizer: torch.optim.Optimizer, schedule: Schedule) -> None:
         self.optimizer = optimizer
         self.schedule = schedule
-        self.base = [(float(group["lr"]), group.get("weight_decay", 0.0)) for group in optimizer.param_groups]
-        self.lrs = [lr for lr, _ in self.base]
-        self.on_device = all(map(self._can_leave_out_a_step, optimizer.param_groups))
-        self.is_decoupled = isinstance(optimizer, torch.optim.AdamW) or bool(
-            optimizer.defaults.get("decoupled_weight_decay")
+        self.own_groups: list[Group] = optimizer.param_groups
+        self.base = [(float(group["lr"]), group.get("weight_decay", 0.0)) for group in self.own_groups]
+        self.on_device = all(map(self._can_leave_out_a_step, self.own_groups))
+        self.is_decoupled = isinstance(optimizer, torch.optim.AdamW) or any(
+            group.get("decoupled_weight_decay") for group in self.own_groups
         )
         self.has_tensors = False
         self._take_over()
 
-    def _can_leave_out_a_step(self, group: dict[str, Any]) -> bool:
+    def _can_leave_out_a_step(self, group: Group) -> bool:
         has_first_step = group.get("momentum") and group["dampening"]  # which the kernel tells by Python
         return type(self.optimizer) in _KNOWN and bool(group.get("fused")) and not has_first_step
 
     def _take_over(self) -> None:
-        """Take weight decay off the optimizer, and give it the momentum that a step left out could not begin with."""
+        """Let the optimizer have groups for training, if weight decay is done here."""
+        self._decayed: list[tuple[list[Tensor], float, Group]] = []
+        groups = self.own_groups
         if self.on_device:
-            for group in self.optimizer.param_groups:
-                group["weight_decay"] = 0.0
-                for parameter in group["params"] if group.get("momentum") else ():
-                    state = self.optimizer.state[parameter]
-                    if state.get("momentum_buffer") is None:
-                        state["momentum_buffer"] = torch.zeros_like(parameter, memory_format=torch.preserve_format)
+            groups = self._merged_groups()
+            self._left_out = torch.zeros((), device=groups[0]["params"][0].device)
+            self.optimizer.found_inf = self._left_out  # type: ignore[attr-defined]
+        self.optimizer.param_groups = groups
+        self._base_lrs = [float(group["lr"]) for group in groups]
+        self.lrs = list(self._base_lrs)
         self._known = self._settings_now()
+
+    def _merged_groups(self) -> list[Group]:
+        """Return one group for all that differ in their weight decay only, without it; and note what decays."""
+        merged: dict[tuple[Any, ...], Group] = {}
+        for own in self.own_groups:
+            options = {name: value for name, value in own.items() if name not in ("params", "weight_decay")}
+            group = merged.setdefault(tuple(options.values()), {**options, "params": [], "weight_decay": 0.0})
+            group["params"] += own["params"]
+            if own["weight_decay"]:
+                self._decayed.append((own["params"], own["weight_decay"], group))
+            for parameter in own["params"] if own.get("momentum") else ():  # which a step left out could not begin
+                state = self.optimizer.state[parameter]
+                if state.get("momentum_buffer") is None:
+                    state["momentum_buffer"] = torch.zeros_like(parameter, memory_format=torch.preserve_format)
+        return list(merged.values())
 
     def use_tensors(self) -> None:
         """Keep the learning rates in tensors on the device, where a recorded step reads them."""
@@ -72,12 +90,13 @@ class StepSizes:
                 group["capturable"] = True
         self._known = self._settings_now()
 
-    def _settings_now(self) -> list[tuple[Any, float]]:
+    def _settings_now(self) -> list[Any]:
         """Return what a callback may have changed; of a tensor how often it was, which needs no read."""
-        lrs = [group["lr"] for group in self.optimizer.param_groups]
-        seen = [(id(lr), lr._version) if isinstance(lr, Tensor) else lr for lr in lrs]
-        decays = [group.get("weight_decay", 0.0) for group in self.optimizer.param_groups]
-        return list(zip(seen, decays, strict=True))
+        found: list[Any] = []
+        for group in self.optimizer.param_groups:
+            lr = group["lr"]
+            found += [(id(lr), lr._version) if isinstance(lr, Tensor) else lr, group.get("weight_decay")]
+        return found
 
     def check(self) -> None:
         """Refuse a learning rate or weight decay that is not the last one set here: the next step would undo it.
@@ -95,12 +114,12 @@ class StepSizes:
     def advance(self, progress: float) -> None:
         """Set the learning rates of the step at this progress."""
         factor = self.schedule(progress)
-        for i, (group, (lr, _)) in enumerate(zip(self.optimizer.param_groups, self.base, strict=True)):
-            self.lrs[i] = lr * factor
+        for i, group in enumerate(self.optimizer.param_groups):
+            self.lrs[i] = self._base_lrs[i] * factor
             if self.has_tensors:
-                group["lr"].fill_(lr * factor)
+                group["lr"].fill_(self.lrs[i])
             else:
-                group["lr"] = lr * factor
+                group["lr"] = self.lrs[i]
         self._known = self._settings_now()
 
     def step(self, mean_weight: Tensor) -> None:
@@ -113,28 +132,42 @@ class StepSizes:
         share = self.share_of_decay(mean_weight)
         if not self.on_device:
             return self._step_by_number(float(mean_weight), float(share))
-        for group, (_, weight_decay) in zip(self.optimizer.param_groups, self.base, strict=True):
-            if weight_decay:
-                _decay(group, weight_decay, share, self.is_decoupled)
-        self.optimizer.found_inf = (mean_weight <= 0).float()  # type: ignore[attr-defined]
+        for parameters, weight_decay, group in self._decayed:
+            self._decay(parameters, weight_decay, group, share)
+        torch.le(mean_weight, 0, out=self._left_out)
         self.optimizer.step()
 
     def share_of_decay(self, mean_weight: Tensor) -> Tensor:
         """Return how much of the weight decay a batch of this mean weight gets."""
         return mean_weight
 
+    def _decay(self, parameters: list[Tensor], weight_decay: float, group: Group, share: Tensor) -> None:
+        """Add weight decay to the gradients, as Adam and SGD do, or take it off the parameters, as AdamW does."""
+        parameters = [parameter for parameter in parameters if parameter.grad is not None]
+        values = [parameter.detach() for parameter in parameters]
+        if not parameters:
+            return
+        if self.is_decoupled:
+            torch._foreach_mul_(values, 1 - share * (group["lr"] * weight_decay))
+        else:
+            gradients = [parameter.grad for parameter in parameters]
+            sign = -1 if group.get("maximize") else 1
+            torch._foreach_add_(gradients, torch._foreach_mul(values, share), alpha=sign * weight_decay)
+
     def _step_by_number(self, mean_weight: float, share: float) -> None:
         if mean_weight <= 0:
             return
-        for group, (_, weight_decay) in zip(self.optimizer.param_groups, self.base, strict=True):
+        for group, (_, weight_decay) in zip(self.own_groups, self.base, strict=True):
             if weight_decay:
                 group["weight_decay"] = weight_decay * share
         self._known = self._settings_now()
         self.optimizer.step()
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the optimizer's state, with the settings that it began with."""
+        """Return the optimizer's state, by its own groups, with the settings that it began with."""
+        groups, self.optimizer.param_groups = self.optimizer.param_groups, self.own_groups
         state = self.optimizer.state_dict()
+        self.optimizer.param_groups = groups
         for group, (lr, weight_decay) in zip(state["param_groups"], self.base, strict=True):
             group["lr"] = lr
             if "weight_decay" in group:
@@ -142,31 +175,23 @@ class StepSizes:
         return state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over what :meth:`state_dict` returned, or an optimizer's own state of this run."""
+        """Take over what :meth:`state_dict` returned."""
+        self.optimizer.param_groups = self.own_groups
         self.optimizer.load_state_dict(state)
+        self.own_groups = self.optimizer.param_groups
         self._take_over()
         if self.has_tensors:
             self.use_tensors()
 
     def end(self) -> None:
-        """Give the optimizer back numbers for settings, and let go of it."""
-        for group, (_, weight_decay), lr in zip(self.optimizer.param_groups, self.base, self.lrs, strict=True):
-            group["lr"] = lr
-            if "weight_decay" in group:
-                group["weight_decay"] = weight_decay
+        """Give the optimizer back its own groups, with the learning rates of the last step, and let go of it."""
         if self.on_device:
             self.optimizer.found_inf = None  # type: ignore[attr-defined]
-
-
-def _decay(group: dict[str, Any], weight_decay: float, share: Tensor, is_decoupled: bool) -> None:
-    """Add a group's weight decay to its gradients, as Adam and SGD do, or take it off its parameters, as AdamW does."""
-    parameters = [parameter for parameter in group["params"] if parameter.grad is not None]
-    if not parameters:
-        return
-    with torch.no_grad():
-        if is_decoupled:
-            torch._foreach_mul_(parameters, 1 - share * (group["lr"] * weight_decay))
-            return
-        sign = -1 if group.get("maximize") else 1
-        decay = torch._foreach_mul(parameters, share * (sign * weight_decay))
-        torch._foreach_add_([parameter.grad for parameter in parameters], decay)
+        last = {
+            id(p): lr for group, lr in zip(self.optimizer.param_groups, self.lrs, strict=True) for p in group["params"]
+        }
+        self.optimizer.param_groups = self.own_groups
+        for group, (_, weight_decay) in zip(self.own_groups, self.base, strict=True):
+            group["lr"] = last[id(group["params"][0])]
+            if "weight_decay" in group:
+                group["weight_decay"] = weight_decay
