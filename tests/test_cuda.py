@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 from torch.utils.data import TensorDataset
 
 from benchmarks.cells import PROFILES, Cell, run_cell
@@ -14,7 +15,7 @@ from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassif
 from noisylabel.datasets import load_digits
 from noisylabel.estimators import load_checkpoint
 from noisylabel.losses import LOSSES, ForwardCorrection
-from noisylabel.nets import StreamedData, TrainingBatches
+from noisylabel.nets import StreamedData, TrainingBatches, _graphs, _loop
 from noisylabel.nets.data import keeping_workers
 from noisylabel.noise import SymmetricNoise
 
@@ -39,6 +40,19 @@ def digits():
 def settings(clf, **changes):
     shared = {"device": "cuda", "max_epochs": 20, "validation_fraction": 0.1, "random_state": 0}
     return clf.set_params(**shared | changes)
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_recorded_steps_give_what_eager_steps_give(digits, name, monkeypatch):
+    data, noisy_y = digits
+    clf = settings(CLASSIFIERS[name]).fit(data.data, noisy_y)
+    assert clf.history_["replayed_steps"].sum() > 0.5 * clf.net_.clock_.n_steps
+    for module in (_graphs, _loop):
+        monkeypatch.setattr(module, "can_record", lambda device: False)
+    eager = settings(clone(CLASSIFIERS[name])).fit(data.data, noisy_y)
+    ours, theirs = clf.net_.module_.state_dict(), eager.net_.module_.state_dict()
+    for key, value in ours.items():
+        torch.testing.assert_close(value, theirs[key], rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)

@@ -17,6 +17,7 @@ from noisylabel.nets import OrderedBatches, TrainingBatches
 from noisylabel.schedules import resolve_lr_schedule
 
 _FUSED = {"optimizer__fused": True}  # one kernel for all parameters, on the CPU too
+_OTHER_KERNELS = {"foreach", "differentiable"}
 OPTIMIZERS: dict[str, dict[str, Any]] = {
     "sgd": {"optimizer": torch.optim.SGD, "optimizer__momentum": 0.9, "optimizer__nesterov": True} | _FUSED,
     "momentum": {"optimizer": torch.optim.SGD, "optimizer__momentum": 0.9} | _FUSED,
@@ -57,8 +58,8 @@ def net_options(estimator: Any, samples: SampleFormat, device: torch.device, see
         "verbose": estimator.verbose,
         "callbacks": estimator.callbacks or [],
     }
-    if more.get("optimizer__foreach"):
-        options.pop("optimizer__fused", None)  # torch takes one of the two
+    if any(more.get(f"optimizer__{name}") for name in _OTHER_KERNELS):
+        options.pop("optimizer__fused", None)  # torch takes one of them
     if estimator.verbose >= 2:
         options["callbacks__print_log"] = PrintLog(sink=tqdm.write)
     return options | more

@@ -381,7 +381,7 @@ class IndexedNet(ClassifierMixin, NeuralNet):
 
     def recorded_streams(self) -> list[torch.Generator]:
         """Return the random streams on the device that a step draws from; sub-classes add theirs."""
-        return [stream for stream in self.streams() if stream.device == torch.device(self.device)]
+        return [stream for stream in self.streams() if stream.device.type == torch.device(self.device).type]
 
     def forget_training(self) -> None:
         """Let go of what only training needs, so that a fitted net holds no data and pickles small."""

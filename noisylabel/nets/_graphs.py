@@ -2,13 +2,14 @@
 
 import gc
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.modules.batchnorm import _NormBase
 
+from noisylabel.exceptions import NoisyLabelError
 from noisylabel.nets._base import IndexedNet, Step
 from noisylabel.nets._batches import TrainingBatches
 from noisylabel.nets.data import Batch, TensorData
@@ -106,7 +107,7 @@ class _Recorded:
             self.names = tuple(made.numbers)
             self.numbers = torch.stack(list(made.numbers.values()))
 
-        self.run = record(step, net.recorded_streams(), pool)
+        self.run = record(step, net.recorded_streams(), pool, positions.device)
 
     def replay(self, positions: Tensor) -> tuple[Batch, Step]:
         """Make the step with other rows, and return its batch, without samples, and what it noted, as copies."""
@@ -118,7 +119,7 @@ class _Recorded:
         )
 
 
-def record(step: Callable[[], None], generators: list[torch.Generator], pool: Any) -> Replay:
+def record(step: Callable[[], None], generators: list[torch.Generator], pool: Any, device: torch.device) -> Replay:
     """Record a function as a CUDA graph, without running it on the device; return what runs it.
 
     Parameters
@@ -129,17 +130,37 @@ def record(step: Callable[[], None], generators: list[torch.Generator], pool: An
         Random streams that it draws from, besides torch's default one of the device.
     pool : tuple
         Memory that graphs of a run share, since no two run at once.
+    device : torch.device
+
+    Raises
+    ------
+    NoisyLabelError
+        If the step does what cannot be recorded, such as a read from the device.
     """
     graph = torch.cuda.CUDAGraph()
     for generator in generators:
         graph.register_generator_state(generator)
-    with _without_garbage_collection(), _side_stream(torch.device("cuda", torch.cuda.current_device())):
+    with _without_garbage_collection(), _side_stream(device):
         graph.capture_begin(pool=pool, capture_error_mode="thread_local")
         try:
             step()
-        finally:
-            graph.capture_end()
-    return graph.replay
+        except BaseException as error:
+            with suppress(RuntimeError):  # a recording that failed cannot be ended properly
+                graph.capture_end()
+            if isinstance(error, RuntimeError) and not isinstance(error, torch.OutOfMemoryError):
+                raise NoisyLabelError(
+                    f"The step of training cannot be recorded as a CUDA graph: {error}\nSomething that says "
+                    "capturable = True, or whose method stage does not return None, is not: it reads from the device, as "
+                    "item(), bool() or an index by booleans do. Mend it, or do not say so."
+                ) from error
+            raise
+        graph.capture_end()
+
+    def replay() -> None:
+        with torch.cuda.device(device):
+            graph.replay()
+
+    return replay
 
 
 @contextmanager

@@ -42,7 +42,7 @@ def state_of(net):
 def record_on_the_cpu(net):
     """Return what stands in for :func:`noisylabel.nets._graphs.record`."""
 
-    def record(step, generators, pool):
+    def record(step, generators, pool, device):
         state = [(tensor, tensor.detach().clone()) for tensor in state_of(net[0])]
         streams = [(generator, generator.get_state()) for generator in (*generators, torch.default_generator)]
         tape = _Tape()

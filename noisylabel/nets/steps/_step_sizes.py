@@ -8,6 +8,7 @@ from torch import Tensor
 from noisylabel.exceptions import InvalidParameterError
 from noisylabel.schedules import Schedule
 
+_BY_DEFAULT = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)  # fused in training, unless told otherwise
 _KNOWN = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW, torch.optim.Adagrad)
 Group = dict[str, Any]
 
@@ -50,7 +51,9 @@ class StepSizes:
 
     def _can_leave_out_a_step(self, group: Group) -> bool:
         has_first_step = group.get("momentum") and group["dampening"]  # which the kernel tells by Python
-        return type(self.optimizer) in _KNOWN and bool(group.get("fused")) and not has_first_step
+        is_free = group.get("fused") is None and not (group.get("foreach") or group.get("differentiable"))
+        is_fused = group.get("fused") or (is_free and type(self.optimizer) in _BY_DEFAULT)
+        return type(self.optimizer) in _KNOWN and bool(is_fused) and not has_first_step
 
     def _take_over(self) -> None:
         """Let the optimizer have groups for training, if weight decay is done here."""
@@ -70,7 +73,9 @@ class StepSizes:
         merged: dict[tuple[Any, ...], Group] = {}
         for own in self.own_groups:
             options = {name: value for name, value in own.items() if name not in ("params", "weight_decay")}
-            group = merged.setdefault(tuple(options.values()), {**options, "params": [], "weight_decay": 0.0})
+            group = merged.setdefault(
+                tuple(options.values()), {**options, "params": [], "weight_decay": 0.0, "fused": True}
+            )
             group["params"] += own["params"]
             if own["weight_decay"]:
                 self._decayed.append((own["params"], own["weight_decay"], group))
@@ -150,7 +155,7 @@ class StepSizes:
         if self.is_decoupled:
             torch._foreach_mul_(values, 1 - share * (group["lr"] * weight_decay))
         else:
-            gradients = [parameter.grad for parameter in parameters]
+            gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
             sign = -1 if group.get("maximize") else 1
             torch._foreach_add_(gradients, torch._foreach_mul(values, share), alpha=sign * weight_decay)
 
