@@ -18,6 +18,12 @@ from noisylabel.nets.steps import plain_network
 _WARM_UP = 3  # eager steps before a recording, in which libraries and optimizer make what they keep
 _OWN_GRAPHS = ("reduce-overhead", "max-autotune")  # modes of torch.compile that record graphs themselves
 
+_CANNOT = (
+    "The step of training cannot be recorded as a CUDA graph: {}\nSomething that says capturable = True, or whose "
+    "method stage does not return None, is not: it reads from the device, as item(), bool() or an index by booleans do."
+    " Mend it, or do not say so."
+)
+
 Replay = Callable[[], None]
 
 
@@ -148,11 +154,7 @@ def record(step: Callable[[], None], generators: list[torch.Generator], pool: An
             with suppress(RuntimeError):  # a recording that failed cannot be ended properly
                 graph.capture_end()
             if isinstance(error, RuntimeError) and not isinstance(error, torch.OutOfMemoryError):
-                raise NoisyLabelError(
-                    f"The step of training cannot be recorded as a CUDA graph: {error}\nSomething that says "
-                    "capturable = True, or whose method stage does not return None, is not: it reads from the device, as "
-                    "item(), bool() or an index by booleans do. Mend it, or do not say so."
-                ) from error
+                raise NoisyLabelError(_CANNOT.format(error)) from error
             raise
         graph.capture_end()
 
