@@ -13,6 +13,7 @@ from skorch import NeuralNetClassifier
 from torch import nn
 from torch.nn.functional import cross_entropy
 
+from benchmarks.cells.catalogue import CPU_STUDENT, FAST_CPU_STUDENT
 from benchmarks.studies._timing import How, Timing, compare
 from noisylabel import MentorMixClassifier, MentorNetClassifier
 from noisylabel.curricula import MentorNet, MentorNetwork
@@ -155,6 +156,17 @@ def learned_five_losses_vs_closed_form_resnet(how: How) -> Timing:
     return _learned_vs_closed_form("learned_five_losses_vs_closed_form_resnet", mentornet, how)
 
 
+def speed_xs_vs_cnn(how: How) -> Timing:
+    """Compare the fast network with the small CNN, each trained as in its tables of CIFAR-10."""
+    common = {"batch_size": 128, "precision": how.image_precision, "device": how.device, "random_state": 0}
+    fast, small = (MentorNetClassifier(**kind | common) for kind in (FAST_CPU_STUDENT, CPU_STUDENT))
+    data = _images(how)
+    return compare(
+        "speed_xs_vs_cnn", lambda epochs: _fit(fast, data, epochs), lambda epochs: _fit(small, data, epochs), how.n,
+        how.image_epochs,
+    )  # fmt: skip
+
+
 def _table() -> Arrays:
     rng = np.random.default_rng(0)
     return rng.normal(size=(50_000, 20)).astype(np.float32), rng.integers(0, 5, 50_000)
@@ -243,6 +255,7 @@ TIMINGS: dict[str, tuple[Callable[[How], Timing], int]] = {
     "record_vs_none_resnet": (record_vs_none_resnet, 11),
     "learned_vs_closed_form_resnet": (learned_vs_closed_form_resnet, 11),
     "learned_five_losses_vs_closed_form_resnet": (learned_five_losses_vs_closed_form_resnet, 11),
+    "speed_xs_vs_cnn": (speed_xs_vs_cnn, 11),
     "mentornet_compiled_resnet_vs_torch": (mentornet_compiled_resnet_vs_torch, 3),
     "import_vs_dependencies": (import_seconds, 5),
 }

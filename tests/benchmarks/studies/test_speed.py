@@ -145,7 +145,9 @@ def test_a_timing_is_of_two_runs(name, monkeypatch):
     assert timing.ratio == pytest.approx(timing.first / timing.second)
 
 
-@pytest.mark.parametrize("name", ["mentornet_resnet_vs_torch", "mentormix_resnet_vs_torch", "elr_resnet_vs_torch"])
+@pytest.mark.parametrize(
+    "name", ["mentornet_resnet_vs_torch", "mentormix_resnet_vs_torch", "elr_resnet_vs_torch", "speed_xs_vs_cnn"]
+)
 def test_images_too(name, monkeypatch):
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (12, 3, 32, 32), dtype=np.uint8), rng.integers(0, 10, 12)
