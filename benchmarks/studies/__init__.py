@@ -22,6 +22,7 @@ STUDIES: dict[str, str] = {
     "speed": "benchmarks.studies.speed",
     "scale": "benchmarks.studies.scale",
     "minute": "benchmarks.studies.minute",
+    "tables": "benchmarks.studies.tables",
     "detection": "benchmarks.studies.detection",
     "audits": "benchmarks.studies.audits",
     "asha": "benchmarks.studies.asha",

@@ -46,7 +46,7 @@ PARAMETERS = {
         str, Student, nn.Module (class or object) or callable, default="auto"
             The network: a name in ``noisylabel.students.STUDENTS``, ``"timm:NAME"``, ``"torchvision:NAME"``, a
             network giving one logit a class, or a builder ``(sample_shape, n_classes)``. ``"auto"``: ``"cnn"`` for
-            images, else ``"mlp"``.""",
+            images, else ``"table"``.""",
     "standardize": """
         bool, default=True
             Make zero mean and unit variance of the inputs (a feature of a table, a channel of images) in a fixed first

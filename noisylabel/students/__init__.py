@@ -10,9 +10,10 @@ from noisylabel.students._given import BuilderStudent, GivenModule
 from noisylabel.students._mlp import MLP
 from noisylabel.students._pretrained import Pretrained
 from noisylabel.students._resnet import ResNet
-from noisylabel.students._resolve import STUDENTS, resolve_student
+from noisylabel.students._resolve import STUDENTS, default_student, resolve_student
 from noisylabel.students._speed import Speed
 from noisylabel.students._standardize import Standardize
+from noisylabel.students._table import TableNet
 from noisylabel.students._timm import TimmModel
 from noisylabel.students._torchvision import TorchvisionModel
 
@@ -28,7 +29,9 @@ __all__ = [
     "Speed",
     "Standardize",
     "Student",
+    "TableNet",
     "TimmModel",
     "TorchvisionModel",
+    "default_student",
     "resolve_student",
 ]

@@ -14,10 +14,12 @@ from noisylabel.students._given import BuilderStudent, GivenModule
 from noisylabel.students._mlp import MLP
 from noisylabel.students._resnet import ResNet
 from noisylabel.students._speed import Speed
+from noisylabel.students._table import TableNet
 from noisylabel.students._timm import TimmModel
 from noisylabel.students._torchvision import TorchvisionModel
 
 STUDENTS: dict[str, Callable[[], Student]] = {
+    "table": TableNet,
     "mlp": MLP,
     "cnn": SmallCNN,
     "resnet8": lambda: ResNet(8),
@@ -33,6 +35,11 @@ STUDENTS: dict[str, Callable[[], Student]] = {
 """What makes a student, by name."""
 
 
+def default_student(sample_shape: tuple[int, ...]) -> str:
+    """Return the name of what ``"auto"`` stands for."""
+    return "cnn" if len(sample_shape) == 3 else "table"
+
+
 def resolve_student(student: Any, sample_shape: tuple[int, ...]) -> Student:
     """Turn what users write for ``student`` into a Student.
 
@@ -40,7 +47,8 @@ def resolve_student(student: Any, sample_shape: tuple[int, ...]) -> Student:
     ----------
     student : str, Student, nn.Module, type or callable
         A name in :data:`STUDENTS`, ``"timm:NAME"``, ``"torchvision:NAME"``, a Student, a network, a network class, or
-        a builder ``(sample_shape, n_classes)``. ``"auto"`` is ``"cnn"`` for images and ``"mlp"`` for everything else.
+        a builder ``(sample_shape, n_classes)``. ``"auto"`` is ``"cnn"`` for images and ``"table"`` for everything
+        else.
     sample_shape : tuple of int
         Shape of one sample.
 
@@ -56,11 +64,11 @@ def resolve_student(student: Any, sample_shape: tuple[int, ...]) -> Student:
     Examples
     --------
     >>> resolve_student("auto", (20,))
-    MLP()
+    TableNet()
     """
     if isinstance(student, str):
         if student == "auto":
-            return SmallCNN() if len(sample_shape) == 3 else MLP()
+            return STUDENTS[default_student(sample_shape)]()
         if student.startswith("timm:"):
             return TimmModel(student.removeprefix("timm:"))
         if student.startswith("torchvision:"):

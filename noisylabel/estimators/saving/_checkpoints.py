@@ -22,7 +22,19 @@ from noisylabel.estimators.inputs._format import SampleFormat
 from noisylabel.estimators.inputs._training_data import TrainingData
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
 from noisylabel.nets import CHECKPOINT_FILE, CHECKPOINT_FORMAT
-from noisylabel.students import MLP, CifarNet, Pretrained, ResNet, SmallCNN, Speed, Student, TimmModel, TorchvisionModel
+from noisylabel.students import (
+    MLP,
+    CifarNet,
+    Pretrained,
+    ResNet,
+    SmallCNN,
+    Speed,
+    Student,
+    TableNet,
+    TimmModel,
+    TorchvisionModel,
+    default_student,
+)
 
 LOCK_FILE = ".lock"
 _MAY_CHANGE = {"callbacks", "checkpoint_dir", "predict_flipped", "verbose"}  # between a run and its continuation
@@ -31,7 +43,9 @@ _CONTENT: dict[str, Any] = {  # what every checkpoint has, and of what type
     "fingerprint": dict, "seed": int, "estimator": str, "student": dict | None, "standardize": bool, "precision": str,
     "classes": dict, "sample_shape": list, "sample_dtype": str, "feature_names": list, "training": dict,
 }  # fmt: skip
-_STUDENTS = {kind.__name__: kind for kind in (CifarNet, MLP, ResNet, SmallCNN, Speed, TimmModel, TorchvisionModel)}
+_STUDENTS = {
+    kind.__name__: kind for kind in (CifarNet, MLP, ResNet, SmallCNN, Speed, TableNet, TimmModel, TorchvisionModel)
+}
 
 
 def describe_parameters(estimator: BaseEstimator) -> dict[str, str]:
@@ -62,7 +76,7 @@ def how_to_predict(estimator: BaseEstimator, classes: np.ndarray, samples: Sampl
     return {
         "estimator": type(estimator).__name__,
         "parameters": plain_parameters(estimator),
-        "student": describe_student(estimator.student),
+        "student": describe_student(estimator.student, samples.shape),
         "standardize": bool(estimator.standardize),
         "precision": estimator.precision,
         "classes": labels_to_json(classes),
@@ -173,7 +187,8 @@ def check_same_run(
     now_known = header["fingerprint"]["parameters"]
     known: dict[str, dict[str, str]] = {"parameters": {n: v for n, v in defaults.items() if n in now_known}, "data": {}}
     for kind, now in header["fingerprint"].items():
-        then = known[kind] | saved["fingerprint"][kind]
+        then = _with_student(known[kind] | saved["fingerprint"][kind], saved)
+        now = _with_student(now, header)
         changed = [name for name in {**then, **now} if then.get(name) != now.get(name)]
         unknown = [name for name, value in now.items() if not is_known(value)]
         if changed == ["max_epochs"]:
@@ -193,6 +208,20 @@ def check_same_run(
             )
 
 
+def _with_student(described: dict[str, str], run: dict[str, Any]) -> dict[str, str]:
+    """Return descriptions in which ``student="auto"`` is what it stands for, which another version may have changed."""
+    if described.get("student") != describe("auto"):
+        return described
+    return described | {"student": describe(_meaning_of_auto(run))}
+
+
+def _meaning_of_auto(saved: dict[str, Any]) -> str:
+    """Return what ``student="auto"`` stood for when a file was written; see :func:`how_to_predict`."""
+    before = "cnn" if len(saved["sample_shape"]) == 3 else "mlp"  # in files that do not say it
+    meaning: str = (saved["student"] or {}).get("stands_for", before)
+    return meaning
+
+
 def _other_length(folder: Path, then: str, now: str) -> str:
     return (
         f"'checkpoint_dir' {str(folder)!r} holds a training run of {then} epochs, and 'max_epochs' is {now}. A run "
@@ -202,10 +231,12 @@ def _other_length(folder: Path, then: str, now: str) -> str:
     )
 
 
-def describe_student(student: Any) -> dict[str, Any] | None:
+def describe_student(student: Any, sample_shape: tuple[int, ...]) -> dict[str, Any] | None:
     """Return what it takes to build a student again; None for a network or function of the user's."""
     if isinstance(student, Pretrained):
-        return describe_student(student.student)  # the weights are in the checkpoint
+        return describe_student(student.student, sample_shape)  # the weights are in the checkpoint
+    if isinstance(student, str) and student == "auto":
+        return {"name": "auto", "stands_for": default_student(sample_shape)}
     if isinstance(student, str):
         return {"name": student}
     parameters = student.get_params(deep=False) if isinstance(student, Student) else {}
@@ -214,10 +245,19 @@ def describe_student(student: Any) -> dict[str, Any] | None:
     return {"class": kind, "parameters": parameters} if kind in _STUDENTS and plain else None
 
 
-def rebuild_student(described: dict[str, Any] | None, student: Any) -> Any:
-    """Return the student to use: the given one, or the one that the checkpoint describes."""
-    if student is not None:
-        return student
+def rebuild_student(saved: dict[str, Any], student: Any) -> Any:
+    """Return the student to use: the given one, or the one that the file describes; see :func:`how_to_predict`.
+
+    ``"auto"`` stays if it still stands for the same, so that ``fit`` and ``save`` mean the network that is there.
+    """
+    student = _described_student(saved["student"]) if student is None else student
+    if isinstance(student, str) and student == "auto":
+        meaning = _meaning_of_auto(saved)
+        return "auto" if meaning == default_student(tuple(saved["sample_shape"])) else meaning
+    return student
+
+
+def _described_student(described: dict[str, Any] | None) -> Any:
     if described is None:
         raise InvalidParameterError(
             "The student was a network or function of the user's, which files of data cannot hold. Pass the same as "

@@ -148,7 +148,7 @@ def make_classifier(
     student, device
         As in :func:`load_checkpoint`.
     """
-    student = rebuild_student(saved["student"], student)
+    student = rebuild_student(saved, student)
     kind = ESTIMATORS[saved["estimator"]]
     known = inspect.signature(kind).parameters
     parameters = {name: value for name, value in saved.get("parameters", {}).items() if name in known}

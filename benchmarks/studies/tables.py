@@ -1,0 +1,127 @@
+"""Clean tables: the default network against the earlier one, a random forest and histogram gradient boosting.
+
+Eight real tables: four files of the data home (``tables/NAME.parquet``, label in column ``label``) and four that come with
+scikit-learn. All methods get the same numbers, have their defaults, and one core.
+"""
+
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.model_selection import train_test_split
+from threadpoolctl import threadpool_limits
+
+from benchmarks.cells.environment import environment
+from benchmarks.cells.store import RESULTS, append, newest, read
+from benchmarks.studies._runs import as_markdown
+from noisylabel import MentorNetClassifier
+from noisylabel.audit import encode_table
+from noisylabel.datasets import get_data_home
+from noisylabel.exceptions import InvalidFileError
+
+PRINTS = True
+_FILE = "tables.jsonl"
+_OF_SKLEARN: dict[str, Callable[..., Any]] = {
+    "digits": load_digits, "breast_cancer": load_breast_cancer, "wine": load_wine, "iris": load_iris,
+}  # fmt: skip
+TABLES = ("letter", "satellite", "spambase", "soybean", *_OF_SKLEARN)
+_MOST_ROWS = 5_000
+METHODS: dict[str, Callable[[int], Any]] = {
+    "forest": lambda seed: RandomForestClassifier(random_state=seed),
+    "boosting": lambda seed: HistGradientBoostingClassifier(random_state=seed),
+    "plain_mlp": lambda seed: MentorNetClassifier("uniform", student="mlp", random_state=seed),
+    "plain": lambda seed: MentorNetClassifier("uniform", random_state=seed),
+    "default_mlp": lambda seed: MentorNetClassifier(student="mlp", random_state=seed),
+    "default": lambda seed: MentorNetClassifier(random_state=seed),
+}
+"""From a name to a classifier with a seed. Plain training is judged; the default curriculum drops 30 % of the rows."""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the options of this study."""
+    parser.add_argument("--tables", nargs="+", choices=TABLES, default=list(TABLES), metavar="NAME")
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS), metavar="NAME")
+    parser.add_argument("--seeds", nargs="+", type=int, default=list(range(100, 105)), help="of split and method")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of results")
+
+
+def run(options: Namespace) -> None:
+    """Train every method on 70 % of each table, at most 5,000 rows, for each seed; the rest is for testing."""
+    torch.set_num_threads(1)
+    where = environment("cpu")
+    for name in options.tables:
+        for method in options.methods:
+            for seed in options.seeds:
+                row = {"table": name, "method": method, "seed": seed} | _measure(name, method, seed)
+                append(options.results / _FILE, row | {"environment": where})
+                print(f"{name:14}{method:12}{seed:4}  {100 * row['accuracy']:6.2f} %  {row['cpu_s']:.2f} s", flush=True)
+
+
+def _measure(name: str, method: str, seed: int) -> dict[str, Any]:
+    X, y = load_table(name)
+    n_rows = min(_MOST_ROWS, int(0.7 * len(X)))
+    X_train, X_test, y_train, y_test = train_test_split(X, y, train_size=n_rows, random_state=seed, stratify=y)
+    clf = METHODS[method](seed)
+    start, busy = time.perf_counter(), time.process_time()
+    with threadpool_limits(1):
+        clf.fit(X_train, y_train)
+    took = {"fit_s": time.perf_counter() - start, "cpu_s": time.process_time() - busy}
+    accuracy = float(np.mean(clf.predict(X_test) == y_test))
+    return {"accuracy": accuracy, **took, "n_train": n_rows, "n_test": len(X_test), "n_columns": X.shape[1]}
+
+
+@cache
+def load_table(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return a table as numbers, (N, D), and its labels; columns of categories as ``noisylabel audit`` reads them.
+
+    Raises
+    ------
+    InvalidFileError
+        If the data home does not have it.
+    """
+    if name in _OF_SKLEARN:
+        X, y = _OF_SKLEARN[name](return_X_y=True)
+        return X, y
+    path = get_data_home() / "tables" / f"{name}.parquet"
+    if not path.is_file():
+        raise InvalidFileError(f"There is no {path}. Put the UCI table there, its label in the column 'label'.")
+    table = pd.read_parquet(path)
+    y = table.pop("label").to_numpy()
+    is_numeric = all(map(pd.api.types.is_any_real_numeric_dtype, table.dtypes))
+    return table.to_numpy(np.float64) if is_numeric else encode_table(table)[0], y
+
+
+def report(options: Namespace) -> str:
+    """Return mean accuracies and seconds, and how far each network is from the better of the two tree ensembles."""
+    rows = pd.DataFrame(newest(read(options.results / _FILE), ["table", "method", "seed"]))
+    percent, seconds = 100 * rows["accuracy"], rows["cpu_s"]
+    keys = [rows["table"], rows["method"]]
+    mean, spread = (percent.groupby(keys).agg(kind).unstack() for kind in ("mean", "std"))
+    took = seconds.groupby(keys).mean().unstack()
+    order = [name for name in TABLES if name in mean.index]
+    methods = [name for name in METHODS if name in mean]
+    shown = pd.DataFrame({"table": order})
+    for method in methods:
+        shown[method] = [f"{mean[method][name]:.1f} ± {spread[method][name]:.1f}" for name in order]
+    trees = mean[[name for name in ("forest", "boosting") if name in mean]].max(axis=1)
+    gaps = mean[[name for name in methods if name not in ("forest", "boosting")]].sub(trees, axis=0).loc[order]
+    gaps.loc["mean"] = gaps.mean()
+    times = took.loc[order, methods].round(2).reset_index()
+    return "\n\n".join(
+        [
+            f"Accuracy (%) on {rows['seed'].nunique()} splits, ± standard deviation",
+            as_markdown(shown),
+            "Points above the better of forest and boosting",
+            as_markdown(gaps.round(2).reset_index(names="table")),
+            "Seconds of a fit, one core",
+            as_markdown(times),
+        ]
+    )
