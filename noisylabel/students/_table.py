@@ -4,6 +4,7 @@ import math
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from noisylabel.students._base import Student
 
@@ -13,7 +14,6 @@ _MOST_COLUMNS = 64
 _WIDEST = 256  # beyond it tables are embeddings, or texts, of whose columns each says little by itself
 _BOUND = 3.0
 _LARGEST = 1e12  # whose square float32 can hold
-_SLOPE = -0.6  # of the activation below 0: it rises to both sides
 
 
 class NumberFeatures(nn.Module):
@@ -81,12 +81,25 @@ class NumberFeatures(nn.Module):
         self.offset.mul_(counts[:, None])
 
 
+def _blind_to_places(features: NumberFeatures, width: int) -> nn.Linear:
+    """Return a layer that begins as one of the columns alone, with weights of 0 for their places.
+
+    If all begin at random, a network remembers wrong labels sooner.
+    """
+    n_columns = len(features.shift)
+    layer = nn.Linear(n_columns, width)
+    layer.weight = nn.Parameter(F.pad(layer.weight.detach(), (0, features.n_outputs - n_columns)))
+    layer.in_features = features.n_outputs
+    return layer
+
+
 class TableNet(Student):
-    """Fully connected network for tables, and the default for them.
+    """Fully connected network with ReLU for tables, and the default for them.
 
     A fixed layer in front bounds each column softly and, where at most 64 columns have more than two values, says
     where each of these lies between three levels. Tables of more than 256 columns, such as embeddings, do without.
-    The activations are leaky ReLUs that rise below 0 too, with slope -0.6. Images are flattened.
+    The network begins as an MLP of the bounded columns, and learns to use their places.
+    Images are flattened.
 
     Parameters
     ----------
@@ -114,11 +127,11 @@ class TableNet(Student):
         layers: list[nn.Module] = [nn.Flatten()] if len(sample_shape) > 1 else []
         features = NumberFeatures(math.prod(sample_shape))
         layers.append(features)
-        n_inputs = features.n_outputs
-        for width in self.hidden:
-            layers += [nn.Linear(n_inputs, width), nn.LeakyReLU(_SLOPE)]
-            n_inputs = width
-        return nn.Sequential(*layers, nn.Linear(n_inputs, n_classes))
+        first, *others = (*self.hidden, n_classes)
+        layers.append(_blind_to_places(features, first))
+        for n_inputs, n_outputs in zip(self.hidden, others, strict=True):
+            layers += [nn.ReLU(), nn.Linear(n_inputs, n_outputs)]
+        return nn.Sequential(*layers)
 
     def adapt(self, module: nn.Module, samples: Tensor, share: Tensor) -> None:
         """See :meth:`Student.adapt`."""

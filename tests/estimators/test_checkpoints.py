@@ -369,7 +369,7 @@ def test_right_31_a_run_of_another_length_is_refused_and_says_what_to_do(blobs, 
         InvalidParameterError, match="of 2 epochs, and 'max_epochs' is 4. A run cannot be made longer"
     ) as e:
         clf.set_params(max_epochs=4).fit(*blobs)
-    student = Pretrained("mlp", str(e.value).split("student, '")[1].split("'")[0])
+    student = Pretrained("auto", str(e.value).split("student, '")[1].split("'")[0])
     assert MentorNetClassifier(student=student, max_epochs=1, random_state=0).fit(*blobs).n_iter_ == 1
 
 

@@ -202,7 +202,7 @@ def test_right_31_only_ratios_of_class_weights_matter(setting, blobs):
 
 def test_right_31_class_weights_multiply_sample_weights(blobs):
     X, y = blobs
-    clf = MentorNetClassifier("uniform", max_epochs=6, standardize=False, random_state=0)
+    clf = MentorNetClassifier("uniform", student="mlp", max_epochs=6, standardize=False, random_state=0)
     by_class = clone(clf).set_params(class_weight={0: 1, 1: 3, 2: 0}).fit(X, y)
     by_row = clone(clf).fit(X, y, sample_weight=np.array([1.0, 3.0, 0.0])[y])
     np.testing.assert_allclose(by_class.predict_proba(X), by_row.predict_proba(X), atol=1e-4)

@@ -198,7 +198,9 @@ def test_gradients_are_clipped_before_the_step(blobs):
 def test_early_stopping_is_no_interrupt(blobs):
     X, y = blobs
     stop = EarlyStopping("valid_acc", patience=3, lower_is_better=False)
-    clf = MentorNetClassifier(max_epochs=60, validation_fraction=0.2, callbacks=[stop], random_state=0).fit(X, y)
+    clf = MentorNetClassifier(
+        student="mlp", max_epochs=60, validation_fraction=0.2, callbacks=[stop], random_state=0
+    ).fit(X, y)
     assert clf.n_iter_ == clf.best_epoch_ + 3 < 60
     assert clf.score(X, y) > 0.9
 
@@ -289,5 +291,7 @@ def test_callbacks_after_early_stopping_see_the_last_epoch(blobs):
             seen.append(len(net.history))
 
     stop = EarlyStopping("valid_acc", patience=3, lower_is_better=False)
-    clf = MentorNetClassifier(max_epochs=60, validation_fraction=0.2, callbacks=[stop, Count()], random_state=0)
+    clf = MentorNetClassifier(
+        student="mlp", max_epochs=60, validation_fraction=0.2, callbacks=[stop, Count()], random_state=0
+    )
     assert clf.fit(*blobs).n_iter_ == seen[-1] < 60
