@@ -1,7 +1,7 @@
 """Clean tables: the default network against the earlier one, a random forest and histogram gradient boosting.
 
-Eight real tables: four files of the data home (``tables/NAME.parquet``, label in column ``label``) and four that come with
-scikit-learn. All methods get the same numbers, have their defaults, and one core.
+Eight real tables: four files of the data home (``tables/NAME.parquet``, label in column ``label``) and four that come
+with scikit-learn. All methods get the same numbers, have their defaults, and one core.
 """
 
 import time

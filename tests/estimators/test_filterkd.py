@@ -134,7 +134,7 @@ class Look(FilterKDClassifier):
 
 
 def test_last_is_the_last_network_and_early_stopped_the_best(digits):
-    settings = {"validation_fraction": 0.2, "max_epochs": 40, "teacher_epochs": 40, "random_state": 0}
+    settings = {"student": "mlp", "validation_fraction": 0.2, "max_epochs": 40, "teacher_epochs": 40, "random_state": 0}
     watch = Stages()
     last = Look("last", callbacks=[watch], **settings).fit(digits.data, digits.noisy)
     assert last.teacher_.best_epoch_ < 30
