@@ -43,7 +43,8 @@ class StepGraphs:
         Replays in this epoch.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, net: IndexedNet) -> None:
+        self._net = net
         self.why_eager: str | None = None
         self.n_replays = 0
         self._stage: Any = None
@@ -66,6 +67,17 @@ class StepGraphs:
             self._forget()
             self._network = network
         return None
+
+    def __enter__(self) -> "StepGraphs":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Let go of what was recorded and of its memory, in which the gradients are too."""
+        if self._recorded:
+            self._forget()
+            for parameter in self._net.all_parameters_:
+                parameter.grad = None
+            _give_back_memory()
 
     def _forget(self) -> None:
         self._n_eager.clear()
@@ -146,6 +158,7 @@ def record(step: Callable[[], None], generators: list[torch.Generator], pool: An
     graph = torch.cuda.CUDAGraph()
     for generator in generators:
         graph.register_generator_state(generator)
+    _give_back_memory()  # which a recording could not do
     with _without_garbage_collection(), _side_stream(device):
         graph.capture_begin(pool=pool, capture_error_mode="thread_local")
         try:
@@ -163,6 +176,12 @@ def record(step: Callable[[], None], generators: list[torch.Generator], pool: An
             graph.replay()
 
     return replay
+
+
+def _give_back_memory() -> None:
+    """Let other processes, and other graphs, have the memory of graphs that are gone; torch keeps it until told."""
+    if torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
 
 
 @contextmanager

@@ -137,25 +137,25 @@ def _train_epochs(
 ) -> None:
     """Train until the last epoch, or until a callback has had enough."""
     batches = net.get_iterator(train, training=True)
-    graphs = StepGraphs()
     held_out = None if valid is None else net.get_iterator(valid, training=False)
     datasets = {"dataset_train": ScoredData(train), "dataset_valid": None if valid is None else ScoredData(valid)}
-    while len(net.history) < net.max_epochs and not _has_stopped(net):
-        _notify(net, "on_epoch_begin", **datasets)
-        net.start_epoch()
-        sizes, numbers = _train_epoch(net, batches, graphs)
-        check_epoch(net, None if checkpoint is None else checkpoint.path)
-        net.record_epoch(numbers, sizes)
-        if best is not None and held_out is not None:
-            _validate(net, held_out)
-            best.look(net)
-        net.clock_.epoch = len(net.history)
-        is_interrupted = _tell_callbacks(net, **datasets)
-        _log_epoch(net)
-        if checkpoint is not None:
-            checkpoint.save(_state(net, best))
-        if is_interrupted and len(net.history) < net.max_epochs:
-            raise KeyboardInterrupt
+    with StepGraphs(net) as graphs:
+        while len(net.history) < net.max_epochs and not _has_stopped(net):
+            _notify(net, "on_epoch_begin", **datasets)
+            net.start_epoch()
+            sizes, numbers = _train_epoch(net, batches, graphs)
+            check_epoch(net, None if checkpoint is None else checkpoint.path)
+            net.record_epoch(numbers, sizes)
+            if best is not None and held_out is not None:
+                _validate(net, held_out)
+                best.look(net)
+            net.clock_.epoch = len(net.history)
+            is_interrupted = _tell_callbacks(net, **datasets)
+            _log_epoch(net)
+            if checkpoint is not None:
+                checkpoint.save(_state(net, best))
+            if is_interrupted and len(net.history) < net.max_epochs:
+                raise KeyboardInterrupt
 
 
 def _interrupt_text(net: IndexedNet, best: BestEpoch | None, checkpoint: CheckpointFile | None) -> str:
