@@ -1,5 +1,6 @@
 """Settings by name: published ones of MentorMix, and fast training of small images."""
 
+import copy
 from functools import partial
 from typing import Any
 
@@ -49,9 +50,8 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 
 _MOMENTUM = 0.85
-_STEP = 1 + 1 / (
-    1 - _MOMENTUM
-)  # how much longer steps are than a gradient that stays the same, with Nesterov's momentum
+# how much longer steps are than a gradient that stays the same, with Nesterov's momentum
+_STEP = 1 + 1 / (1 - _MOMENTUM)
 
 
 def _fast(student: Speed, lr: float, decay: float, max_epochs: int, augment: ImageAugmentation) -> dict[str, Any]:
@@ -89,7 +89,7 @@ Jordan, "94% on CIFAR-10 in 3.29 seconds on a single GPU", 2024 (https://github.
 
 def find_recipe(name: str) -> dict[str, Any]:
     """Return the settings of a recipe, or name the nearest one."""
-    return RECIPES[check_choice("preset", name, RECIPES)]
+    return copy.deepcopy(RECIPES[check_choice("preset", name, RECIPES)])  # a classifier may change what it holds
 
 
 def find_preset(name: str) -> dict[str, Any]:
@@ -99,5 +99,5 @@ def find_preset(name: str) -> dict[str, Any]:
     ----------
     Command file of the released MentorMix (https://github.com/google-research/google-research/tree/master/mentormix).
     """
-    found = (PRESETS | RECIPES)[check_choice("preset", name, PRESETS | RECIPES)]
+    found = copy.deepcopy((PRESETS | RECIPES)[check_choice("preset", name, PRESETS | RECIPES)])
     return {parameter: value for parameter, value in found.items() if parameter != "loss"}  # mixes have their own

@@ -117,6 +117,14 @@ def test_a_recipe_takes_the_steps_of_its_source(name):
     assert body == STUDENTS[name]().get_params() | {"norm_lr": 64}
 
 
+def test_what_one_classifier_sets_leaves_the_recipe_as_it_is():
+    clf = MentorNetClassifier.from_preset("speed_s")
+    clf.set_params(student__norm_lr=1)
+    clf.net_params["optimizer__momentum"] = 0
+    again = MentorNetClassifier.from_preset("speed_s")
+    assert (again.student.norm_lr, again.net_params) == (64, {"optimizer__momentum": 0.85})
+
+
 @pytest.mark.parametrize("kind", [MentorNetClassifier, MentorMixClassifier])
 def test_a_recipe_trains_with_changes(kind, images):
     X, y = images
