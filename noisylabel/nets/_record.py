@@ -175,23 +175,25 @@ class SampleRecord:
 
 def _entered(before: Tensor, codes: Tensor, log_proba: Tensor, weights: Tensor) -> Tensor:
     """Return the rows of the table after a visit, (B, 12)."""
+    column = dict(zip(COLUMNS, before.T.contiguous(), strict=True))  # columns that lie together are far quicker
     of_given = log_proba.gather(1, codes[:, None])[:, 0]
     highest_other, other = log_proba.scatter(1, codes[:, None], -torch.inf).max(1)
     margin = of_given - highest_other  # as of the logits
     loss = -of_given
-    forgotten = (before[:, COLUMNS.index("margin")] >= 0) & (margin < 0)
-    counts = before[:, _COUNTS] + torch.stack([forgotten.to(loss.dtype), torch.ones_like(loss)], dim=1)
-    values = torch.stack([loss, margin, (-loss).exp(), weights.nan_to_num(1.0)], dim=1)
-    means = before[:, len(_LAST) : len(_LAST) + len(_MEANS)].nan_to_num(0.0)
-    means = means + (values - means) / counts[:, 1:]
+    forgotten = (column["margin"] >= 0) & (margin < 0)
+    n_visits = column["n_visits"] + 1
+    values = torch.stack([loss, margin, of_given.exp(), weights.nan_to_num(1.0)])
+    means = torch.stack([column[name] for name in _MEANS]).nan_to_num(0.0)
+    means = means + (values - means) / n_visits
     other = torch.where(loss.isnan(), torch.nan, other)
-    last = torch.stack([loss, margin, weights, other], dim=1)
-    return torch.cat([last, means, counts, _election(before, other, highest_other.exp())], dim=1)
+    counts = torch.stack([column["forgetting"] + forgotten, n_visits])
+    election = _election(column["elected"], column["lead"], other, highest_other.exp())
+    return torch.cat([torch.stack([loss, margin, weights, other]), means, counts, election]).T
 
 
-def _election(before: Tensor, other: Tensor, proba: Tensor) -> Tensor:
-    """Return the other class that leads after a visit and its lead, (B, 2); see the notes of the record."""
-    elected, lead = before[:, COLUMNS.index("elected")], before[:, COLUMNS.index("lead")].nan_to_num(0.0)
+def _election(elected: Tensor, lead: Tensor, other: Tensor, proba: Tensor) -> Tensor:
+    """Return the other class that leads after a visit and its lead, (2, B); see the notes of the record."""
+    lead = lead.nan_to_num(0.0)
     lead = torch.where(elected == other, lead + proba, lead - proba)
     falls = (lead < 0) | elected.isnan()
-    return torch.stack([torch.where(falls, other, elected), lead.abs()], dim=1)
+    return torch.stack([torch.where(falls, other, elected), lead.abs()])

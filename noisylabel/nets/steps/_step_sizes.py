@@ -157,7 +157,10 @@ class StepSizes:
         else:
             gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
             sign = -1 if group.get("maximize") else 1
-            torch._foreach_add_(gradients, torch._foreach_mul(values, share), alpha=sign * weight_decay)
+            if share.is_cuda:  # one kernel for all
+                torch._foreach_add_(gradients, torch._foreach_mul(values, share), alpha=sign * weight_decay)
+            else:
+                torch._foreach_addcmul_(gradients, values, [share] * len(values), value=sign * weight_decay)
 
     def _step_by_number(self, mean_weight: float, share: float) -> None:
         if mean_weight <= 0:
