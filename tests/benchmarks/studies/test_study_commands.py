@@ -24,7 +24,7 @@ def test_a_study_has_the_functions_that_a_command_needs(name):
     assert study.__doc__.splitlines()[0] == help_of(name)
 
 
-@pytest.mark.parametrize("name", sorted(set(KEEPING) - {"speed"}))  # which keeps only what it is told to
+@pytest.mark.parametrize("name", sorted(KEEPING))
 def test_the_committed_results_of_a_study_have_a_table(name, monkeypatch, capsys):
     def measures(options):
         raise AssertionError("--report measures nothing")
