@@ -11,9 +11,8 @@ import pandas as pd
 
 from noisylabel._support.files import local_path, written_whole
 from noisylabel._support.spreadsheet import no_formula, write_csv
-from noisylabel.estimators.inputs._datasets import as_dataset, dataset_labels
-from noisylabel.estimators.inputs._labels import plain_labels, score_codes
-from noisylabel.estimators.inputs._samples import check_lengths
+from noisylabel.estimators.inputs._datasets import take_scored
+from noisylabel.estimators.inputs._labels import score_codes
 from noisylabel.estimators.saving._checkpoints import read_checkpoint
 from noisylabel.estimators.saving._load_checkpoint import classifier_of
 from noisylabel.exceptions import InvalidDataError, InvalidFileError, NoisyLabelWarning
@@ -75,10 +74,7 @@ def _read(folder: str | Path) -> dict[str, Any]:
 
 
 def _evaluate(clf: Any, X: Any, y: Any) -> dict[str, Any]:
-    dataset = as_dataset(X)
-    labels = plain_labels(y) if dataset is None else dataset_labels(dataset, y)
-    if dataset is None:
-        check_lengths(X, labels)
+    X, labels = take_scored(X, y)
     if not len(labels):
         raise InvalidDataError("y is empty. Give at least one sample with its label.")
     codes = score_codes(labels, clf.classes_)

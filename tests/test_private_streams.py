@@ -17,7 +17,7 @@ from torch import nn
 from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier
 from noisylabel._support.random import TorchStream, private_host_streams, private_torch_stream, torch_turn
 from noisylabel.curricula import Curriculum, CurriculumSchedule, SelfPaced, SPCLLinear
-from noisylabel.estimators.inputs._datasets import dataset_labels
+from noisylabel.estimators.inputs._datasets import find_labels
 from noisylabel.exceptions import InvalidParameterError
 from noisylabel.nets import StreamedData
 from noisylabel.students import MLP
@@ -184,7 +184,7 @@ def test_right_03_others_have_their_turn_between_the_labels_of_a_dataset():
     thread = threading.Thread(target=busy)
     thread.start()
     try:
-        labels = dataset_labels(WaitingDataset(look), None)
+        labels = find_labels(WaitingDataset(look), None)[0]
     finally:
         stop.set()
         thread.join()

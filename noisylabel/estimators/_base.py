@@ -19,10 +19,10 @@ from noisylabel.estimators._run import Fitted, NetParts, SavedRun, TrainingRun, 
 from noisylabel.estimators._settings import resolve_device, resolve_optimizer
 from noisylabel.estimators._shared import SHARED_CONSTRAINTS
 from noisylabel.estimators._student import type_of_inputs
-from noisylabel.estimators.inputs._datasets import as_dataset, dataset_labels
+from noisylabel.estimators.inputs._datasets import as_dataset, take_scored
 from noisylabel.estimators.inputs._format import SampleFormat, check_logits, check_mirrored, known_numbers
-from noisylabel.estimators.inputs._labels import plain_labels, score_codes
-from noisylabel.estimators.inputs._samples import as_tensor, check_lengths, check_X
+from noisylabel.estimators.inputs._labels import score_codes
+from noisylabel.estimators.inputs._samples import as_tensor, check_X
 from noisylabel.estimators.inputs._training_data import TrainingData, take_inputs
 from noisylabel.estimators.saving._export import export_onnx, export_program
 from noisylabel.estimators.saving._folder import save_classifier
@@ -305,12 +305,9 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
             If there is not one label and one weight for each sample, or all weights are 0.
         """
         check_is_fitted(self, "net_")
-        dataset = as_dataset(X)
-        if dataset is None and y is None:
+        if y is None and as_dataset(X) is None:
             raise InvalidDataError("score needs y: only the samples of a Dataset may come with their labels.")
-        labels = plain_labels(y) if dataset is None else dataset_labels(dataset, y)
-        if dataset is None:
-            check_lengths(X, labels)
+        X, labels = take_scored(X, y)
         if sample_weight is not None and not np.asarray(sample_weight).any():
             raise InvalidDataError("'sample_weight' is zero for every row, so there is nothing to score.")
         weight = None if sample_weight is None else check_sample_weight(sample_weight, labels, dtype=np.float64)

@@ -12,7 +12,9 @@ from noisylabel._support.random import private_streams
 from noisylabel.estimators.inputs._format import check_extremes, check_finite
 from noisylabel.estimators.inputs._labels import plain_labels
 from noisylabel.estimators.inputs._listed_labels import listed_labels
+from noisylabel.estimators.inputs._samples import check_lengths
 from noisylabel.exceptions import InvalidDataError
+from noisylabel.nets.data import check_labels
 
 _LABELS = ("label", "labels")
 _NUMBERS = "biuf"
@@ -83,16 +85,46 @@ class _Columns(Dataset):
         return item[self.values] if self.label is None else (item[self.values], item[self.label])
 
 
-def dataset_labels(dataset: Dataset, y: Any) -> np.ndarray:
-    """Return the labels (N,) of a Dataset; see :func:`find_labels`."""
-    return find_labels(dataset, y)[0]
+def take_scored(X: Any, y: Any) -> tuple[Any, np.ndarray]:
+    """Return what to predict, and the labels (N,) to compare the predictions with.
+
+    Labels from a list of a Dataset's are compared with those that the samples come with, when they are loaded.
+
+    Raises
+    ------
+    InvalidDataError
+        If there are no labels, or not as many as samples.
+    """
+    dataset = as_dataset(X)
+    if dataset is not None:
+        labels, are_listed = find_labels(dataset, y)
+        return (_Checked(dataset, labels) if are_listed else dataset), labels
+    labels = plain_labels(y)
+    check_lengths(X, labels)
+    return X, labels
+
+
+class _Checked(Dataset):
+    """A Dataset whose samples must come with the labels that it lists."""
+
+    def __init__(self, dataset: Any, labels: np.ndarray) -> None:
+        self.dataset = dataset
+        self.labels = labels
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, row: int) -> Any:
+        item = self.dataset[row]
+        check_labels([item], [row], self.labels[[row]])
+        return item
 
 
 def find_labels(dataset: Any, y: Any) -> tuple[np.ndarray, bool]:
     """Return the labels (N,) of a Dataset, and whether they come from a list that most samples were not compared with.
 
-    They are ``y`` if given, else those that samples come with: from the list that the Dataset has of them, if a few
-    samples agree with it; else every sample is read. A wrapper that makes noise may still list the clean labels.
+    They are ``y`` if given, else those that samples come with: from the list that a Dataset of a known class has of
+    them, see :func:`listed_labels`, if a few samples agree with it; else every sample is read.
 
     Raises
     ------

@@ -6,7 +6,6 @@ import numpy as np
 from torch.utils.data import ConcatDataset, Dataset, Subset, TensorDataset
 
 from noisylabel.estimators.inputs._labels import plain_labels
-from noisylabel.exceptions import InvalidDataError
 
 _NAMES = ("targets", "labels")
 _DATES_AND_BYTES = "mMSV"  # which lists and samples may hold in types that differ
@@ -15,9 +14,9 @@ _DATES_AND_BYTES = "mMSV"  # which lists and samples may hold in types that diff
 def listed_labels(dataset: Any, column: str | None = None) -> np.ndarray | None:
     """Return the labels (N,) that a Dataset lists beside its samples; None if there is no such list.
 
-    That is ``targets`` or ``labels`` as in torchvision, a column as in Hugging Face's, a tensor of a ``TensorDataset``,
-    and what a ``Subset`` or ``ConcatDataset`` takes from those. A list need not be what samples come with, for instance
-    in a wrapper that makes noise, so it must be compared with some of them.
+    That is ``targets`` or ``labels`` of torchvision's, a column of Hugging Face's, a tensor of a ``TensorDataset``, and
+    what a ``Subset`` or ``ConcatDataset`` takes from those. No other class is trusted, not even one derived from them:
+    a class that makes noise may still list the clean labels. Owners may change lists too, so they must be compared.
 
     Parameters
     ----------
@@ -25,22 +24,26 @@ def listed_labels(dataset: Any, column: str | None = None) -> np.ndarray | None:
     column : str, optional
         Where a Dataset of dicts has its labels.
     """
-    if isinstance(dataset, Subset):
+    if type(dataset) is Subset:
         inner = listed_labels(dataset.dataset, column)
         return None if inner is None else inner[np.asarray(dataset.indices, dtype=np.int64)]
-    if isinstance(dataset, ConcatDataset):
+    if type(dataset) is ConcatDataset:
         return _joined([listed_labels(part, column) for part in dataset.datasets])
     return _as_labels(_list(dataset, column), len(dataset))
 
 
 def _list(dataset: Any, column: str | None) -> Any:
     """Return what may be the list of labels; None if there is none."""
-    if column is not None and hasattr(dataset, "with_format") and column in getattr(dataset, "column_names", ()):
-        return dataset.with_format(None)[column]
-    if isinstance(dataset, TensorDataset):
+    if type(dataset) is TensorDataset:
         return dataset.tensors[1] if len(dataset.tensors) > 1 else None
-    if _changes_labels(dataset):
+    package = type(dataset).__module__
+    if package.startswith("datasets."):  # Hugging Face's
+        is_changed = dataset.format["type"] == "custom"  # by a function of the user's
+        return None if is_changed or column not in dataset.column_names else dataset.with_format(None)[column]
+    if not package.startswith("torchvision.datasets.") or _changes_labels(dataset):
         return None
+    if any(kind.__name__ == "DatasetFolder" for kind in type(dataset).__mro__):
+        return [label for _, label in dataset.samples]  # which it loads from, whatever its targets say
     return next((values for name in _NAMES if (values := getattr(dataset, name, None)) is not None), None)
 
 
@@ -56,7 +59,7 @@ def _as_labels(values: Any, n_samples: int) -> np.ndarray | None:
     """Return a list as labels; None if it is something else, such as the names of the classes."""
     try:
         labels = plain_labels(values) if len(values) == n_samples else np.empty(0)
-    except (InvalidDataError, TypeError):  # the samples may have better ones, or tell what is wrong
+    except (ValueError, TypeError):  # the samples may have better ones, or tell what is wrong
         return None
     return labels if labels.shape == (n_samples,) and labels.dtype.kind not in _DATES_AND_BYTES else None
 

@@ -2,6 +2,7 @@
 
 from noisylabel.nets.data._batch import Batch, as_float32
 from noisylabel.nets.data._given_data import Data, Prepare, ScoredData, as_data
+from noisylabel.nets.data._loading import check_labels
 from noisylabel.nets.data._streamed import StreamedData, keeping_workers
 from noisylabel.nets.data._tensors import TensorData
 
@@ -14,5 +15,6 @@ __all__ = [
     "TensorData",
     "as_data",
     "as_float32",
+    "check_labels",
     "keeping_workers",
 ]

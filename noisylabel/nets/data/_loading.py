@@ -62,7 +62,7 @@ class Samples(Dataset):
         rows = request.rows.tolist()
         items = [self.dataset[row] for row in rows]
         if request.labels is not None:
-            _check_labels(items, rows, request.labels)
+            check_labels(items, rows, request.labels)
         samples = [item[0] if isinstance(item, (tuple, list)) else item for item in items]
         try:
             return default_collate(samples)
@@ -73,7 +73,7 @@ class Samples(Dataset):
             ) from error
 
 
-def _check_labels(items: list[Any], rows: list[int], labels: np.ndarray) -> None:
+def check_labels(items: list[Any], rows: list[int], labels: np.ndarray) -> None:
     """Refuse samples that come with another label than the Dataset offers for their row.
 
     Parameters
