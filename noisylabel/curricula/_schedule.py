@@ -1,7 +1,7 @@
 """One curriculum after the other."""
 
 from collections.abc import Hashable, Sequence
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -69,7 +69,10 @@ class CurriculumSchedule(Curriculum):
         if loss.ndim == 2:  # another stage reads more losses of the past
             length = curriculum.history_length
             loss, loss_diff = (x[:, -1] if length == 1 else x[:, -length:] for x in (loss, loss_diff))
-        return curriculum.weights(loss, loss_diff, label, epoch_percent)
+        percent: Any = epoch_percent
+        if curriculum.takes_percent_tensor:
+            percent = torch.full((), min(int(epoch_percent), 99), device=loss.device)
+        return curriculum.weights(loss, loss_diff, label, percent)
 
     def at(self, epoch_percent: float) -> Curriculum:
         """Return the curriculum that holds at a percent of training in [0, 99]."""

@@ -214,6 +214,7 @@ class PercentileMentor(Mentor):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """See :meth:`Mentor.load_state_dict`."""
         self.threshold_, self.history_ = self._own(state["threshold"]), self._own(state["history"])
+        self.is_known_ = self.threshold_ is None or not bool(self.threshold_.isnan().any())
         self.generator_.set_state(state["generator"].cpu())
 
     def _own(self, saved: Tensor | None) -> Tensor | None:

@@ -132,7 +132,9 @@ class IndexedNet(ClassifierMixin, NeuralNet):
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         """Set the clock to zero."""
         self.clock_ = Clock(n_steps=self.max_epochs * count_batches(len(X), self.batch_size))
-        self.step_sizes_ = self.step_sizes(self.optimizer_, self.lr_schedule)
+        layers = self.module_.modules()
+        has_sparse = any(getattr(layer, "sparse", False) for layer in layers)  # an embedding's gradients
+        self.step_sizes_ = self.step_sizes(self.optimizer_, self.lr_schedule, has_sparse)
         self.why_eager_: str | None = None
         self.base_settings_ = self.step_sizes_.base
         self.numbers_ = EpochNumbers()
@@ -149,7 +151,10 @@ class IndexedNet(ClassifierMixin, NeuralNet):
             If every parameter is frozen, or a callback has set a learning rate or a weight decay, in vain.
         """
         self.step_sizes_.check()
-        self.has_step_listener_ = any(_listens_to_steps(callback) for _, callback in self.callbacks_)
+        listeners = [callback for _, callback in self.callbacks_ if _listens_to_steps(callback)]
+        self.has_step_listener_ = bool(listeners)
+        # skorch's own print or log the losses of batches; others may take a tensor, which needs no read
+        self.tells_numbers_ = any(type(listener).__module__.startswith("skorch.") for listener in listeners)
         if not any(parameter.requires_grad for parameter in self.all_parameters_):
             raise InvalidParameterError(
                 f"Nothing can learn in epoch {len(self.history)}: every parameter of the network is frozen "
@@ -182,9 +187,18 @@ class IndexedNet(ClassifierMixin, NeuralNet):
             self.__dict__["module_"] = trained
 
     def save_params(self, *args: Any, **kwargs: Any) -> None:
-        """Save as skorch does; in training the network that evaluation uses."""
-        with self.evaluating():
+        """Save as skorch does; in training the network that evaluation uses, and the optimizer by its own groups."""
+        with self.evaluating(), self._own_optimizer():
             super().save_params(*args, **kwargs)
+
+    def load_params(self, *args: Any, **kwargs: Any) -> None:
+        """Load as skorch does; in training the optimizer by its own groups."""
+        with self._own_optimizer():
+            super().load_params(*args, **kwargs)
+
+    def _own_optimizer(self) -> AbstractContextManager[None]:
+        sizes = getattr(self, "step_sizes_", None)
+        return nullcontext() if sizes is None else sizes.own()
 
     def get_all_learnable_params(self) -> Iterator[tuple[str, torch.nn.Parameter]]:
         """Yield name and parameter, by the names that they have in the student."""

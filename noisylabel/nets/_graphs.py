@@ -61,8 +61,7 @@ class StepGraphs:
             return self.why_eager
         if not net.step_sizes_.has_tensors:
             net.step_sizes_.use_tensors()
-        parameters = [(parameter.data_ptr(), parameter.requires_grad) for parameter in net.module_.parameters()]
-        network = parameters, [layer.training for layer in net.module_.modules()]
+        network = _recorded_numbers(net)
         if network != self._network:
             self._forget()
             self._network = network
@@ -110,6 +109,17 @@ class StepGraphs:
             self._recorded[size] = _Recorded(net, batches, positions, self._pool)
         self.n_replays += 1
         return self._recorded[size].replay(positions)
+
+
+def _recorded_numbers(net: IndexedNet) -> list[Any]:
+    """Return what of network and optimizer a recording holds as it is: callbacks may change it between epochs."""
+    parameters = [(parameter.data_ptr(), parameter.requires_grad) for parameter in net.module_.parameters()]
+    groups = [{k: v for k, v in group.items() if k not in ("params", "lr")} for group in net.optimizer_.param_groups]
+    layers = [
+        {k: v for k, v in vars(layer).items() if isinstance(v, (int, float, str, tuple))}
+        for layer in net.module_.modules()
+    ]
+    return [parameters, groups, layers]
 
 
 class _Recorded:

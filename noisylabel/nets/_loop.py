@@ -271,7 +271,8 @@ def _told_step(net: IndexedNet, batches: TrainingBatches, source: Any) -> None:
     net.step_sizes_.check()
     step = net.train_step(batch)
     told = net.history[-1]["batches"][-1]
-    told.update(train_loss=step["loss"], train_batch_size=len(batch[1]))
+    loss = step["loss"].item() if net.tells_numbers_ else step["loss"]
+    told.update(train_loss=loss, train_batch_size=len(batch[1]))
     _notify(net, "on_batch_end", batch=batch, training=True, **step)
 
 
@@ -312,7 +313,7 @@ def _validate_batch(net: IndexedNet, batch: Batch, module: torch.nn.Module) -> d
         logits = net.infer(batch[0], module)
         loss = cross_entropy(logits, batch[1])
         right = (logits.argmax(1) == batch[1]).sum()
-    net.history.record_batch("valid_loss", loss)
+    net.history.record_batch("valid_loss", loss.item() if net.tells_numbers_ else loss)
     net.history.record_batch("valid_batch_size", len(batch[1]))
     _notify(net, "on_batch_end", batch=batch, training=False, loss=loss, y_pred=logits)
     return {"loss": loss, "right": right}

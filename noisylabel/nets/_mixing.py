@@ -44,6 +44,11 @@ class KeptStatistics:
         for buffers, kept in self.pairs:
             torch._foreach_copy_(buffers, kept)
 
+    def put_back_unless(self, counts: Tensor) -> None:
+        """Let them be what they were if ``counts``, a tensor of shape (), is not true."""
+        for buffers, kept in self.pairs:
+            torch._foreach_copy_(buffers, [torch.where(counts, *pair) for pair in zip(buffers, kept, strict=True)])
+
 
 class MixingNet(WeightedNet):
     """Net that learns from mixes of samples; the mentor's weights choose partners and shares.
@@ -117,6 +122,8 @@ class MixingNet(WeightedNet):
         partners = draw_partners(weighed.weights, self.mix_generator, drawable)
         shares = draw_beta(len(y), self.mixup_alpha, self.mix_generator)
         ratios = mixing_ratios(shares, weighed.weights, self.mix_ratio)
+        if counts is not None:
+            self.statistics_.keep()
         logits = self.infer(mix(X if X.is_floating_point() else X.float(), partners, ratios))
         targets = mix(one_hot(y, logits.shape[1]).float(), partners, ratios)
         losses = cross_entropy(logits, targets, reduction="none")
@@ -126,6 +133,8 @@ class MixingNet(WeightedNet):
         if self.class_weight is not None:
             weights = weights * mix(self.class_weight[y], partners, ratios)
         loss = learn_from(losses, weights, counts)
+        if counts is not None:
+            self.statistics_.put_back_unless(counts.any())
         step = self.step_of(batch, loss, weighed, {"y_pred": logits, "mixed_y_pred": logits, **plain})
         mixed = mean_weight(mixed_weights, counts)
         step.numbers |= {f"mixed_{name}": value for name, value in mixed.items()}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, Checkpoint
 from torch import nn
 from torch.utils.data import TensorDataset
 
@@ -118,3 +118,27 @@ def test_a_stage_and_a_size_have_a_recording_each(blobs, monkeypatch):
         monkeypatch.setattr(_graphs, "record", lambda *args: recorded.append(1) or on_the_cpu(*args))
         MentorNetClassifier(**settings(max_epochs=20, student=MLP(hidden=(4,)))).fit(*blobs)
     assert len(recorded) == 3 * len({len(part) for part in np.array_split(blobs[1], -(-len(blobs[1]) // 8))})
+
+
+def test_what_callbacks_change_between_epochs_is_recorded_anew(blobs, monkeypatch):
+    class Change(Callback):
+        def on_epoch_begin(self, net, **kwargs):
+            net.optimizer_.param_groups[0]["momentum"] = 0.5 + 0.1 * len(net.history)
+            for layer in net.module_.modules():
+                if isinstance(layer, nn.Dropout):
+                    layer.p = 0.1 * len(net.history)
+
+    def fit():
+        options = settings(student=Dropping, optimizer="momentum", callbacks=[Change()])
+        return MentorNetClassifier("uniform", **options).fit(*blobs)
+
+    eager = fit()
+    with recorded_on_the_cpu(monkeypatch):
+        torch.testing.assert_close(parameters(fit()), parameters(eager), rtol=1e-4, atol=1e-5)
+
+
+def test_a_checkpoint_of_skorch_can_be_loaded_after_training(blobs, tmp_path):
+    checkpoint = Checkpoint(monitor=None, dirname=tmp_path)
+    clf = MentorNetClassifier(callbacks=[checkpoint], **settings()).fit(*blobs)
+    clf.net_.load_params(checkpoint=checkpoint)
+    assert [group["weight_decay"] for group in clf.net_.optimizer_.param_groups] == [0.0005, 0.0]

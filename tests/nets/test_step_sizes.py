@@ -95,3 +95,27 @@ def test_the_optimizer_has_its_own_settings_in_the_end_and_in_a_checkpoint():
     sizes.advance(0.5)
     sizes.end()
     assert (optimizer.param_groups[0]["lr"], optimizer.param_groups[0]["weight_decay"]) == (0.05, 0.02)
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_settings_of_an_older_checkpoint_are_those_of_the_run(fused):
+    """Older files hold the learning rate and the weight decay of their last step."""
+    optimizer = torch.optim.SGD(with_gradients().parameters(), lr=0.1, weight_decay=0.02, fused=fused)
+    sizes = StepSizes(optimizer, lambda progress: 0.5)
+    old = sizes.state_dict()
+    old["param_groups"][0].update(lr=1e-6, weight_decay=1e-7)
+    sizes.load_state_dict(old)
+    sizes.advance(0.5)
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(0.05)
+    assert sizes.base == [(0.1, 0.02)]
+    saved = sizes.state_dict()["param_groups"][0]
+    assert (saved["lr"], saved["weight_decay"]) == (0.1, 0.02)
+
+
+def test_sparse_gradients_go_by_number():
+    table = nn.Embedding(5, 2, sparse=True)
+    sizes = StepSizes(torch.optim.SGD(table.parameters(), lr=0.1), lambda progress: 1.0, has_sparse=True)
+    table(torch.tensor([1])).sum().backward()
+    sizes.advance(0.0)
+    sizes.step(torch.tensor(1.0))
+    assert not sizes.on_device

@@ -38,7 +38,8 @@ class ParameterAverage:
         self.limit = limit
         self.trained = plain_network(module)
         self.averaged = copy.deepcopy(self.trained).requires_grad_(False)
-        self.pairs = list(zip(self.averaged.parameters(), self.trained.parameters(), strict=True))
+        pairs = zip(self.averaged.parameters(), self.trained.parameters(), strict=True)
+        self.pairs = [pair for pair in pairs if pair[0].is_floating_point() or pair[0].is_complex()]
         self.n_updates = torch.zeros((), device=self.pairs[0][0].device)
         self._hooks = [
             self.trained.register_load_state_dict_post_hook(self._restart),

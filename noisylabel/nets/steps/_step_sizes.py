@@ -1,5 +1,7 @@
 """How far each step of the optimizer goes: learning rate, weight decay, and no step where every weight is 0."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -26,6 +28,8 @@ class StepSizes:
     optimizer : torch.optim.Optimizer
     schedule : callable
         Progress in [0, 1] to a factor of the learning rates.
+    has_sparse : bool, default=False
+        Whether gradients may be sparse, which fused optimizers do not take.
 
     Attributes
     ----------
@@ -37,12 +41,12 @@ class StepSizes:
         Whether a step needs no read.
     """
 
-    def __init__(self, optimizer: torch.optim.Optimizer, schedule: Schedule) -> None:
+    def __init__(self, optimizer: torch.optim.Optimizer, schedule: Schedule, has_sparse: bool = False) -> None:
         self.optimizer = optimizer
         self.schedule = schedule
         self.own_groups: list[Group] = optimizer.param_groups
         self.base = [(float(group["lr"]), group.get("weight_decay", 0.0)) for group in self.own_groups]
-        self.on_device = all(map(self._can_leave_out_a_step, self.own_groups))
+        self.on_device = not has_sparse and all(map(self._can_leave_out_a_step, self.own_groups))
         self.is_decoupled = isinstance(optimizer, torch.optim.AdamW) or any(
             group.get("decoupled_weight_decay") for group in self.own_groups
         )
@@ -52,7 +56,8 @@ class StepSizes:
     def _can_leave_out_a_step(self, group: Group) -> bool:
         has_first_step = group.get("momentum") and group["dampening"]  # which the kernel tells by Python
         is_free = group.get("fused") is None and not (group.get("foreach") or group.get("differentiable"))
-        is_fused = group.get("fused") or (is_free and type(self.optimizer) in _BY_DEFAULT)
+        is_float = all(parameter.is_floating_point() for parameter in group["params"])
+        is_fused = group.get("fused") or (is_free and is_float and type(self.optimizer) in _BY_DEFAULT)
         return type(self.optimizer) in _KNOWN and bool(is_fused) and not has_first_step
 
     def _take_over(self) -> None:
@@ -60,10 +65,9 @@ class StepSizes:
         self._decayed: list[tuple[list[Tensor], float, Group]] = []
         groups = self.own_groups
         if self.on_device:
-            groups = self._merged_groups()
+            groups = self.optimizer.param_groups = self._merged_groups()
             self._left_out = torch.zeros((), device=groups[0]["params"][0].device)
             self.optimizer.found_inf = self._left_out  # type: ignore[attr-defined]
-        self.optimizer.param_groups = groups
         self._base_lrs = [float(group["lr"]) for group in groups]
         self.lrs = list(self._base_lrs)
         self._known = self._settings_now()
@@ -79,11 +83,18 @@ class StepSizes:
             group["params"] += own["params"]
             if own["weight_decay"]:
                 self._decayed.append((own["params"], own["weight_decay"], group))
-            for parameter in own["params"] if own.get("momentum") else ():  # which a step left out could not begin
-                state = self.optimizer.state[parameter]
-                if state.get("momentum_buffer") is None:
-                    state["momentum_buffer"] = torch.zeros_like(parameter, memory_format=torch.preserve_format)
+            for parameter in own["params"]:
+                self._complete(parameter, bool(own.get("momentum")))
         return list(merged.values())
+
+    def _complete(self, parameter: Tensor, has_momentum: bool) -> None:
+        """Begin the momentum, which a step left out could not; a count of steps that was loaded goes to the device."""
+        if has_momentum and self.optimizer.state[parameter].get("momentum_buffer") is None:
+            zeros = torch.zeros_like(parameter, memory_format=torch.preserve_format)
+            self.optimizer.state[parameter]["momentum_buffer"] = zeros
+        state = self.optimizer.state.get(parameter, {})
+        if isinstance(state.get("step"), Tensor):
+            state["step"] = state["step"].to(parameter.device)
 
     def use_tensors(self) -> None:
         """Keep the learning rates in tensors on the device, where a recorded step reads them."""
@@ -171,35 +182,46 @@ class StepSizes:
         self._known = self._settings_now()
         self.optimizer.step()
 
-    def state_dict(self) -> dict[str, Any]:
-        """Return the optimizer's state, by its own groups, with the settings that it began with."""
-        groups, self.optimizer.param_groups = self.optimizer.param_groups, self.own_groups
-        state = self.optimizer.state_dict()
-        self.optimizer.param_groups = groups
-        for group, (lr, weight_decay) in zip(state["param_groups"], self.base, strict=True):
+    @contextmanager
+    def own(self) -> Iterator[None]:
+        """Let the optimizer have its own groups, with the settings that they began with, for what saves or loads it."""
+        lrs = self.lrs
+        self._give_back()
+        try:
+            yield
+        finally:
+            self.own_groups = self.optimizer.param_groups  # loading makes new ones
+            self._give_back()
+            self._take_over()
+            self.lrs = lrs
+            if self.has_tensors:
+                self.use_tensors()
+
+    def _give_back(self) -> None:
+        """Give the optimizer its own groups, with the settings that they began with."""
+        if self.on_device:
+            self.optimizer.param_groups = self.own_groups
+        for group, (lr, weight_decay) in zip(self.own_groups, self.base, strict=True):
             group["lr"] = lr
             if "weight_decay" in group:
                 group["weight_decay"] = weight_decay
-        return state
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the optimizer's state, by its own groups, with the settings that it began with."""
+        with self.own():
+            return self.optimizer.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over what :meth:`state_dict` returned."""
-        self.optimizer.param_groups = self.own_groups
-        self.optimizer.load_state_dict(state)
-        self.own_groups = self.optimizer.param_groups
-        self._take_over()
-        if self.has_tensors:
-            self.use_tensors()
+        """Take over what :meth:`state_dict` returned, but for its settings, which are those of this run."""
+        with self.own():
+            self.optimizer.load_state_dict(state)
 
     def end(self) -> None:
         """Give the optimizer back its own groups, with the learning rates of the last step, and let go of it."""
+        groups = self.optimizer.param_groups
+        last = {id(p): lr for group, lr in zip(groups, self.lrs, strict=True) for p in group["params"]}
+        self._give_back()
+        for group in self.own_groups:
+            group["lr"] = last[id(group["params"][0])]
         if self.on_device:
             self.optimizer.found_inf = None  # type: ignore[attr-defined]
-        last = {
-            id(p): lr for group, lr in zip(self.optimizer.param_groups, self.lrs, strict=True) for p in group["params"]
-        }
-        self.optimizer.param_groups = self.own_groups
-        for group, (_, weight_decay) in zip(self.own_groups, self.base, strict=True):
-            group["lr"] = last[id(group["params"][0])]
-            if "weight_decay" in group:
-                group["weight_decay"] = weight_decay
