@@ -167,6 +167,16 @@ LR_SCHEDULES: dict[str, Schedule] = {
 }
 """Schedules of the learning rate by name."""
 
+SCHEDULE_PARTS: dict[str, Callable[..., float]] = {
+    "constant": _constant,
+    "cosine": cosine,
+    "linear": linear,
+    "one_cycle": one_cycle,
+    "piecewise": _look_up,
+    "staircase": _staircase,
+}
+"""What schedules of this module are, or are a ``partial`` of; files keep these names."""
+
 
 def resolve_lr_schedule(schedule: str | Schedule) -> Schedule:
     """Turn what users write for ``lr_schedule`` into a schedule of factors on the learning rate.

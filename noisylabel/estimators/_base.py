@@ -369,9 +369,10 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
 
         ``noisylabel.load(folder)`` gives a classifier whose ``predict_proba``, ``predict`` and ``label_issues`` are the
         same bit for bit. The folder holds the network's weights, the classes, what the samples must look like, the
-        record of ``label_issues`` (some 60 bytes a row) and those parameters that are numbers and texts. Not kept: the
-        optimiser and the mentor (see ``checkpoint_dir``), and a student that is a network or function of yours, which
-        ``load`` then wants again.
+        record of ``label_issues`` (some 60 bytes a row) and those parameters that are numbers, texts, or losses,
+        augmentations and schedules of noisylabel's; a warning names the others. Not kept: the state of the
+        optimiser and of the mentor (see ``checkpoint_dir``), and a student that is a network or function of yours,
+        which ``load`` then wants again.
 
         Parameters
         ----------
@@ -386,6 +387,11 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
             If the folder holds other files, or the class is not noisylabel's own: pickle such a classifier.
         FileWriteError
             If nothing can be written there, as on a full disk.
+
+        Warns
+        -----
+        NoisyLabelWarning
+            If a parameter is a function or object that is no data: ``load`` gives its default.
 
         Examples
         --------

@@ -19,6 +19,7 @@ from sklearn.exceptions import NotFittedError
 
 import noisylabel
 from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier
+from noisylabel._support.describe import describe
 from noisylabel.exceptions import (
     FileWriteError,
     InvalidFileError,
@@ -26,7 +27,9 @@ from noisylabel.exceptions import (
     MissingDependencyError,
     NoisyLabelWarning,
 )
-from noisylabel.students import MLP, SmallCNN
+from noisylabel.losses import LabelSmoothing
+from noisylabel.schedules import constant_schedule, cosine, piecewise_schedule, staircase_schedule
+from noisylabel.students import MLP, SmallCNN, Speed
 
 RNG = np.random.default_rng(0)
 Y = np.arange(60) % 3
@@ -208,6 +211,60 @@ def test_right_16_what_a_fit_could_not_tell_is_saved(tmp_path):
     again = noisylabel.load(tmp_path)
     assert np.isnan(again.noise_rate_)
     assert again.interrupted_ is False
+
+
+def described(clf):
+    own_place = ("device", "checkpoint_dir", "callbacks")
+    return {name: describe(value) for name, value in clf.get_params().items() if name not in own_place}
+
+
+@pytest.mark.filterwarnings("error::noisylabel.exceptions.NoisyLabelWarning")
+@pytest.mark.parametrize("preset", ["speed_s", "speed_l"])
+def test_the_settings_of_a_preset_are_kept_and_train_alike(preset, tmp_path):
+    changes = {"student": Speed((8, 8, 8)), "max_epochs": 1, "batch_size": 12, "precision": "fp32"}
+    images = np.repeat(np.repeat(IMAGES, 4, 2), 4, 3)
+    clf = MentorNetClassifier.from_preset(preset, random_state=0, checkpoint_dir=tmp_path / "run", **changes)
+    clf.fit(images, Y[:24]).save(tmp_path / "saved")
+    for again in (noisylabel.load(tmp_path / "saved"), noisylabel.load_checkpoint(tmp_path / "run")):
+        assert described(again) == described(clf)
+        np.testing.assert_array_equal(again.predict_proba(images), clf.predict_proba(images))
+    again.set_params(checkpoint_dir=None).fit(images, Y[:24])
+    np.testing.assert_array_equal(again.predict_proba(images), clf.predict_proba(images))
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [cosine, staircase_schedule(0.9, 17.5), piecewise_schedule(np.linspace(1, 0, 100)), constant_schedule(0.5)],
+)
+def test_schedules_are_kept(schedule, tmp_path):
+    fit(lr_schedule=schedule, max_epochs=1).save(tmp_path)
+    assert describe(noisylabel.load(tmp_path).lr_schedule) == describe(schedule)
+
+
+def own_loss(logits, codes):
+    return torch.nn.functional.cross_entropy(logits, codes, reduction="none")
+
+
+class OwnSmoothing(LabelSmoothing):
+    """A class of the user's."""
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("loss", own_loss),
+        ("loss", OwnSmoothing()),
+        ("lr_schedule", lambda progress: 1.0),
+        ("optimizer", torch.optim.SGD),
+    ],
+)
+def test_what_a_folder_does_not_hold_is_said(name, value, tmp_path):
+    clf = fit(**{name: value}, max_epochs=1)
+    with pytest.warns(NoisyLabelWarning, match=f"does not hold '{name}': after load"):
+        clf.save(tmp_path)
+    again = noisylabel.load(tmp_path)
+    assert again.get_params()[name] == MentorNetClassifier().get_params()[name]
+    assert_same(again, clf, X)
 
 
 @pytest.mark.parametrize("labels", [Y, *LABELS.values()], ids=["number", *LABELS])

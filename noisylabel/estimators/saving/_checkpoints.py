@@ -20,6 +20,7 @@ from noisylabel._support.labels import label_to_json, labels_to_json
 from noisylabel.estimators._settings import resolve_device
 from noisylabel.estimators.inputs._format import SampleFormat
 from noisylabel.estimators.inputs._training_data import TrainingData
+from noisylabel.estimators.saving._objects import describe_objects
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
 from noisylabel.nets import CHECKPOINT_FILE, CHECKPOINT_FORMAT
 from noisylabel.students import (
@@ -76,6 +77,7 @@ def how_to_predict(estimator: BaseEstimator, classes: np.ndarray, samples: Sampl
     return {
         "estimator": type(estimator).__name__,
         "parameters": plain_parameters(estimator),
+        "objects": describe_objects(estimator.get_params(deep=False)),
         "student": describe_student(estimator.student, samples.shape),
         "standardize": bool(estimator.standardize),
         "precision": estimator.precision,
@@ -94,6 +96,13 @@ def plain_parameters(estimator: BaseEstimator) -> dict[str, Any]:
         pairs = parameters["class_weight"].items()  # the names in JSON are texts, and labels need not be
         parameters["class_weight"] = [[label_to_json(label), plain_value(weight)] for label, weight in pairs]
     return {name: value for name, value in parameters.items() if name not in _OF_ONE_PLACE and _is_plain(value)}
+
+
+def unkept_parameters(estimator: BaseEstimator) -> list[str]:
+    """Return the names of the parameters that are lost in a file: functions and objects that are no data."""
+    parameters = estimator.get_params(deep=False)
+    kept = {*_OF_ONE_PLACE, *plain_parameters(estimator), *describe_objects(parameters)}
+    return [name for name in parameters if name not in kept]
 
 
 def _is_plain(value: Any) -> bool:

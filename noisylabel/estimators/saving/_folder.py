@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import re
+import warnings
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,8 @@ from torch import Tensor
 from noisylabel._support.describe import plain_value
 from noisylabel._support.files import local_path, reading, write_whole
 from noisylabel.estimators.inputs._format import SampleFormat
-from noisylabel.estimators.saving._checkpoints import how_to_predict
-from noisylabel.exceptions import InvalidFileError, InvalidParameterError
+from noisylabel.estimators.saving._checkpoints import how_to_predict, unkept_parameters
+from noisylabel.exceptions import InvalidFileError, InvalidParameterError, NoisyLabelWarning
 from noisylabel.nets import CHECKPOINT_FILE, SampleRecord, plain_network
 
 CARD_FILE = "classifier.json"
@@ -36,6 +37,13 @@ def save_classifier(clf: Any, folder: Any) -> None:
             "classifier of noisylabel's."
         )
     _check_ours(path)
+    if unkept := unkept_parameters(clf):
+        warnings.warn(
+            f"save writes data and no code, so the folder does not hold {', '.join(map(repr, unkept))}: after load "
+            "they are the defaults. Predictions do not change; set_params gives them back before a new fit.",
+            NoisyLabelWarning,
+            stacklevel=3,
+        )
     data = save(_tensors(clf))
     digest = hashlib.sha256(data).hexdigest()
     name = f"weights-{digest[:16]}.safetensors"

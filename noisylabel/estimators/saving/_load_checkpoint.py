@@ -21,6 +21,7 @@ from noisylabel.estimators._student import type_of_inputs
 from noisylabel.estimators.inputs._format import SampleFormat
 from noisylabel.estimators.saving._checkpoints import epochs_of, read_checkpoint, rebuild_student
 from noisylabel.estimators.saving._folder import read_folder, restore_results
+from noisylabel.estimators.saving._objects import rebuild_object
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
 from noisylabel.nets import IndexedNet
 from noisylabel.schedules import resolve_lr_schedule
@@ -38,7 +39,7 @@ def load_checkpoint(folder: str | Path, student: Any = None, device: Any = "cpu"
 
     Nothing in the file is run. During training it is the network of the last epoch, with ``ema_decay`` the average of
     its parameters; after training it is the one that ``fit`` kept. The classifier has no per-row results. Of
-    its parameters those are the defaults that the file does not hold: functions and objects other than the student.
+    its parameters those are the defaults that the file does not hold: functions and objects that are not noisylabel's.
 
     Parameters
     ----------
@@ -83,8 +84,8 @@ def load(folder: str | Path, student: Any = None, device: Any = "cpu") -> BaseNo
     """Return the classifier that ``clf.save(folder)`` wrote.
 
     Nothing in the folder is run. The classifier predicts and ranks labels as the saved one, bit for bit on the same
-    kind of machine. Of its parameters those are the defaults that the folder does not hold: functions and objects other
-    than the student. ``fit`` trains anew.
+    kind of machine. Of its parameters those are the defaults that the folder does not hold: functions and objects of
+    which ``save`` warned. ``fit`` trains anew.
 
     Parameters
     ----------
@@ -157,7 +158,8 @@ def make_classifier(
             parameters[name] = {label_from_json(label): weight for label, weight in value}
         elif isinstance(value, list) and isinstance(known[name].default, tuple):
             parameters[name] = tuple(value)  # of which JSON made a list
-    clf = kind(**parameters)
+    objects = {name: rebuild_object(value) for name, value in saved.get("objects", {}).items() if name in known}
+    clf = kind(**parameters, **objects)
     clf.set_params(student=student, standardize=saved["standardize"], precision=saved["precision"], device=device)
     clf.sample_shape_, clf.sample_dtype_ = tuple(saved["sample_shape"]), saved["sample_dtype"]
     clf.sample_range_ = tuple(saved.get("sample_range", ())) or None
