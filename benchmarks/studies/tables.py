@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_limits
 from benchmarks.cells.environment import environment
 from benchmarks.cells.store import RESULTS, append, newest, read
 from benchmarks.studies._runs import as_markdown
-from noisylabel import MentorNetClassifier
+from noisylabel import MentorMixClassifier, MentorNetClassifier, corrupt
 from noisylabel.audit import encode_table
 from noisylabel.datasets import get_data_home
 from noisylabel.exceptions import InvalidFileError
@@ -39,16 +39,22 @@ METHODS: dict[str, Callable[[int], Any]] = {
     "boosting": lambda seed: HistGradientBoostingClassifier(random_state=seed),
     "plain_mlp": lambda seed: MentorNetClassifier("uniform", student="mlp", random_state=seed),
     "plain": lambda seed: MentorNetClassifier("uniform", random_state=seed),
-    "default_mlp": lambda seed: MentorNetClassifier(student="mlp", random_state=seed),
-    "default": lambda seed: MentorNetClassifier(random_state=seed),
+    "mentornet_mlp": lambda seed: MentorNetClassifier(student="mlp", random_state=seed),
+    "mentornet": lambda seed: MentorNetClassifier(random_state=seed),
+    "mentormix_mlp": lambda seed: MentorMixClassifier(student="mlp", random_state=seed),
+    "mentormix": lambda seed: MentorMixClassifier(random_state=seed),
 }
-"""From a name to a classifier with a seed. Plain training is judged; the default curriculum drops 30 % of the rows."""
+"""From a name to a classifier with a seed: tree ensembles, plain training, and curricula as they come."""
+_TREES = ["forest", "boosting"]
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the options of this study."""
     parser.add_argument("--tables", nargs="+", choices=TABLES, default=list(TABLES), metavar="NAME")
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS), metavar="NAME")
+    parser.add_argument(
+        "--noise", type=float, default=0.0, help="share of symmetric noise on training labels (%(default)s)"
+    )
     parser.add_argument("--seeds", nargs="+", type=int, default=list(range(100, 105)), help="of split and method")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of results")
 
@@ -60,15 +66,18 @@ def run(options: Namespace) -> None:
     for name in options.tables:
         for method in options.methods:
             for seed in options.seeds:
-                row = {"table": name, "method": method, "seed": seed} | _measure(name, method, seed)
+                row = {"table": name, "method": method, "noise": options.noise, "seed": seed}
+                row |= _measure(name, method, options.noise, seed)
                 append(options.results / _FILE, row | {"environment": where})
                 print(f"{name:14}{method:12}{seed:4}  {100 * row['accuracy']:6.2f} %  {row['cpu_s']:.2f} s", flush=True)
 
 
-def _measure(name: str, method: str, seed: int) -> dict[str, Any]:
+def _measure(name: str, method: str, noise: float, seed: int) -> dict[str, Any]:
     X, y = load_table(name)
     n_rows = min(_MOST_ROWS, int(0.7 * len(X)))
     X_train, X_test, y_train, y_test = train_test_split(X, y, train_size=n_rows, random_state=seed, stratify=y)
+    if noise:
+        y_train, _ = corrupt(y_train, "symmetric", rate=noise, random_state=seed)
     clf = METHODS[method](seed)
     start, busy = time.perf_counter(), time.process_time()
     with threadpool_limits(1):
@@ -100,28 +109,34 @@ def load_table(name: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def report(options: Namespace) -> str:
-    """Return mean accuracies and seconds, and how far each network is from the better of the two tree ensembles."""
-    rows = pd.DataFrame(newest(read(options.results / _FILE), ["table", "method", "seed"]))
-    percent, seconds = 100 * rows["accuracy"], rows["cpu_s"]
-    keys = [rows["table"], rows["method"]]
-    mean, spread = (percent.groupby(keys).agg(kind).unstack() for kind in ("mean", "std"))
-    took = seconds.groupby(keys).mean().unstack()
-    order = [name for name in TABLES if name in mean.index]
-    methods = [name for name in METHODS if name in mean]
-    shown = pd.DataFrame({"table": order})
-    for method in methods:
-        shown[method] = [f"{mean[method][name]:.1f} ± {spread[method][name]:.1f}" for name in order]
-    trees = mean[[name for name in ("forest", "boosting") if name in mean]].max(axis=1)
-    gaps = mean[[name for name in methods if name not in ("forest", "boosting")]].sub(trees, axis=0).loc[order]
-    gaps.loc["mean"] = gaps.mean()
-    times = took.loc[order, methods].round(2).reset_index()
-    return "\n\n".join(
-        [
-            f"Accuracy (%) on {rows['seed'].nunique()} splits, ± standard deviation",
-            as_markdown(shown),
+    """Return mean accuracies and seconds, and how far the networks are above the better of the two tree ensembles."""
+    rows = pd.DataFrame(newest(read(options.results / _FILE), ["table", "method", "noise", "seed"]))
+    return "\n\n".join(text for noise, part in rows.groupby("noise") for text in _tables_of(float(noise), part))
+
+
+def _tables_of(noise: float, rows: pd.DataFrame) -> list[str]:
+    percent = rows.assign(percent=100 * rows["accuracy"]).pivot_table("percent", "table", ["method", "seed"])
+    order = [name for name in TABLES if name in percent.index]
+    methods = [name for name in METHODS if name in percent]
+    mean, spread = ({m: kind(percent[m].loc[order]) for m in methods} for kind in (_mean, _spread))
+    shown = pd.DataFrame({m: [f"{a:.1f} ± {b:.1f}" for a, b in zip(mean[m], spread[m], strict=True)] for m in methods})
+    titles = [f"Accuracy (%) with {noise:.0%} noise, {rows['seed'].nunique()} splits", "Seconds of a fit, one core"]
+    seconds = rows.pivot_table("cpu_s", "table", "method").loc[order, methods].round(2)
+    texts = [titles[0], as_markdown(shown.set_axis(order).reset_index(names="table"))]
+    if set(_TREES) <= set(methods):
+        means = pd.DataFrame(mean)
+        gaps = means.drop(columns=_TREES).sub(means[_TREES].max(axis=1), axis=0)
+        gaps.loc["mean"] = gaps.mean()
+        texts += [
             "Points above the better of forest and boosting",
             as_markdown(gaps.round(2).reset_index(names="table")),
-            "Seconds of a fit, one core",
-            as_markdown(times),
         ]
-    )
+    return [*texts, titles[1], as_markdown(seconds.reset_index())]
+
+
+def _mean(percent: pd.DataFrame) -> pd.Series:
+    return percent.mean(axis=1)
+
+
+def _spread(percent: pd.DataFrame) -> pd.Series:
+    return percent.std(axis=1)
