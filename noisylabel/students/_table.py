@@ -10,7 +10,7 @@ from noisylabel.students._base import Student
 
 _LEVELS = (-0.8, 0.0, 0.8)
 _REACH = 0.8  # to both sides of a level
-_MOST_COLUMNS = 64
+_MOST_COLUMNS = 40  # with places; where there are more, as of pixels, these help to remember wrong labels and no more
 _WIDEST = 256  # beyond it tables are embeddings, or texts, of whose columns each says little by itself
 _BOUND = 3.0
 _LARGEST = 1e12  # whose square float32 can hold
@@ -96,7 +96,7 @@ def _blind_to_places(features: NumberFeatures, width: int) -> nn.Linear:
 class TableNet(Student):
     """Fully connected network with ReLU for tables, and the default for them.
 
-    A fixed layer in front bounds each column softly and, where at most 64 columns have more than two values, says
+    A fixed layer in front bounds each column softly and, where at most 40 columns have more than two values, says
     where each of these lies between three levels. Tables of more than 256 columns, such as embeddings, do without.
     The network begins as an MLP of the bounded columns, and learns to use their places.
     Images are flattened.
