@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from benchmarks.cells.papers import PAPER_PROFILES
 from benchmarks.cells.profile import Noise, Profile, symmetric
-from benchmarks.cells.seeds import SEEDS_PROFILES
+from benchmarks.cells.profiles.papers import PAPER_PROFILES
+from benchmarks.cells.profiles.seeds import SEEDS_PROFILES
 from benchmarks.methods import ABSOLUTE_CURRICULA, RELATIVE_CURRICULA
 from noisylabel.estimators import RECIPES
 from noisylabel.students import SmallCNN

@@ -17,9 +17,9 @@ import pandas as pd
 
 from benchmarks.cells.environment import environment
 from benchmarks.cells.store import RESULTS, append, newest, read
-from benchmarks.studies._comparisons import TIMINGS
 from benchmarks.studies._runs import as_markdown
-from benchmarks.studies._timing import How, Target
+from benchmarks.studies.timings._comparisons import TIMINGS
+from benchmarks.studies.timings._timing import How, Target
 from noisylabel.estimators import resolve_device
 from noisylabel.exceptions import InvalidDataError, NoisyLabelError
 

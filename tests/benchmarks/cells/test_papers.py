@@ -10,7 +10,7 @@ import torch
 from benchmarks.cells.catalogue import GROUPS, PROFILES
 from benchmarks.cells.cell import _load, cells
 from benchmarks.cells.classifier import make_classifier
-from benchmarks.cells.papers import PAPER_PROFILES, StandardizeEach
+from benchmarks.cells.profiles.papers import PAPER_PROFILES, StandardizeEach
 from benchmarks.cells.run import RunOptions, run_profile
 from noisylabel.functional.augment import ImageAugmentation
 from noisylabel.nets._batches import count_batches

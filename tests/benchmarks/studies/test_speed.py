@@ -10,10 +10,11 @@ from skorch.history import History
 
 from benchmarks.__main__ import main
 from benchmarks.cells.store import read
-from benchmarks.studies import _comparisons, _timing, speed
-from benchmarks.studies._comparisons import TIMINGS
-from benchmarks.studies._timing import How, Target, Timing, compare
+from benchmarks.studies import speed
 from benchmarks.studies.speed import TARGETS
+from benchmarks.studies.timings import _comparisons, _timing
+from benchmarks.studies.timings._comparisons import TIMINGS
+from benchmarks.studies.timings._timing import How, Target, Timing, compare
 from noisylabel.exceptions import NoisyLabelError
 
 

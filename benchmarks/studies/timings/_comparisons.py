@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from benchmarks.cells.catalogue import CPU_STUDENT, FAST_CPU_STUDENT
-from benchmarks.studies._timing import How, Timing, compare
+from benchmarks.studies.timings._timing import How, Timing, compare
 from noisylabel import MentorMixClassifier, MentorNetClassifier
 from noisylabel.curricula import MentorNet, MentorNetwork
 from noisylabel.nets import SampleRecord

@@ -1,0 +1,1 @@
+"""What the speed study times, and how two functions are timed in turns."""
