@@ -119,7 +119,7 @@ def _recorded_numbers(net: IndexedNet) -> list[Any]:
         {k: v for k, v in vars(layer).items() if isinstance(v, (int, float, str, tuple))}
         for layer in net.module_.modules()
     ]
-    return [parameters, groups, layers]
+    return [parameters, groups, layers, net.step_sizes_.n_loaded]
 
 
 class _Recorded:

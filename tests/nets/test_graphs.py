@@ -111,6 +111,19 @@ def test_steps_on_the_cpu_say_nothing_of_graphs(blobs, capsys):
     assert "graph" not in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("optimizer", ["adamw", "momentum"])
+def test_replays_go_on_after_what_saves_the_optimizer(optimizer, blobs, tmp_path, monkeypatch):
+    def fit(name):
+        saving = {"checkpoint_dir": tmp_path / name, "callbacks": [Checkpoint(monitor=None, dirname=tmp_path / name)]}
+        return MentorNetClassifier(**settings(optimizer=optimizer, max_epochs=8), **saving).fit(*blobs)
+
+    eager = fit("eager")
+    with recorded_on_the_cpu(monkeypatch):
+        replayed = fit("replayed")
+    assert replayed.history_["replayed_steps"].iloc[-1] > 0
+    torch.testing.assert_close(parameters(replayed), parameters(eager), rtol=1e-4, atol=1e-5)
+
+
 def test_a_stage_and_a_size_have_a_recording_each(blobs, monkeypatch):
     recorded = []
     with recorded_on_the_cpu(monkeypatch):

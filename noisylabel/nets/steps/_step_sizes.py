@@ -39,6 +39,8 @@ class StepSizes:
         Learning rate of each group of the latest step.
     on_device : bool
         Whether a step needs no read.
+    n_loaded : int
+        How often the optimizer's state was loaded, which puts it elsewhere.
     """
 
     def __init__(self, optimizer: torch.optim.Optimizer, schedule: Schedule, has_sparse: bool = False) -> None:
@@ -51,6 +53,9 @@ class StepSizes:
             group.get("decoupled_weight_decay") for group in self.own_groups
         )
         self.has_tensors = False
+        self.n_loaded = 0
+        self._lr_tensors: list[Tensor] = []
+        self._left_out = torch.zeros((), device=self.own_groups[0]["params"][0].device)
         self._take_over()
 
     def _can_leave_out_a_step(self, group: Group) -> bool:
@@ -66,7 +71,6 @@ class StepSizes:
         groups = self.own_groups
         if self.on_device:
             groups = self.optimizer.param_groups = self._merged_groups()
-            self._left_out = torch.zeros((), device=groups[0]["params"][0].device)
             self.optimizer.found_inf = self._left_out  # type: ignore[attr-defined]
         self._base_lrs = [float(group["lr"]) for group in groups]
         self.lrs = list(self._base_lrs)
@@ -99,9 +103,11 @@ class StepSizes:
     def use_tensors(self) -> None:
         """Keep the learning rates in tensors on the device, where a recorded step reads them."""
         self.has_tensors = True
-        for group in self.optimizer.param_groups:
-            device = group["params"][0].device
-            group["lr"] = torch.tensor(float(group["lr"]), dtype=torch.float32, device=device)
+        if not self._lr_tensors:  # they stay the same for good: recordings read them
+            lrs = [(float(group["lr"]), group["params"][0].device) for group in self.optimizer.param_groups]
+            self._lr_tensors = [torch.tensor(lr, dtype=torch.float32, device=device) for lr, device in lrs]
+        for group, tensor in zip(self.optimizer.param_groups, self._lr_tensors, strict=True):
+            group["lr"], device = tensor, tensor.device
             if "capturable" in group and device.type == "cuda":
                 group["capturable"] = True
         self._known = self._settings_now()
@@ -190,7 +196,9 @@ class StepSizes:
         try:
             yield
         finally:
-            self.own_groups = self.optimizer.param_groups  # loading makes new ones
+            if self.optimizer.param_groups is not self.own_groups:  # loading makes new ones, and a new state
+                self.own_groups = self.optimizer.param_groups
+                self.n_loaded += 1
             self._give_back()
             self._take_over()
             self.lrs = lrs
