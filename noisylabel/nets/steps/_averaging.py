@@ -6,6 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from noisylabel.functional import ema_decay
+
 
 def plain_network(module: nn.Module) -> nn.Module:
     """Return the network that torch.compile has wrapped, or ``module`` if it is not wrapped.
@@ -69,7 +71,7 @@ class ParameterAverage:
             Of the step's batch: if it is 0, there was no step, and the averages stay.
         """
         is_made = 1.0 if mean_weight is None else (mean_weight > 0).float()
-        decay = ((1 + self.n_updates) / (10 + self.n_updates)).clamp_max(self.limit)  # functional.ema_decay
+        decay = ema_decay(self.n_updates, self.limit)
         averages, parameters = zip(*self.pairs, strict=True)
         change = torch._foreach_sub(parameters, averages)
         torch._foreach_mul_(change, is_made * (1 - decay))
