@@ -23,6 +23,7 @@ STUDIES: dict[str, str] = {
     "scale": "benchmarks.studies.scale",
     "minute": "benchmarks.studies.minute",
     "tables": "benchmarks.studies.tables",
+    "defaults": "benchmarks.studies.defaults",
     "detection": "benchmarks.studies.detection",
     "audits": "benchmarks.studies.audits",
     "asha": "benchmarks.studies.asha",

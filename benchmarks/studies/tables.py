@@ -74,8 +74,8 @@ def run(options: Namespace) -> None:
 
 def _measure(name: str, method: str, noise: float, seed: int) -> dict[str, Any]:
     X, y = load_table(name)
-    n_rows = min(_MOST_ROWS, int(0.7 * len(X)))
-    X_train, X_test, y_train, y_test = train_test_split(X, y, train_size=n_rows, random_state=seed, stratify=y)
+    rows, rest = split_rows(y, seed)
+    X_train, y_train, X_test, y_test = X[rows], y[rows], X[rest], y[rest]
     if noise:
         y_train, _ = corrupt(y_train, "symmetric", rate=noise, random_state=seed)
     clf = METHODS[method](seed)
@@ -84,7 +84,14 @@ def _measure(name: str, method: str, noise: float, seed: int) -> dict[str, Any]:
         clf.fit(X_train, y_train)
     took = {"fit_s": time.perf_counter() - start, "cpu_s": time.process_time() - busy}
     accuracy = float(np.mean(clf.predict(X_test) == y_test))
-    return {"accuracy": accuracy, **took, "n_train": n_rows, "n_test": len(X_test), "n_columns": X.shape[1]}
+    return {"accuracy": accuracy, **took, "n_train": len(rows), "n_test": len(X_test), "n_columns": X.shape[1]}
+
+
+def split_rows(y: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows to train on, 70 % of each class and at most 5,000 in all, and the others."""
+    n_rows = min(_MOST_ROWS, int(0.7 * len(y)))
+    rows, rest = train_test_split(np.arange(len(y)), train_size=n_rows, random_state=seed, stratify=y)
+    return rows, rest
 
 
 @cache

@@ -1,0 +1,146 @@
+"""What is learned from: data sets in groups, their splits, and which noises each gets."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from scipy.spatial.distance import cdist
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import Bunch
+
+from benchmarks.cells.noises import HUMAN, make_noisy
+from benchmarks.studies.tables import load_table, split_rows
+from noisylabel import corrupt
+from noisylabel.datasets import fetch_cifar10, fetch_fashion_mnist
+from noisylabel.noise import NoiseManifest, TransitionNoise
+
+SHORT = "cifar10_short"
+SHORT_EPOCHS = 10
+#: Defaults are chosen on the first group and judged, once, on the second. The third is the regime of many images and
+#: few epochs, in which plain training is at its best: the one exception to "as they come".
+GROUPS: dict[str, tuple[str, ...]] = {
+    "tune": ("digits", "fashion_mnist", "letter", "satellite"),
+    "judge": ("iris", "wine", "breast_cancer", "soybean", "spambase", "cifar10"),
+    "short": (SHORT,),
+}
+SEEDS = {"tune": (0, 1, 2), "judge": (10, 11, 12), "short": (10, 11, 12)}
+#: Training images.
+_N_IMAGES = {"fashion_mnist": 4_000, "cifar10": 10_000, SHORT: 49_000}
+#: From how it is called to name and nominal rate. Symmetric noise draws the true class too.
+NOISES: dict[str, tuple[str, float | None]] = {
+    "clean": ("symmetric", 0.0),
+    "symmetric-0.2": ("symmetric", 0.2),
+    "symmetric-0.4": ("symmetric", 0.4),
+    "symmetric-0.6": ("symmetric", 0.6),
+    "symmetric-0.8": ("symmetric", 0.8),
+    "pair-0.3": ("pair", 0.3),
+    "pair-0.45": ("pair", 0.45),
+    "asymmetric-0.4": ("asymmetric", 0.4),
+    "instance-0.4": ("instance", 0.4),
+    "human_worst": ("human_worst", None),
+}
+_SHORT_NOISES = ("clean", "symmetric-0.2", "symmetric-0.4", "human_worst")
+_PUBLISHED_LOOK_ALIKES = ("digits", "fashion_mnist", "cifar10")
+
+
+def group_of(name: str) -> str:
+    """Return the group of a data set."""
+    return next(group for group, names in GROUPS.items() if name in names)
+
+
+def is_table(name: str) -> bool:
+    """Whether a data set is one for tree ensembles too; Fashion-MNIST is a table of 784 columns here."""
+    return name == "fashion_mnist" or name not in _N_IMAGES
+
+
+def noises_of(name: str) -> list[str]:
+    """Return the noises that a data set gets.
+
+    Human labels are CIFAR-10's. Of two classes there is no pair flip, since that is symmetric noise by another name (a
+    rate of 0.3 is symmetric 0.6). In all that are left the true class is the likeliest label of its class.
+    """
+    if name == SHORT:
+        return list(_SHORT_NOISES)
+    of_two = name not in _N_IMAGES and len(np.unique(load_table(name)[1])) == 2
+    left_out = {"pair" if of_two else "", "" if name == "cifar10" else f"{HUMAN}worst"}
+    return [noise for noise, (kind, _) in NOISES.items() if kind not in left_out]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Training rows with true and noisy labels, and test rows with true ones."""
+
+    X: np.ndarray
+    y: np.ndarray
+    noisy_y: np.ndarray
+    manifest: NoiseManifest
+    X_test: np.ndarray
+    y_test: np.ndarray
+
+
+def make_split(name: str, noise: str, seed: int) -> Split:
+    """Return rows and labels, the same for each method.
+
+    Of a table 70 % of the rows are for training, at most 5,000; of images so many of the training images, and all test
+    images.
+    """
+    if name in _N_IMAGES:
+        data = _images(name)
+        rows = np.random.default_rng(seed).permutation(len(data.data))[: _N_IMAGES[name]]
+        test = data.test_data, data.test_target
+    else:
+        data = Bunch(**dict(zip(("data", "target"), load_table(name), strict=True)))
+        rows, rest = split_rows(data.target, seed)
+        test = data.data[rest], data.target[rest]
+    return Split(data.data[rows], data.target[rows], *_noisy(name, noise, data, rows, seed), *test)
+
+
+@cache
+def _images(name: str) -> Any:
+    load: Callable[[], Any] = fetch_fashion_mnist if name == "fashion_mnist" else fetch_cifar10
+    data = load()
+    if is_table(name):
+        for part in ("data", "test_data"):
+            data[part] = data[part].reshape(len(data[part]), -1).astype(np.float32)
+    return data
+
+
+def _noisy(name: str, noise: str, data: Any, rows: np.ndarray, seed: int) -> tuple[np.ndarray, NoiseManifest]:
+    kind, rate = NOISES[noise]
+    if kind != "asymmetric" or name in _PUBLISHED_LOOK_ALIKES:
+        return make_noisy(name, (kind, rate), data, rows, seed)
+    assert rate is not None
+    targets = look_alikes(data.data, data.target)
+    same = np.eye(len(targets))
+    moves = TransitionNoise((1 - rate) * same + rate * same[targets])
+    return corrupt(data.target[rows], moves, random_state=seed)
+
+
+def look_alikes(X: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the code of the class that each class is mistaken for, its own code if for none.
+
+    The half of the classes, rounded down, that have another class nearest to them move to that class. Nearness is the
+    distance of the classes' mean rows, by right labels, in standardised columns.
+
+    Parameters
+    ----------
+    X : ndarray of shape (N, D)
+    y : ndarray of shape (N,)
+        True labels.
+
+    Examples
+    --------
+    >>> look_alikes(np.array([[0.0], [5.0], [9.0], [9.5]]), np.array(["a", "b", "c", "d"])).tolist()
+    [0, 1, 3, 2]
+    """
+    classes, codes = np.unique(y, return_inverse=True)
+    values = StandardScaler().fit_transform(X)
+    centres = np.stack([values[codes == code].mean(axis=0) for code in range(len(classes))])
+    distances = cdist(centres, centres)
+    np.fill_diagonal(distances, np.inf)
+    moved = distances.min(axis=1).argsort(kind="stable")[: len(classes) // 2]
+    targets = np.arange(len(classes))
+    targets[moved] = distances.argmin(axis=1)[moved]
+    return targets

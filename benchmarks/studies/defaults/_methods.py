@@ -1,0 +1,74 @@
+"""What learns: our defaults as they come, and what they are compared with."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+
+from benchmarks.methods._pruning import PruneAndRefitClassifier
+from benchmarks.studies.defaults._data import SHORT, SHORT_EPOCHS, is_table
+from noisylabel import MentorMixClassifier, MentorNetClassifier
+
+_EPOCHS = 50  # of the networks to compare with, whatever the defaults' budget may be
+_TUNED_EPOCHS = 10
+_Maker = Callable[[int, float], Any]
+
+
+def _network(estimator: type[MentorNetClassifier] = MentorNetClassifier, **settings: Any) -> _Maker:
+    """Return a maker of a network that is told nothing, and has no curriculum."""
+    shared = {"curriculum": "uniform", "max_epochs": _EPOCHS} | settings
+    return lambda seed, rate: estimator(**shared, random_state=seed)
+
+
+def _told(seed: int, rate: float) -> MentorNetClassifier:
+    return MentorNetClassifier(
+        "mentornet_pd",
+        loss_percentile=1 - rate,
+        percentile_by_class=False,
+        max_epochs=_EPOCHS,
+        random_state=seed,
+    )
+
+
+#: From a name to a classifier with a seed, which may be told the share of wrong labels.
+METHODS: dict[str, _Maker] = {
+    "mentornet": lambda seed, rate: MentorNetClassifier(random_state=seed),
+    "mentormix": lambda seed, rate: MentorMixClassifier(random_state=seed),
+    "plain": _network(),
+    "plain_tuned": _network(max_epochs=_TUNED_EPOCHS),
+    "elr": _network(loss="elr"),
+    "gce": _network(loss="gce"),
+    "mixup": _network(mixup_alpha=1.0),
+    "prune": _network(PruneAndRefitClassifier),
+    "forest": lambda seed, rate: RandomForestClassifier(random_state=seed),
+    "boosting": lambda seed, rate: HistGradientBoostingClassifier(random_state=seed),
+    "told": _told,
+}
+OURS = ("mentornet", "mentormix")
+TOLD = "told"
+RIVALS = tuple(name for name in METHODS if name not in (*OURS, TOLD))  # they are told nothing
+TREES = ("forest", "boosting")
+
+
+def methods_of(name: str) -> list[str]:
+    """Return the methods that a data set gets: trees are for tables, and the short regime compares with plain only."""
+    if name == SHORT:
+        return [*OURS, "plain"]
+    return [method for method in METHODS if method not in TREES or is_table(name)]
+
+
+def make_method(method: str, name: str, seed: int, rate: float) -> Any:
+    """Return the classifier of a method for a data set.
+
+    Parameters
+    ----------
+    method : str
+        Key of ``METHODS``.
+    name : str
+        The data set.
+    seed : int
+    rate : float
+        Share of wrong labels, for the method that is told it.
+    """
+    clf = METHODS[method](seed, rate)
+    return clf.set_params(max_epochs=SHORT_EPOCHS) if name == SHORT else clf
