@@ -13,6 +13,7 @@ from noisylabel.functional.distillation import (
 )
 from noisylabel.functional.ema import ema_decay
 from noisylabel.functional.mixup import draw_beta, draw_partners, mix, mixing_ratios, partner_probabilities
+from noisylabel.functional.noise_matrix import NoiseEstimate, estimate_noise
 from noisylabel.functional.noise_rate import estimate_noise_rate
 from noisylabel.functional.paths import (
     base_difficulty,
@@ -59,6 +60,7 @@ from noisylabel.functional.weights import (
 
 __all__ = [
     "ImageAugmentation",
+    "NoiseEstimate",
     "alignment_weights",
     "alternately_mirrored",
     "base_difficulty",
@@ -74,6 +76,7 @@ __all__ = [
     "draw_beta",
     "draw_partners",
     "ema_decay",
+    "estimate_noise",
     "estimate_noise_rate",
     "example_dropout_mask",
     "expected_calibration_error",

@@ -8,6 +8,7 @@ from noisylabel.functional.calibration import check_proba
 _TAIL_SHARES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 _PSEUDO_HITS = 8  # keeps the standard error of a rare event away from 0
 _TOLERANCE = 1.5  # standard errors
+_Z_95 = 1.645  # of a one-sided bound
 
 
 def estimate_noise_rate(proba: Tensor, labels: Tensor) -> float:
@@ -51,23 +52,36 @@ def estimate_noise_rate(proba: Tensor, labels: Tensor) -> float:
     True
     """
     check_proba(proba, labels)
+    return evenly_spread_noise(proba, labels)[0]
+
+
+def evenly_spread_noise(proba: Tensor, labels: Tensor) -> tuple[float, float]:
+    """Return the share of wrong labels, as :func:`estimate_noise_rate`, and a lower bound of it (one-sided, 95 %).
+
+    The bound takes the lowest of what all points say together, what the outermost alone says, and what remains at the
+    far end if the outermost part of it goes on falling as the root of the share: a poor network has right labels there.
+    """
     n_classes = proba.shape[1]
     losses = -proba.double().clamp_min(1e-12).log()
     given = losses.gather(1, labels[:, None])[:, 0]
     is_other = torch.ones_like(losses, dtype=torch.bool).scatter_(1, labels[:, None], False)
-    points = [_tail_estimate(given, losses[is_other].sort().values, share, n_classes) for share in _TAIL_SHARES]
+    others = losses[is_other].sort().values
+    points = [_tail_estimate(given, others, share, n_classes) for share in _TAIL_SHARES]
     rates, errors = torch.tensor(points, dtype=torch.double).T
     agrees = torch.tensor([bool((rates[i] <= rates[:i] + _TOLERANCE * errors[:i]).all()) for i in range(len(rates))])
     last = int(agrees.nonzero().max())
     precision = 1 / errors[: last + 1]
     rate = float((precision * rates[: last + 1]).sum() / precision.sum())
-    return min(rate, 1 - 1 / n_classes)
+    low = min(rate - _Z_95 * float(errors[: last + 1].min()), float(rates[0] - _Z_95 * errors[0]))
+    low = min(low, 2 * _tail_estimate(given, others, _TAIL_SHARES[0] / 4, n_classes)[0] - float(rates[0]))
+    return min(rate, 1 - 1 / n_classes), max(low, 0.0)
 
 
 def _tail_estimate(given: Tensor, others: Tensor, share: float, n_classes: int) -> tuple[float, float]:
     """Noise rate and its standard error from the outer ``share`` of the other classes' sorted losses."""
     beyond = others[int((1 - share) * (len(others) - 1))]
-    tail = max(float((others > beyond).double().mean()), 1 / len(others))
+    n_beyond = len(others) - int(torch.searchsorted(others, beyond, right=True))
+    tail = max(n_beyond, 1) / len(others)
     n_samples = len(given)
     hits = float((given > beyond).double().sum())
     ratio = hits / n_samples / tail
