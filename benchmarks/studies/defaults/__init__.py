@@ -7,6 +7,7 @@ group of data sets and judged on another.
 
 import sys
 from argparse import ArgumentParser, Namespace
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from benchmarks.studies.defaults._cell import Fit, fit_of, measure
 from benchmarks.studies.defaults._data import GROUPS, NOISES, SEEDS, group_of, noises_of
 from benchmarks.studies.defaults._methods import METHODS, OURS, methods_of
 from benchmarks.studies.defaults._tables import CELL, tables
+from noisylabel.estimators import resolve_device
 from noisylabel.exceptions import InvalidDataError
 
 PRINTS = True
@@ -34,18 +36,23 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--seeds", nargs="+", type=int, help="0 1 2 to tune, 10 11 12 to judge, unless given")
     parser.add_argument("--label", help="name of the state of our defaults that is measured, or shown; the newest")
     parser.add_argument("--jobs", type=int, default=1, help="fits at a time, of one thread each")
+    parser.add_argument("--device", help="where networks train, such as cuda")
+    parser.add_argument("--precision", choices=["fp32", "bf16"], help="arithmetic of networks, where theirs is slow")
     parser.add_argument("--again", action="store_true", help="also what has a result; older results stay")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of results")
 
 
 def run(options: Namespace) -> None:
     """Fit what has no result yet, seed by seed and noise by noise; say each as it comes."""
+    resolve_device(options.device or "cpu")
     path = options.results / _FILE
     done = set() if options.again else {fit_of(row).key for row in read(path) if "error" not in row}
     wanted, failed = _wanted(options), 0
     missing = [fit for fit in wanted if fit.key not in done]
     print(f"{len(missing)} of {len(wanted)} fits to run.", flush=True)
-    for number, row in enumerate(call_here(measure, missing, options.jobs), start=1):
+    chosen = {"device": options.device, "precision": options.precision}
+    fitted = partial(measure, machine={name: value for name, value in chosen.items() if value})
+    for number, row in enumerate(call_here(fitted, missing, options.jobs), start=1):
         append(path, row)
         failed += "error" in row
         print(f"{number}/{len(missing)}  {_line(row)}", flush=True)
@@ -98,4 +105,6 @@ def report(options: Namespace) -> str:
     rows = [row for row in rows if options.label in (None, row["label"]) or row["method"] not in OURS]
     if not rows:
         raise InvalidDataError(f"{path} has no results of these. Run python -m benchmarks studies defaults first.")
-    return tables(newest(rows, CELL))
+    chosen = newest(rows, CELL)
+    shown = sorted({row["label"] for row in chosen if row["method"] in OURS})
+    return f"Labels of our defaults: {', '.join(map(repr, shown))}.\n\n{tables(chosen)}"

@@ -15,8 +15,8 @@ from threadpoolctl import threadpool_limits
 from benchmarks.cells.environment import environment
 from benchmarks.cells.rows import rounded
 from benchmarks.cells.store import Row
-from benchmarks.studies.defaults._data import NOISES, Split, make_split
-from benchmarks.studies.defaults._methods import OURS, make_method
+from benchmarks.studies.defaults._data import NOISES, make_split
+from benchmarks.studies.defaults._methods import OURS, TREES, make_method
 from noisylabel.noise import NoiseManifest
 from noisylabel.utils import stop_if_interrupted
 
@@ -45,23 +45,34 @@ def fit_of(row: Row) -> Fit:
     return Fit(*(row[name] for name in Fit.__dataclass_fields__))
 
 
-def measure(fit: Fit) -> Row:
-    """Return the row of a fit, on one thread; of one that fails with the text of its error."""
+def measure(fit: Fit, machine: dict[str, str]) -> Row:
+    """Return the row of a fit, on one thread; of one that fails with the text of its error.
+
+    Parameters
+    ----------
+    fit : Fit
+    machine : dict
+        Parameters of networks that say where and with which arithmetic they train.
+    """
     torch.set_num_threads(1)
     row = asdict(fit) | {"rate": NOISES[fit.noise][1], "measured": datetime.now(UTC).isoformat(timespec="seconds")}
+    row |= {"machine": machine, "environment": environment(machine.get("device", "cpu"))}
     try:
         with threadpool_limits(1), warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
-            row |= _trained(fit, make_split(fit.data, fit.noise, fit.seed))
+            row |= _trained(fit, machine)
             row["warnings"] = sorted({str(warning.message) for warning in said})
     except Exception:
         row["error"] = traceback.format_exc()
-    return dict(rounded(row | {"environment": environment("cpu")}))
+    return dict(rounded(row))
 
 
-def _trained(fit: Fit, split: Split) -> Row:
+def _trained(fit: Fit, machine: dict[str, str]) -> Row:
+    split = make_split(fit.data, fit.noise, fit.seed)
     manifest = split.manifest
     clf = make_method(fit.method, fit.data, fit.seed, manifest.realised_rate)
+    if fit.method not in TREES:
+        clf.set_params(**machine)
     start, busy = time.perf_counter(), time.process_time()
     clf.fit(split.X, split.noisy_y)
     stop_if_interrupted(clf)

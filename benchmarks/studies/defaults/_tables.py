@@ -37,7 +37,6 @@ def _flat(row: Row) -> Row:
     true = row.get("true_rate", np.nan)
     numbers = {
         "percent": 100 * row.get("accuracy", np.nan),
-        "balanced": 100 * row.get("balanced_accuracy", np.nan),
         "cpu_s": row.get("cpu_s"),
         "true": 100 * true,
         "guess": 100 * _number(said.get("rate")),

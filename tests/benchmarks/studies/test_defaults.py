@@ -36,9 +36,16 @@ def test_each_fit_is_a_row_and_is_made_once(study, capsys):
     assert rows[0]["true_rate"] == rows[1]["true_rate"] == pytest.approx(0.4 * 2 / 3, abs=0.1)
     assert len(rows[0]["true_rate_by_class"]) == 3
     assert rows[0]["environment"]["threads"] == 1
+    assert rows[0]["machine"] == {}
     assert "2/2  iris" in capsys.readouterr().out
     assert len(study(*IRIS, "--methods", "plain_tuned", "forest")) == 2
     assert len(study(*IRIS, "--methods", "plain_tuned", "forest", "--again")) == 4
+
+
+def test_networks_train_where_and_how_it_is_said(study):
+    rows = study(*IRIS, "--methods", "plain_tuned", "forest", "--device", "cpu", "--precision", "bf16")
+    assert [row["machine"] for row in rows] == [{"device": "cpu", "precision": "bf16"}] * 2
+    assert all("error" not in row for row in rows)
 
 
 def test_without_options_only_what_is_to_tune_is_fitted(study, monkeypatch):
