@@ -107,4 +107,6 @@ def report(options: Namespace) -> str:
         raise InvalidDataError(f"{path} has no results of these. Run python -m benchmarks studies defaults first.")
     chosen = newest(rows, CELL)
     shown = sorted({row["label"] for row in chosen if row["method"] in OURS})
-    return f"Labels of our defaults: {', '.join(map(repr, shown))}.\n\n{tables(chosen)}"
+    failed = sum("error" in row for row in chosen)
+    said = f"{len(chosen)} fits, of which {failed} failed. Labels of our defaults: {', '.join(map(repr, shown))}."
+    return f"{said}\n\n{tables(chosen)}"

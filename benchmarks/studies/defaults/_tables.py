@@ -72,15 +72,11 @@ def _of_accuracy(fits: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     for data, noise, part in _parts(fits):
         by_method = dict(list(part.groupby("method")["percent"]))
         best = max((by_method[name].mean() for name in RIVALS if name in by_method), default=np.nan)
-        means = {name: _mean(by_method[name], best if name in RIVALS else np.nan) for name in _methods(fits, data)
-                 if name in by_method}  # fmt: skip
+        present = _present(METHODS, by_method)
+        means = {name: _mean(by_method[name], best if name in RIVALS else np.nan) for name in present}
         lacks = {f"regret {ours}": _shown(regret(part, ours), 2) for ours in OURS if ours in by_method}
         found.setdefault(data, []).append({"noise": noise, "seeds": _seeds(by_method), **means, **lacks})
     return [(f"{data}: accuracy in percent", pd.DataFrame(lines).fillna("")) for data, lines in found.items()]
-
-
-def _methods(fits: pd.DataFrame, data: str) -> list[str]:
-    return _present(METHODS, fits.loc[fits["data"] == data, "method"])
 
 
 def _mean(percent: pd.Series, best: float) -> str:
@@ -90,7 +86,7 @@ def _mean(percent: pd.Series, best: float) -> str:
 
 
 def _shown(value: float, digits: int) -> str:
-    return "" if np.isnan(value) else f"{value:.{digits}f}"
+    return "" if np.isnan(value) else f"{round(value, digits) + 0.0:.{digits}f}"  # no -0.0
 
 
 def _seeds(by_method: dict[str, pd.Series]) -> str:

@@ -93,6 +93,7 @@ def test_what_fails_is_kept_shown_and_fitted_again(study, capsys, monkeypatch):
     study("--report")
     shown = capsys.readouterr().out
     assert "| iris | symmetric-0.4 | 3 | plain | ValueError: no such thing |" in shown
+    assert shown.startswith("2 fits, of which 1 failed.")
     monkeypatch.setitem(METHODS, "plain", lambda seed, rate: DummyClassifier())
     rows = study(*IRIS, "--methods", "plain", "forest")
     assert [row["method"] for row in rows] == ["plain", "forest", "plain"]
@@ -227,6 +228,7 @@ def test_images_are_the_training_images_and_human_labels_are_theirs():
     assert split.X.shape == (10_000, 3, 32, 32)
     assert split.manifest.realised_rate == pytest.approx(0.4, abs=0.02)
     assert split.X_test.shape == (10_000, 3, 32, 32)
+    assert make_split("cifar10_short", "human_worst", 10).X.shape == (49_000, 3, 32, 32)
     clothes = make_split("fashion_mnist", "asymmetric-0.4", 0)
     assert (clothes.X.shape, clothes.X.dtype) == ((4_000, 784), np.float32)
     assert clothes.manifest.matrix[9][7] == pytest.approx(0.4)  # boots taken for sneakers, as published
