@@ -9,10 +9,9 @@ from noisylabel.exceptions import InvalidDataError
 from noisylabel.functional.calibration import check_proba
 from noisylabel.functional.noise_rate import evenly_spread_noise
 
-_ANCHORS = 0.25  # of the rows predicted as a class, the surest; from 0.1 to 0.33 the results are alike
-_MOST_ANCHORS = 0.5  # where a class has a row or two
+_DEPTHS = (1 / 16, 1 / 4, 1)  # shares of the rows predicted as a class, the surest first
 _Z_95 = 1.645  # one-sided, so that the interval holds 9 of 10 cases
-_ODD_RIGHT_LABELS = 0.1  # share of the evenly spread noise that may be right labels of odd rows after all
+_SURE_MISTAKES = 0.1  # one in ten: of a network's mistakes, those of which it is sure; of the evenly spread noise, too
 _NEGLIGIBLE = 0.02  # a lower bound below it says that there may be no noise
 _STEPS = 200  # of expectation-maximisation
 
@@ -66,16 +65,16 @@ def estimate_noise(proba: Tensor, labels: Tensor) -> NoiseEstimate:
 
     - *Upper*: the share of labels that differ from the prediction. Wrong labels of any kind are in it, and the
       network's own mistakes.
-    - *Lower*: the surest quarter of the rows predicted as a class, its *anchors*, have fewer mistakes of the network,
-      and as many wrong labels. What remains of the disagreement if it goes on falling as it does between all rows and
-      the anchors, with the square root of the depth or slower, is noise. It is multiplied by how much better than
-      chance the anchors agree with their labels, as the anchors of a poor network may be wrong themselves. Noise that
-      is spread evenly over the classes shows in labels that the network thinks implausible, too
+    - *Lower*: of the rows predicted as a class, the surest quarter, its *anchors*, and the surest sixteenth have fewer
+      mistakes of the network, and as many wrong labels. What remains of the disagreement if it goes on falling towards
+      depth 0, with the square root of the depth or slower, is noise. It is multiplied by how much better than chance
+      the anchors agree with their labels, as the anchors of a poor network may be wrong themselves. Noise that is
+      spread evenly over the classes shows in labels that the network thinks implausible, too
       (:func:`estimate_noise_rate`); the larger bound counts.
 
     The rate is the geometric mean of the anchors' disagreement and of what remains of it, so it is on the lower side
-    where the evidence cannot tell noise from a poor network. The poorer the network and the more even the noise, the
-    more the evenly spread noise counts instead. Classes differ as the labels of their anchors do.
+    where the evidence cannot tell noise from a poor network. The more of it is evenly spread noise, the more that
+    counts instead. Classes differ as the labels of their anchors do.
 
     Parameters
     ----------
@@ -124,22 +123,20 @@ def estimate_noise(proba: Tensor, labels: Tensor) -> NoiseEstimate:
     """
     _check(proba, labels)
     given = torch.bincount(labels, minlength=proba.shape[1]).double() / len(labels)
-    anchors, rest = _count_labels(proba, labels)
+    counts = _count_labels(proba, labels)
     even, even_low = evenly_spread_noise(proba, labels)
-    even_low *= 1 - _ODD_RIGHT_LABELS
-    decay = _decay((anchors + rest).sum() - (anchors + rest).trace(), anchors.sum() + rest.sum(), even_low)
-    overall = _bounds(anchors.sum() - anchors.trace(), anchors.sum(), rest.sum() - rest.trace(), rest.sum(), decay)
-    known = _better_than_chance(overall, (anchors + rest).sum(1) / len(labels) @ given)
-    low = max(float(overall.low) * known, even_low)
-    low = low if low >= _NEGLIGIBLE else 0.0
+    even_low *= 1 - _SURE_MISTAKES
+    n_rows, n_agree = counts.sum((1, 2)), counts.diagonal(dim1=1, dim2=2).sum(1)
+    overall = _bounds(n_rows - n_agree, n_rows, _decay(n_agree[-1] / n_rows[-1], even_low))
+    known = _better_than_chance(overall, n_agree[-1] / n_rows[-1], counts[-1].sum(1) / len(labels) @ given, len(labels))
     share_even = min(even / max(float(overall.anchors), 1e-12), 1.0)
-    trust = share_even * (1 - known)
-    rate = trust * even + (1 - trust) * float(overall.remains * overall.anchors) ** 0.5
-    rate = min(max(rate, low), float(overall.high))
-    matrix = _matrix(anchors, rate, share_even)
+    low = max(float(overall.low) * known, even_low) if known else 0.0
+    low = low if low >= _NEGLIGIBLE else 0.0
+    rate = min(max(_between(overall, known, even, share_even), low), float(overall.high))
+    matrix = _matrix(counts[1], rate, share_even)
     prior = _class_prior(matrix, given)
     rate = float(prior @ (1 - matrix.diagonal()))
-    intervals = _intervals(anchors, rest, matrix, known, even_low)
+    intervals = _intervals(counts, matrix, known, even_low)
     return NoiseEstimate(
         rate,
         (min(low, rate), max(float(overall.high), rate)),
@@ -162,46 +159,54 @@ def _check(proba: Tensor, labels: Tensor) -> None:
         )
 
 
-def _count_labels(proba: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Count given labels (C, C) by predicted class: of the surest rows predicted as it, and of its other rows."""
+def _count_labels(proba: Tensor, labels: Tensor) -> Tensor:
+    """Count given labels by predicted class, (3, C, C): of its surest rows, to the three depths."""
     n_classes = proba.shape[1]
     sureness, predicted = proba.double().max(1)
     order = sureness.argsort(descending=True, stable=True)
     order = order[predicted[order].argsort(stable=True)]
-    predicted, labels = predicted[order], labels[order]
+    predicted = predicted[order]
     size = torch.bincount(predicted, minlength=n_classes)
     place = torch.arange(len(labels), device=labels.device) - (size.cumsum(0) - size)[predicted]
-    is_anchor = place < (_ANCHORS * size).ceil()[predicted]
-    cells = predicted * n_classes + labels
-    counts = torch.stack([cells[kind].bincount(minlength=n_classes**2) for kind in (is_anchor, ~is_anchor)])
-    anchors, rest = counts.view(2, n_classes, n_classes).double()
-    return anchors, rest
+    cells = predicted * n_classes + labels[order]
+    within = [cells[place < (depth * size).ceil()[predicted]] for depth in _DEPTHS]
+    counts = torch.stack([chosen.bincount(minlength=n_classes**2) for chosen in within])
+    return counts.view(-1, n_classes, n_classes).double()
 
 
-def _bounds(hits: Tensor, n_anchors: Tensor, rest_hits: Tensor, n_rest: Tensor, decay: Tensor) -> _Bounds:
-    """Bound shares of any shape by those of the anchors and of the rest."""
-    share, variance = _share(hits, n_anchors)
-    rest_share, rest_variance = _share(rest_hits, n_rest)
-    whole, whole_variance = _share(hits + rest_hits, n_anchors + n_rest)
-    depth = (n_anchors / (n_anchors + n_rest).clamp_min(1)).clamp_max(_MOST_ANCHORS)
-    left = depth**decay  # of the network's mistakes, the share that the anchors have
-    of_anchors, of_rest = (1 - depth * left) / (1 - left), (1 - depth) * left / (1 - left)
-    margin = _Z_95 * (of_anchors**2 * variance + of_rest**2 * rest_variance).sqrt()
-    at_0 = (of_anchors * share - of_rest * rest_share).clamp(0, 1)
+def _bounds(hits: Tensor, n: Tensor, decay: Tensor) -> _Bounds:
+    """Bound shares from counts at the three depths, (3, ...)."""
+    shares, variances = _share(hits, n)
+    at_0, margin = _extrapolate(hits[1:], n[1:], decay)
+    deeper, its_margin = _extrapolate(hits[:2], n[:2], decay)
+    has_deeper = n[0] < n[1]
+    at_0 = torch.where(has_deeper, (at_0 + deeper) / 2, at_0)
+    at_0 = (at_0 - _SURE_MISTAKES * (shares[2] - at_0)).clamp_min(0).minimum(shares[1])
+    margin = torch.where(has_deeper, torch.hypot(margin, its_margin) / 2, margin)
     remains = at_0 * (1 - (margin / at_0.clamp_min(1e-12)) ** 2).clamp_min(0)  # of what is within the margin, nothing
-    high = (torch.maximum(share, whole) + _Z_95 * whole_variance.sqrt()).clamp_max(1)
-    seen = n_anchors > 0
+    high = torch.maximum(shares[1], shares[2]) + _Z_95 * variances[2].sqrt()
     low = (at_0 - margin).clamp_min(0)
-    return _Bounds(share, remains, torch.where(seen, low, 0.0), torch.where(seen, high, 1.0))
+    return _Bounds(shares[1], remains, low, torch.where(n[-1] > 0, high.clamp_max(1), 1.0))
 
 
-def _decay(hits: Tensor, n: Tensor, even: float) -> Tensor:
-    """Return the power of the depth with which the network's mistakes fall, from the disagreement and the even noise.
+def _extrapolate(hits: Tensor, n: Tensor, decay: Tensor) -> tuple[Tensor, Tensor]:
+    """Continue shares from two depths, (2, ...), to depth 0; return that and its margin, 0 and 1 if they are one."""
+    (inner, outer), (variance, outer_variance) = _share(*(torch.stack([of[0], of[1] - of[0]]) for of in (hits, n)))
+    depth = n[0] / n[1].clamp_min(1)
+    left = depth**decay  # of the network's mistakes, the share that the inner rows have
+    of_inner, of_outer = (1 - depth * left) / (1 - left), (1 - depth) * left / (1 - left)
+    margin = _Z_95 * (of_inner**2 * variance + of_outer**2 * outer_variance).sqrt()
+    is_known = (n[0] > 0) & (n[0] < n[1])
+    return torch.where(is_known, of_inner * inner - of_outer * outer, 0.0), torch.where(is_known, margin, 1.0)
+
+
+def _decay(agreement: Tensor, even: float) -> Tensor:
+    """Return the power of the depth with which the network's mistakes fall.
 
     It is the root, as networks that are mostly right fall at least so fast. A network that is mostly wrong is slower:
-    one that is calibrated and whose scores are Gaussian falls about so, with 4 to 50 classes.
+    one that is calibrated and whose scores are Gaussian falls about so, with 4 to 50 classes. Evenly spread noise is
+    none of its mistakes.
     """
-    agreement = 1 - hits / n.clamp_min(1)
     return (2 * (agreement / (1 - even)).clamp_max(1) ** 2).clamp(0.05, 0.5)
 
 
@@ -211,9 +216,22 @@ def _share(hits: Tensor, n: Tensor) -> tuple[Tensor, Tensor]:
     return hits / n.clamp_min(1), smoothed * (1 - smoothed) / (n + 1)
 
 
-def _better_than_chance(overall: _Bounds, chance: Tensor) -> float:
-    """How often the labels of anchors agree with the prediction: 0 as by chance, 1 always."""
-    return float(((1 - overall.anchors - chance) / (1 - chance).clamp_min(1e-12)).clamp(0, 1))
+def _better_than_chance(overall: _Bounds, agreement: Tensor, chance: Tensor, n_rows: int) -> float:
+    """How often the labels of anchors agree with the prediction: 0 as by chance, 1 always.
+
+    It is 0, too, if the predictions of all rows agree with their labels no more often than chance may have it.
+    """
+    if agreement <= chance + _Z_95 * (chance * (1 - chance) / n_rows).sqrt():
+        return 0.0
+    return float(((1 - overall.anchors - chance) / (1 - chance)).clamp(0, 1))
+
+
+def _between(overall: _Bounds, known: float, even: float, share_even: float) -> float:
+    """Return the rate between the bounds; 0 if the network knows nothing, which fits with any rate."""
+    if not known:
+        return 0.0
+    trust = share_even * (1 - known * (1 - share_even))
+    return trust * even + (1 - trust) * float(overall.remains * overall.anchors) ** 0.5
 
 
 def _matrix(anchors: Tensor, rate: float, evenness: float) -> Tensor:
@@ -250,13 +268,12 @@ def _class_prior(matrix: Tensor, given: Tensor) -> Tensor:
     return prior / prior.sum()
 
 
-def _intervals(anchors: Tensor, rest: Tensor, matrix: Tensor, known: float, even: float) -> Tensor:
+def _intervals(counts: Tensor, matrix: Tensor, known: float, even: float) -> Tensor:
     """Bound each entry of the matrix, (2, C, C); what is estimated is always between."""
-    sizes = anchors.sum(1, keepdim=True), rest.sum(1, keepdim=True)
-    wrong = [n[:, 0] - counts.diagonal() for n, counts in zip(sizes, (anchors, rest), strict=True)]
-    decay = _decay(wrong[0] + wrong[1], (sizes[0] + sizes[1])[:, 0], even)
-    rates = _bounds(wrong[0], sizes[0][:, 0], wrong[1], sizes[1][:, 0], decay)
-    entries = _bounds(anchors, sizes[0], rest, sizes[1], decay[:, None])
+    n_rows, n_agree = counts.sum(2), counts.diagonal(dim1=1, dim2=2)
+    decay = _decay(n_agree[-1] / n_rows[-1].clamp_min(1), even)
+    rates = _bounds(n_rows - n_agree, n_rows, decay)
+    entries = _bounds(counts, n_rows[..., None], decay[:, None])
     diagonal = torch.eye(len(matrix), dtype=torch.bool, device=matrix.device)
     low = torch.where(diagonal, 1 - rates.high, entries.low * known)
     high = torch.where(diagonal, 1 - rates.low * known, entries.high)

@@ -54,10 +54,10 @@ def test_a_network_that_sees_the_truth_finds_the_matrix(matrix):
     scores = matrix[truth].clamp_min(1e-3).log()
     proba = (scores + 0.2 * torch.randn(scores.shape, generator=torch.Generator().manual_seed(2))).softmax(1)
     found = estimate_noise(proba, labels)
-    assert (found.matrix - matrix).abs().max() < 0.04
+    assert (found.matrix - matrix).abs().max() < 0.05
     torch.testing.assert_close(found.matrix.sum(1), torch.ones(n_classes, dtype=torch.double))
     torch.testing.assert_close(found.rate_by_class, 1 - found.matrix.diagonal())
-    assert found.rate == pytest.approx(float((labels != truth).double().mean()), abs=0.015)
+    assert found.rate == pytest.approx(float((labels != truth).double().mean()), abs=0.02)
     assert found.rate == pytest.approx(float(found.class_prior @ found.rate_by_class))
     assert (found.class_prior - 1 / n_classes).abs().max() < 0.02
 
@@ -104,6 +104,15 @@ def test_twenty_rows_a_class_of_one_row_and_a_class_never_predicted():
     assert found.rate_interval[1] > 0.1
     assert found.rate_by_class_interval[:, 3].tolist() == [0, 1]
     assert all(part.isfinite().all() for part in (found.matrix, found.matrix_interval, found.class_prior))
+
+
+def test_a_network_that_knows_nothing_says_nothing():
+    generator = torch.Generator().manual_seed(0)
+    proba = (0.3 * torch.randn(3000, 10, generator=generator)).softmax(1)
+    found = estimate_noise(proba, torch.randint(10, (3000,), generator=generator))
+    assert found.rate == 0
+    assert found.rate_interval[0] == 0
+    assert found.rate_interval[1] > 0.9
 
 
 @pytest.mark.parametrize("n_rows", [1, 2, 5])
