@@ -7,6 +7,7 @@ or for 25. Estimators were chosen on one group of data sets of the study of defa
 import warnings
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,6 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.neural_network import MLPClassifier
-from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
@@ -67,8 +67,8 @@ def measure(name: str, noise: str, seed: int, network: str) -> dict[str, Any]:
     classes, truth = np.unique(split.y, return_inverse=True)
     is_known = np.isin(split.noisy_y, classes)
     labels = np.searchsorted(classes, split.noisy_y[is_known])
-    X, truth = split.X.reshape(len(is_known), -1)[is_known], truth[is_known]
-    proba = _predict(X, labels, network, seed, len(classes))
+    truth = truth[is_known]
+    proba = _predict(_columns(name, seed)[is_known], labels, network, seed, len(classes))
     counts = np.zeros((len(classes), len(classes)))
     np.add.at(counts, (truth, labels), 1)
     right = {"rate": float((labels != truth).mean()), "by_class": _wrong_by_class(counts)}
@@ -87,15 +87,24 @@ def measure(name: str, noise: str, seed: int, network: str) -> dict[str, Any]:
     }
 
 
+@cache
+def _columns(name: str, seed: int) -> np.ndarray:
+    """Return the rows of a split, standardised; of many columns the first hundred principal components."""
+    X = np.nan_to_num(make_split(name, "clean", seed).X)
+    X = StandardScaler().fit_transform(X.reshape(len(X), -1))
+    if X.shape[1] <= _MOST_COLUMNS:
+        return X
+    return StandardScaler().fit_transform(PCA(_MOST_COLUMNS, random_state=0).fit_transform(X))
+
+
 def _predict(X: np.ndarray, labels: np.ndarray, network: str, seed: int, n_classes: int) -> np.ndarray:
     """Predict each row by a network of the other two thirds."""
-    steps = [StandardScaler(), *([PCA(_MOST_COLUMNS, random_state=0)] if X.shape[1] > _MOST_COLUMNS else [])]
-    model = make_pipeline(*steps, StandardScaler(), NETWORKS[network](seed))
+    model = NETWORKS[network](seed)
     folds = KFold(3, shuffle=True, random_state=seed)
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # as few epochs as they are
         warnings.filterwarnings("ignore", "Number of classes in training fold")  # whose column is 0 then
-        seen = cross_val_predict(model, np.nan_to_num(X), labels, cv=folds, method="predict_proba").astype(np.float64)
+        seen = cross_val_predict(model, X, labels, cv=folds, method="predict_proba").astype(np.float64)
     proba = np.zeros((len(X), n_classes))
     proba[:, np.unique(labels)] = seen
     return proba / proba.sum(1, keepdims=True)
