@@ -12,6 +12,7 @@ from noisylabel.functional.noise_rate import evenly_spread_noise
 _DEPTHS = (1 / 16, 1 / 4, 1)  # shares of the rows predicted as a class, the surest first
 _Z_95 = 1.645  # one-sided, so that the interval holds 9 of 10 cases
 _SURE_MISTAKES = 0.1  # one in ten: of a network's mistakes, those of which it is sure; of the evenly spread noise, too
+_SURE_ENOUGH = 0.5  # of a calibrated network's sureness; averages of a training network's predictions have 0.7 or more
 _NEGLIGIBLE = 0.02  # a lower bound below it says that there may be no noise
 _STEPS = 200  # of expectation-maximisation
 
@@ -73,7 +74,8 @@ def estimate_noise(proba: Tensor, labels: Tensor) -> NoiseEstimate:
       (:func:`estimate_noise_rate`); the larger bound counts.
 
     The rate is the geometric mean of the anchors' disagreement and of what remains of it, so it is on the lower side
-    where the evidence cannot tell noise from a poor network. The more of it is evenly spread noise, the more that
+    where the evidence cannot tell noise from a poor network; it is 0 if the network is no better than chance or has
+    hardly been trained. The more of it is evenly spread noise, the more that
     counts instead. Classes differ as the labels of their anchors do.
 
     Parameters
@@ -122,13 +124,15 @@ def estimate_noise(proba: Tensor, labels: Tensor) -> NoiseEstimate:
     True
     """
     _check(proba, labels)
+    labels = labels.long()
     given = torch.bincount(labels, minlength=proba.shape[1]).double() / len(labels)
     counts = _count_labels(proba, labels)
     even, even_low = evenly_spread_noise(proba, labels)
     even_low *= 1 - _SURE_MISTAKES
     n_rows, n_agree = counts.sum((1, 2)), counts.diagonal(dim1=1, dim2=2).sum(1)
     overall = _bounds(n_rows - n_agree, n_rows, _decay(n_agree[-1] / n_rows[-1], even_low))
-    known = _better_than_chance(overall, n_agree[-1] / n_rows[-1], counts[-1].sum(1) / len(labels) @ given, len(labels))
+    chance = counts[-1].sum(1) / len(labels) @ given
+    known = _better_than_chance(overall, n_agree[-1] / n_rows[-1], chance, proba.double().amax(1))
     share_even = min(even / max(float(overall.anchors), 1e-12), 1.0)
     low = max(float(overall.low) * known, even_low) if known else 0.0
     low = low if low >= _NEGLIGIBLE else 0.0
@@ -216,12 +220,14 @@ def _share(hits: Tensor, n: Tensor) -> tuple[Tensor, Tensor]:
     return hits / n.clamp_min(1), smoothed * (1 - smoothed) / (n + 1)
 
 
-def _better_than_chance(overall: _Bounds, agreement: Tensor, chance: Tensor, n_rows: int) -> float:
+def _better_than_chance(overall: _Bounds, agreement: Tensor, chance: Tensor, sureness: Tensor) -> float:
     """How often the labels of anchors agree with the prediction: 0 as by chance, 1 always.
 
-    It is 0, too, if the predictions of all rows agree with their labels no more often than chance may have it.
+    It is 0, too, if all rows agree with their labels no more often than chance may have it, or if the network is not
+    half as sure of them as it could be. Then it has hardly been trained, and what it is surest of is chance.
     """
-    if agreement <= chance + _Z_95 * (chance * (1 - chance) / n_rows).sqrt():
+    beyond_chance = _Z_95 * (chance * (1 - chance) / len(sureness)).sqrt()
+    if agreement <= chance + beyond_chance or sureness.mean() - chance < _SURE_ENOUGH * (agreement - chance):
         return 0.0
     return float(((1 - overall.anchors - chance) / (1 - chance)).clamp(0, 1))
 

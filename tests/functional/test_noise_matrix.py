@@ -115,6 +115,16 @@ def test_a_network_that_knows_nothing_says_nothing():
     assert found.rate_interval[1] > 0.9
 
 
+def test_a_network_that_has_hardly_been_trained_says_nothing():
+    proba, truth = weak_network(torch.zeros(3000), 10, 3.0)
+    labels = drawn(symmetric_matrix(10, 0.4), truth)
+    blurred = (0.1 * proba.clamp_min(1e-6).log() + 0.1 * torch.randn(3000, 10)).softmax(1)  # ranks by chance
+    assert (blurred.argmax(1) == labels).double().mean() > 0.3
+    assert estimate_noise(proba, labels).rate_interval[0] > 0.2
+    assert estimate_noise(blurred, labels).rate_interval[0] == 0
+    assert estimate_noise(blurred, truth).rate == 0
+
+
 @pytest.mark.parametrize("n_rows", [1, 2, 5])
 def test_hardly_any_rows(n_rows):
     found = estimate_noise(torch.full((n_rows, 3), 1 / 3), torch.arange(n_rows) % 3)
@@ -125,7 +135,7 @@ def test_hardly_any_rows(n_rows):
 
 def test_a_hundred_classes():
     proba, truth = weak_network(torch.zeros(2000), 100, 5.0)
-    found = estimate_noise(proba.half(), truth)
+    found = estimate_noise(proba.half(), truth.int())
     assert found.matrix.shape == (100, 100)
     assert found.matrix_interval.shape == (2, 100, 100)
     assert found.rate_by_class.shape == found.class_prior.shape == (100,)
