@@ -12,6 +12,7 @@ from noisylabel.functional.distillation import (
     temper,
 )
 from noisylabel.functional.ema import ema_decay
+from noisylabel.functional.label_posterior import label_posteriors, unmix
 from noisylabel.functional.mixup import draw_beta, draw_partners, mix, mixing_ratios, partner_probabilities
 from noisylabel.functional.noise_matrix import NoiseEstimate, estimate_noise
 from noisylabel.functional.noise_rate import estimate_noise_rate
@@ -90,6 +91,7 @@ __all__ = [
     "integral_difficulty",
     "l1_l2_loss_transform",
     "l1_l2_weights",
+    "label_posteriors",
     "label_probability",
     "loss_shares",
     "mentornet_pd_weights",
@@ -111,6 +113,7 @@ __all__ = [
     "threshold_closeness_weights",
     "tortuosity",
     "uniform_weights",
+    "unmix",
     "weighted_loss",
     "welsch_loss_transform",
     "welsch_weights",

@@ -6,6 +6,7 @@ A mentor sees each batch once a training step and answers with weights. :class:`
 from noisylabel.mentors._auto import AutoPercentileMentor
 from noisylabel.mentors._base import Mentor, Observation
 from noisylabel.mentors._data_driven import DataDrivenMentor
+from noisylabel.mentors._label_posterior import LabelPosteriorMentor
 from noisylabel.mentors._mixed import MixedLossMentor
 from noisylabel.mentors._percentile import PercentileMentor
 
@@ -13,12 +14,14 @@ MENTORS: dict[str, type[Mentor]] = {
     "percentile": PercentileMentor,
     "auto_percentile": AutoPercentileMentor,
     "data_driven": DataDrivenMentor,
+    "label_posterior": LabelPosteriorMentor,
 }
 
 __all__ = [
     "MENTORS",
     "AutoPercentileMentor",
     "DataDrivenMentor",
+    "LabelPosteriorMentor",
     "Mentor",
     "MixedLossMentor",
     "Observation",

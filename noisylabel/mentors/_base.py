@@ -106,6 +106,14 @@ class Mentor(BaseEstimator, ABC):
         """Return which rows (B,) the network must not learn from now, not even in a mix; None for none."""
         return None
 
+    def targets(self, seen: Observation) -> Tensor | None:
+        """Return the class probabilities (B, C) to learn instead of the given labels; None for the labels.
+
+        Called after :meth:`weigh` with the same batch; what was said of :meth:`weigh` holds here too. They are learned
+        by cross entropy, each row as much as every other: the weights are in them.
+        """
+        return None
+
     @property
     def always_one(self) -> bool:
         """Whether every weight is 1 whatever the losses, so that nobody needs to work them out."""

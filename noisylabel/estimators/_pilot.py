@@ -1,0 +1,64 @@
+"""What networks that never learned a row's label say of it: two short trainings on one half of the rows each."""
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from noisylabel.estimators._run import Split, TrainingRun
+from noisylabel.estimators.inputs._training_data import TrainingData
+
+if TYPE_CHECKING:
+    from noisylabel.estimators._mentornet import MentorNetClassifier
+
+FEWEST_ROWS = 40  # two halves of 20
+_SHARE = 0.15  # of the epochs
+
+
+def pilot_epochs(max_epochs: int) -> int:
+    """Return the epochs of each of the two trainings: 15 % of those of the main one, which two halves cost once.
+
+    Examples
+    --------
+    >>> pilot_epochs(50), pilot_epochs(1)
+    (8, 1)
+    """
+    return max(1, round(_SHARE * max_epochs))
+
+
+def predict_by_others(pilot: "MentorNetClassifier", data: TrainingData, rows: np.ndarray, seed: int) -> Tensor:
+    """Train on each half of the rows, and predict the other.
+
+    Parameters
+    ----------
+    pilot : MentorNetClassifier
+        Unfitted, with the parameters of both trainings.
+    data : TrainingData
+    rows : ndarray of shape (n,)
+        Increasing row numbers, at least :data:`FEWEST_ROWS`; the halves are drawn.
+    seed : int
+
+    Returns
+    -------
+    Tensor of shape (n, C)
+        Class probabilities, on the training device.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If one of the trainings was interrupted.
+    """
+    is_second = np.random.default_rng(seed).permutation(len(rows)) % 2 == 1
+    proba = torch.empty(len(rows), data.n_classes, device=data.device)
+    for number, learns in enumerate((is_second, ~is_second)):
+        split = Split(rows[learns], rows[:0])
+        mentor = pilot.make_mentor().check_parameters()
+        bar = f"pilot {number + 1} of 2" if pilot.verbose else None
+        fitted = TrainingRun(pilot, data, partial(pilot.make_net, mentor), split, seed + 5 + number, bar=bar).train()
+        if fitted.trained.interrupt is not None:
+            raise KeyboardInterrupt(f"In a short training before the main one: {fitted.trained.interrupt}")
+        logits = torch.cat(list(fitted.net.forward_iter(data.samples.take(rows[~learns]))))
+        proba[torch.as_tensor(~learns, device=data.device)] = logits.to(proba).softmax(1)
+    return proba

@@ -1,0 +1,138 @@
+"""A mentor that knows how labels come to be wrong, and what each row's class may be instead."""
+
+from collections.abc import Hashable
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+from noisylabel._support.validation import check_number
+from noisylabel.exceptions import InvalidParameterError
+from noisylabel.functional.label_posterior import label_posteriors, unmix
+from noisylabel.functional.noise_matrix import NoiseEstimate, estimate_noise
+from noisylabel.mentors._base import Mentor, Observation
+from noisylabel.schedules import percent_of_training
+
+_MEMORY = 0.7  # of beliefs: the share of the past, as in early-learning regularisation
+_LOOKS = 3.0  # as how many independent looks at a row the beliefs count in the end
+_GROWING = 50.0  # percent of training in which they come to count so much
+
+
+class LabelPosteriorMentor(Mentor):
+    """Believe each label as far as the noise allows and others' view of the row speaks for it.
+
+    Before training, :meth:`listen` is told what networks say of rows whose labels they have not learned. That gives the
+    noise matrix, which labels become which (:func:`noisylabel.functional.estimate_noise`), and a first *belief* of each
+    row's class. By Bayes' rule each row then has a probability of each class, given belief and label
+    (:func:`noisylabel.functional.label_posteriors`). The network learns all of them as its target; that of the given
+    label is the row's weight. After the burn-in the beliefs follow, as an average, what the network itself says, and
+    count more and more.
+
+    If the lower bound of the noise rate is 0, every weight is 1 and the labels are the targets: training is plain
+    training to the last bit.
+
+    Parameters
+    ----------
+    burn_in : float in [0, 100)
+        Percent of training at the start during which the beliefs stay as they are.
+
+    Attributes
+    ----------
+    noise_ : NoiseEstimate or None
+        What is known of the noise; None if nobody has told.
+
+    References
+    ----------
+    Learning from posteriors over the true class: Mnih and Hinton, "Learning to label aerial images from noisy data",
+    ICML 2012. Averaged predictions: Liu et al., "Early-learning regularization prevents memorization of noisy labels",
+    NeurIPS 2020.
+
+    Examples
+    --------
+    >>> LabelPosteriorMentor(burn_in=18)
+    LabelPosteriorMentor()
+    """
+
+    def __init__(self, *, burn_in: float = 18) -> None:
+        self.burn_in = burn_in
+
+    def check_parameters(self) -> Self:
+        """See :meth:`Mentor.check_parameters`."""
+        percent = check_number("burn_in", self.burn_in, 0, 100, closed="left")
+        if 0 < percent < 1:
+            raise InvalidParameterError(f"'burn_in' is a percent of training: 18 for 18 %. Got {self.burn_in!r}.")
+        return self
+
+    def start(self, n_samples: int, n_classes: int, generator: torch.Generator) -> None:
+        """See :meth:`Mentor.start`; as if no label were wrong, until :meth:`listen`."""
+        self.n_samples_, self.device_ = n_samples, generator.device
+        self.looks_ = torch.ones((), device=self.device_)
+        self.noise_: NoiseEstimate | None = None
+        self._set(None, torch.eye(n_classes), torch.full((n_classes,), 1 / n_classes))
+
+    def listen(self, proba: Tensor, labels: Tensor, counts: Tensor | None = None) -> None:
+        """Learn the noise from what networks say of rows that they have not learned.
+
+        Parameters
+        ----------
+        proba : Tensor of shape (n_samples, C)
+            Class probabilities.
+        labels : Tensor of shape (n_samples,)
+            Given label codes.
+        counts : Tensor of shape (n_samples,), optional
+            True for rows that have a say.
+        """
+        known = slice(None) if counts is None else counts
+        self.noise_ = estimate_noise(proba[known], labels[known])
+        if self.sees_noise_:
+            matrix = self.noise_.matrix.to(proba)
+            self._set(unmix(proba, matrix), matrix, self.noise_.class_prior)
+
+    @property
+    def sees_noise_(self) -> bool:
+        """Whether it is all but certain that there are wrong labels."""
+        return self.noise_ is not None and self.noise_.rate_interval[0] > 0
+
+    def _set(self, beliefs: Tensor | None, matrix: Tensor, prior: Tensor) -> None:
+        self.beliefs_ = beliefs
+        self.matrix_, self.prior_ = matrix.to(self.device_, torch.float32), prior.to(self.device_, torch.float32)
+
+    def advance(self, progress: float) -> None:
+        """See :meth:`Mentor.advance`; the beliefs come to count more."""
+        self.looks_.fill_(1 + (_LOOKS - 1) * min(100 * progress / _GROWING, 1.0))
+
+    def stage(self, progress: float) -> Hashable | None:
+        """See :meth:`Mentor.stage`."""
+        return self.sees_noise_, percent_of_training(progress) < self.burn_in
+
+    def weigh(self, seen: Observation) -> Tensor:
+        """See :meth:`Mentor.weigh`; the probability that the given label is right."""
+        self.targets_: Tensor | None = None
+        if self.beliefs_ is None:
+            return torch.ones_like(seen.losses)
+        beliefs = self.beliefs_[seen.rows]
+        if percent_of_training(seen.progress) >= self.burn_in:
+            beliefs = _MEMORY * beliefs + (1 - _MEMORY) * seen.logits.float().softmax(1)
+            self.beliefs_[seen.rows] = beliefs
+        self.targets_ = label_posteriors(beliefs, self.matrix_[:, seen.labels].T, self.prior_, self.looks_)
+        return self.targets_.gather(1, seen.labels[:, None])[:, 0]
+
+    def targets(self, seen: Observation) -> Tensor | None:
+        """See :meth:`Mentor.targets`."""
+        return self.targets_
+
+    @property
+    def always_one(self) -> bool:
+        """See :attr:`Mentor.always_one`; where no noise is seen."""
+        return self.beliefs_ is None
+
+    def state_dict(self) -> dict[str, Any]:
+        """See :meth:`Mentor.state_dict`."""
+        noise = None if self.noise_ is None else dict(vars(self.noise_))
+        return {"beliefs": self.beliefs_, "matrix": self.matrix_, "prior": self.prior_, "noise": noise}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """See :meth:`Mentor.load_state_dict`."""
+        beliefs = state["beliefs"]
+        self._set(None if beliefs is None else beliefs.to(self.device_, copy=True), state["matrix"], state["prior"])
+        self.noise_ = None if state["noise"] is None else NoiseEstimate(**state["noise"])
