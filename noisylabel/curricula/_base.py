@@ -18,10 +18,13 @@ class Curriculum(BaseEstimator, ABC):
         How many of a sample's last losses :meth:`weights` gets: 1, or K for tensors of shape (B, K), oldest first.
     takes_percent_tensor : bool
         Whether :meth:`weights` gets the percent as a whole number in a tensor of shape (); else as a float.
+    is_relative : bool
+        Whether :meth:`weights` looks at ``loss_diff``; if not, nobody needs to learn a good loss percentile.
     """
 
     history_length: int = 1
     takes_percent_tensor: bool = False
+    is_relative: bool = True
 
     def to(self, device: torch.device) -> "Curriculum":
         """Return the curriculum for a device; one without tensors is itself."""

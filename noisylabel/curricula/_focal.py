@@ -26,6 +26,8 @@ class Focal(ClosedForm):
     tensor([0.0000, 0.3996, 0.7476])
     """
 
+    is_relative = False
+
     def __init__(self, gamma: float = 2.0) -> None:
         self.gamma = gamma
 

@@ -26,6 +26,8 @@ class Huber(ClosedForm):
     tensor([1.0000, 1.0000, 0.7071])
     """
 
+    is_relative = False
+
     def __init__(self, lam: float = 1.0) -> None:
         self.lam = lam
 
@@ -53,6 +55,8 @@ class Cauchy(ClosedForm):
     >>> Cauchy().weights(loss, loss - 1.0, torch.zeros(3), 50)
     tensor([1.0000, 0.5000, 0.3333])
     """
+
+    is_relative = False
 
     def __init__(self, lam: float = 1.0) -> None:
         self.lam = lam
@@ -82,6 +86,8 @@ class L1L2(ClosedForm):
     tensor([1.0000, 0.7071, 0.5774])
     """
 
+    is_relative = False
+
     def __init__(self, lam: float = 1.0) -> None:
         self.lam = lam
 
@@ -109,6 +115,8 @@ class Welsch(ClosedForm):
     >>> Welsch().weights(loss, loss - 1.0, torch.zeros(3), 50)
     tensor([1.0000, 0.3679, 0.1353])
     """
+
+    is_relative = False
 
     def __init__(self, lam: float = 1.0) -> None:
         self.lam = lam

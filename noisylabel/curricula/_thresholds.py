@@ -17,6 +17,8 @@ class Uniform(ClosedForm):
     tensor([1., 1., 1.])
     """
 
+    is_relative = False
+
     def weights(self, loss: Tensor, loss_diff: Tensor, label: Tensor, epoch_percent: float) -> Tensor:
         """See :meth:`Curriculum.weights`."""
         return uniform_weights(loss)

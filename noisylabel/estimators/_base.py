@@ -15,7 +15,7 @@ from noisylabel._support.constraints import Constraint, check_constraints
 from noisylabel._support.files import local_path
 from noisylabel._support.random import private_torch_stream
 from noisylabel._support.sklearn_compat import available_if, check_is_fitted, check_sample_weight
-from noisylabel.estimators._run import Fitted, NetParts, SavedRun, TrainingRun, split_rows
+from noisylabel.estimators._run import Fitted, NetParts, SavedRun, Split, TrainingRun, split_rows
 from noisylabel.estimators._settings import resolve_device, resolve_optimizer
 from noisylabel.estimators._shared import SHARED_CONSTRAINTS
 from noisylabel.estimators._student import type_of_inputs
@@ -173,12 +173,18 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
 
     def _run(self, mentor: Mentor, data: TrainingData, saved: SavedRun) -> Fitted:
         """Train the classifier."""
+        is_new = saved.content is None
         seed = saved.seed(self.random_state)
         split = split_rows(data.codes, self.validation_fraction, seed)
         checkpoint = saved.file_for(self, seed, data)
+        if is_new:  # a run that goes on finds it in its checkpoint
+            self._inform(mentor, data, split, seed)
         bar = type(self).__name__ if self.verbose else None
         make_net = partial(self.make_net, mentor)
         return TrainingRun(self, data, make_net, split, seed, checkpoint, bar=bar).train()
+
+    def _inform(self, mentor: Mentor, data: TrainingData, split: Split, seed: int) -> None:
+        """Tell the mentor what it must know before training starts."""
 
     def take_over(self, fitted: Fitted, data: TrainingData) -> None:
         """Become the fitted classifier of a run on data that another classifier has checked."""

@@ -77,7 +77,7 @@ class MentorMixClassifier(MentorNetClassifier):
 
     def __init__(
         self,
-        curriculum: str | Path | Curriculum | Callable[..., torch.Tensor] = "mentornet_pd",
+        curriculum: str | Path | Curriculum | Callable[..., torch.Tensor] = "auto",
         *,
         update_at: Sequence[float] = (21, 75),
         loss_percentile: float | str = "auto",

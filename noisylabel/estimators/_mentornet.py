@@ -12,16 +12,27 @@ from sklearn.base import clone
 from noisylabel._support.constraints import Choice, Constraint, Flag, NameOr, Number, OrNone
 from noisylabel._support.validation import check_choice
 from noisylabel.curricula import Curriculum, DataDriven, Uniform, resolve_curriculum
+from noisylabel.estimators._advice import noise_advice
 from noisylabel.estimators._base import BaseNoisyLabelClassifier
+from noisylabel.estimators._pilot import FEWEST_ROWS, pilot_epochs, predict_by_others
 from noisylabel.estimators._presets import find_recipe
-from noisylabel.estimators._run import Fitted, NetParts
+from noisylabel.estimators._run import Fitted, NetParts, Split
 from noisylabel.estimators._shared import SHARED_CONSTRAINTS, with_shared_docs
 from noisylabel.estimators.inputs._training_data import TrainingData
 from noisylabel.exceptions import InvalidParameterError, NoisyLabelWarning
 from noisylabel.losses import LOSSES, CrossEntropy, Loss, resolve_loss
-from noisylabel.mentors import AutoPercentileMentor, DataDrivenMentor, Mentor, MixedLossMentor, PercentileMentor
+from noisylabel.mentors import (
+    AutoPercentileMentor,
+    DataDrivenMentor,
+    LabelPosteriorMentor,
+    Mentor,
+    MixedLossMentor,
+    PercentileMentor,
+)
 from noisylabel.nets import MixingNet, SampleRecord, WeightedNet
 from noisylabel.schedules import percent_of_training
+
+_ANY_PERCENTILE = 0.7  # where nothing but the history shows it
 
 
 @with_shared_docs
@@ -34,21 +45,22 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
 
     Parameters
     ----------
-    curriculum : str, Path, Curriculum or callable, default="mentornet_pd"
-        A name in ``noisylabel.curricula.CURRICULA`` (``"uniform"`` is plain training), an object such as
-        ``SPCLLinear(gamma=2)``, or a function of (loss, loss_diff, label, epoch_percent). Learned ones:
-        ``"mentornet_dd"``, ``"zoo:NAME"``, the path of a ``.safetensors`` file, or ``"data_driven"``, which is learned
-        during ``fit`` from the rows of ``y_trusted``. Several in turn, each with its percent of training:
-        ``"self_paced,40,mentornet_pd,60"``.
+    curriculum : str, Path, Curriculum or callable, default="auto"
+        ``"auto"`` learns the noise by itself, whatever its kind: see the notes. With a number as ``loss_percentile``
+        it is ``"mentornet_pd"``, the curriculum of the paper. Others are a name in
+        ``noisylabel.curricula.CURRICULA`` (``"uniform"`` is plain training), an object such as ``SPCLLinear(gamma=2)``,
+        or a function of (loss, loss_diff, label, epoch_percent). Learned ones: ``"mentornet_dd"``, ``"zoo:NAME"``, the
+        path of a ``.safetensors`` file, or ``"data_driven"``, which is learned during ``fit`` from the rows of
+        ``y_trusted``. Several in turn, each with its percent of training: ``"self_paced,40,mentornet_pd,60"``.
     update_at : sequence of float in [1, 99], default=(21, 75)
         For ``"data_driven"``: the percents of training at which the MentorNet is learned; before the first, every
         weight is 1.
-    loss_percentile : float in [0, 1], str or "auto", default=0.7
+    loss_percentile : float in [0, 1], str or "auto", default="auto"
         Percentile of the losses that the curriculum compares with, as a fraction: about the share of labels that are
-        right. A schedule ``"0.8,50,0.6,50"`` gives a value for each stretch of training. ``"auto"`` estimates it:
-        2,000 rows (at least a fifth, at most two fifths of all) are held back during burn-in, and how far the network
-        contradicts their labels tells the noise rate (see ``noise_rate_``). With ``"data_driven"`` it is the share of
-        right labels among the trusted rows.
+        right. A schedule ``"0.8,50,0.6,50"`` gives a value for each stretch of training. ``"auto"``, for a curriculum
+        that is named, estimates it: 2,000 rows (at least a fifth, at most two fifths of all) are held back during
+        burn-in, and how far the network contradicts their labels tells the noise rate (see ``noise_rate_``). With
+        ``"data_driven"`` it is the share of right labels among the trusted rows.
     percentile_decay : float in [0, 1), default=0.5
         Share of the past in the moving average of the percentile.
     percentile_by_class : bool, default=False
@@ -56,7 +68,8 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         harder than the others can lose all its weight, and is then never learned. It presumes that classes have similar
         shares of wrong labels, and some 20 rows or more.
     burn_in : float, 0 or in [1, 100], default=18
-        Percent (not a fraction) of training at the start during which every sample has weight 1.
+        Percent (not a fraction) of training at the start during which every sample has weight 1; with
+        ``curriculum="auto"``, during which a row's probabilities are those of the short trainings alone.
     example_dropout : float in [0, 1], str or None, default=None
         Share of each batch that gets weight 0 at random, or a schedule as in the papers: ``"0.5,17,0.05,83"``.
     fixed_epoch_after_burn_in : bool, default=False
@@ -85,11 +98,31 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
     net_ : WeightedNet
         The trained skorch net.
     noise_rate_ : float
-        With ``loss_percentile="auto"``: estimated share of wrong labels; with ``"data_driven"``: their share among the
-        trusted rows.
-    curriculum_ : Curriculum
-        The curriculum that was used; with ``"data_driven"`` the MentorNet learned last, which can be saved.
+        Estimated share of wrong labels, if ``curriculum`` or ``loss_percentile`` is ``"auto"``; NaN if there were too
+        few rows to learn it from. With ``"data_driven"``: their share among the trusted rows.
+    noise_rate_interval_ : tuple of float
+        With ``curriculum="auto"``: bounds that are meant to hold the true rate in 9 of 10 cases. A lower one of 0 says
+        that there may be no noise: training was the plain one.
+    noise_rate_by_class_, noise_rate_by_class_interval_ : ndarray of shape (C,) and (2, C)
+        The same of the rows that truly are of each class.
+    noise_matrix_, noise_matrix_interval_ : ndarray of shape (C, C) and (2, C, C)
+        ``noise_matrix_[i, j]`` is the share of the rows of class i that are labelled j.
+    advice_ : str
+        With ``curriculum="auto"``: what was found, what was done about it, and what would help.
+    curriculum_ : Curriculum or None
+        The curriculum that was used; with ``"data_driven"`` the MentorNet learned last, which can be saved; None with
+        ``"auto"``.
     {attributes}
+
+    Notes
+    -----
+    With ``curriculum="auto"``, two short trainings on one half of the rows each, of 15 % of the epochs, predict the
+    other half, whose labels they have not learned. That tells how many labels of each class are wrong and what they
+    became (:func:`noisylabel.functional.estimate_noise`). If there may be none, training is plain training to the last
+    bit. Else each row gets a probability of each class, given its label and what is predicted for it, and the network
+    learns all of them as its target (:class:`noisylabel.mentors.LabelPosteriorMentor`). Another ``loss`` than the cross
+    entropy is weighted by the probability of the given label instead. It costs some 20 % more than plain training, and
+    4 bytes for each row and class. Fewer than 40 rows are too few; a warning says so.
 
     References
     ----------
@@ -103,17 +136,19 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
     >>> from noisylabel.noise import corrupt
     >>> X, y = load_digits(return_X_y=True)
     >>> noisy_y, manifest = corrupt(y[:1200], "symmetric", rate=0.4, random_state=0)
-    >>> clf = MentorNetClassifier(loss_percentile=0.6, random_state=0).fit(X[:1200], noisy_y)
+    >>> clf = MentorNetClassifier(random_state=0).fit(X[:1200], noisy_y)
     >>> clf.score(X[1200:], y[1200:]) > 0.85
+    True
+    >>> abs(clf.noise_rate_ - manifest.realized_rate) < 0.05
     True
     """
 
     def __init__(
         self,
-        curriculum: str | Path | Curriculum | Callable[..., torch.Tensor] = "mentornet_pd",
+        curriculum: str | Path | Curriculum | Callable[..., torch.Tensor] = "auto",
         *,
         update_at: Sequence[float] = (21, 75),
-        loss_percentile: float | str = 0.7,
+        loss_percentile: float | str = "auto",
         percentile_decay: float = 0.5,
         percentile_by_class: bool = False,
         burn_in: float = 18,
@@ -230,14 +265,30 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
                 "'second_reweight' weighs mixes of samples, and 'mixup_alpha' is 0, which makes none. Set "
                 "'mixup_alpha' above 0, or second_reweight=False."
             )
+        if self._learns_noise() and self.second_reweight is True:
+            raise InvalidParameterError(
+                "'second_reweight' weighs mixes by a percentile of their losses, and curriculum='auto' has none. Set "
+                "second_reweight='auto', or name a 'curriculum' such as 'mentornet_pd'."
+            )
+        if self._learns_noise() and self.example_dropout is not None:
+            raise InvalidParameterError(
+                f"'example_dropout' is {self.example_dropout!r}, and curriculum='auto' drops nothing. Leave it None, "
+                "or name a 'curriculum' such as 'mentornet_pd'."
+            )
         if self.mixup_alpha and not isinstance(loss, CrossEntropy):
             raise InvalidParameterError(
                 f"'loss' is {self.loss!r}, and 'mixup_alpha' above 0 learns mixes of labels, by cross entropy only. "
                 "Set mixup_alpha=0, or loss='cross_entropy'."
             )
 
-    def make_mentor(self) -> PercentileMentor:
+    def _learns_noise(self) -> bool:
+        """Whether the curriculum is the one that is told nothing."""
+        return _is_auto(self.curriculum) and _is_auto(self.loss_percentile)
+
+    def make_mentor(self) -> Mentor:
         """See :meth:`BaseNoisyLabelClassifier.make_mentor`."""
+        if self._learns_noise():
+            return LabelPosteriorMentor(burn_in=self.burn_in)
         options: dict[str, Any] = {
             "percentile_decay": self.percentile_decay,
             "percentile_by_class": self.percentile_by_class,
@@ -245,15 +296,18 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
             "example_dropout": self.example_dropout,
             "fixed_epoch_after_burn_in": self.fixed_epoch_after_burn_in,
         }
-        curriculum = resolve_curriculum(self.curriculum)
+        curriculum = resolve_curriculum("mentornet_pd" if _is_auto(self.curriculum) else self.curriculum)
         if isinstance(curriculum, DataDriven):
             return DataDrivenMentor(
                 curriculum, update_at=self.update_at, loss_percentile=self.loss_percentile, **options
             )
-        if isinstance(self.loss_percentile, str) and "," not in self.loss_percentile:
-            check_choice("loss_percentile", self.loss_percentile.strip(), ["auto"])
-            return AutoPercentileMentor(curriculum, **options)
-        return PercentileMentor(curriculum, loss_percentile=self.loss_percentile, **options)
+        percentile = self.loss_percentile
+        if isinstance(percentile, str) and "," not in percentile:
+            check_choice("loss_percentile", percentile.strip(), ["auto"])
+            if curriculum.is_relative:
+                return AutoPercentileMentor(curriculum, **options)
+            percentile = _ANY_PERCENTILE
+        return PercentileMentor(curriculum, loss_percentile=percentile, **options)
 
     def make_loss(self) -> Loss:
         """Return a new loss, not yet started; an object is copied, since it may remember."""
@@ -270,7 +324,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         if self.mixup_alpha == 0:
             return WeightedNet(parts.network, loss=self.make_loss(), **shared)
         mixed_mentor = None
-        if self.second_reweight:
+        if self.second_reweight and not isinstance(mentor, LabelPosteriorMentor):
             if not isinstance(mentor, PercentileMentor):
                 raise InvalidParameterError(
                     f"'second_reweight' follows a PercentileMentor, and make_mentor returned {mentor!r}. Set "
@@ -288,7 +342,34 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
             **shared,
         )
 
-    def _mentor_without_teacher(self, parts: NetParts) -> PercentileMentor:
+    def _inform(self, mentor: Mentor, data: TrainingData, split: Split, seed: int) -> None:
+        """Tell a mentor that learns the noise what networks say of rows that they have not learned."""
+        if not isinstance(mentor, LabelPosteriorMentor):
+            return
+        rows, weight = split.train_rows, data.samples.sample_weight
+        if len(rows) < FEWEST_ROWS:
+            warnings.warn(
+                f"curriculum='auto' learns the noise from {FEWEST_ROWS} rows or more, and there are {len(rows)}. Every "
+                "row has weight 1, as in plain training. If you know about how many labels are right, give that as "
+                "'loss_percentile', 0.7 for instance.",
+                NoisyLabelWarning,
+                stacklevel=2,
+            )
+            return
+        proba = predict_by_others(self._make_pilot(), data, rows, seed)
+        place = torch.as_tensor(rows, device=data.device)
+        labels = torch.as_tensor(data.codes, device=data.device)[place]
+        mentor.listen(proba, labels, None if weight is None else weight[place] > 0)
+
+    def _make_pilot(self) -> "MentorNetClassifier":
+        """Return the unfitted classifier of the short trainings: early-learning regularisation, and no curriculum."""
+        own = {"curriculum", "loss", "mixup_alpha", "second_reweight", "ema_decay", "filter_alpha", "callbacks"}
+        shared = MentorNetClassifier().get_params(deep=False).keys() - own
+        parameters = {name: getattr(self, name) for name in shared}
+        parameters |= {"max_epochs": pilot_epochs(self.max_epochs), "checkpoint_dir": None}
+        return MentorNetClassifier("uniform", loss="elr", **parameters)
+
+    def _mentor_without_teacher(self, parts: NetParts) -> Mentor:
         """Return a mentor that learns nothing, since the trusted rows tell no right label from a wrong one."""
         assert parts.is_right is not None
         known = parts.is_right[~parts.is_right.isnan()]
@@ -316,14 +397,29 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
     def _keep(self, fitted: Fitted, data: TrainingData) -> None:
         net, mentor = fitted.net, fitted.net.mentor
         curriculum = getattr(mentor, "curriculum", None)  # a mentor of one's own need not have one
-        if net.clock_.step < net.clock_.n_steps and not isinstance(curriculum, Uniform):
+        if net.clock_.step < net.clock_.n_steps and not (
+            isinstance(curriculum, Uniform) or isinstance(mentor, LabelPosteriorMentor)
+        ):
             self._warn_if_within_burn_in(net)
-        if isinstance(mentor, (AutoPercentileMentor, DataDrivenMentor)):
+        if isinstance(mentor, LabelPosteriorMentor):
+            self._keep_noise(mentor, data)
+        elif isinstance(mentor, (AutoPercentileMentor, DataDrivenMentor)):
             self.noise_rate_ = mentor.noise_rate_
         elif (is_right := data.is_right(fitted.split.train_rows)) is not None:
             self.noise_rate_ = 1 - float(is_right.nanmean())
         self.curriculum_ = mentor.result() if isinstance(mentor, DataDrivenMentor) else curriculum
         super()._keep(fitted, data)
+
+    def _keep_noise(self, mentor: LabelPosteriorMentor, data: TrainingData) -> None:
+        """Set what is known of the noise, and say it in words."""
+        noise = mentor.noise_
+        self.noise_rate_ = float("nan") if noise is None else noise.rate
+        self.advice_ = noise_advice(noise, data.codes, data.classes)
+        if noise is None:
+            return
+        self.noise_rate_interval_ = noise.rate_interval
+        for name in ("matrix", "matrix_interval", "rate_by_class", "rate_by_class_interval"):
+            setattr(self, f"noise_{name}_", getattr(noise, name).cpu().numpy())
 
     def _warn_if_within_burn_in(self, net: WeightedNet) -> None:
         """Say so if training was stopped before its curriculum did anything."""
@@ -345,6 +441,10 @@ def _start(mentor: Mentor, parts: NetParts) -> None:
     mentor.start(parts.n_samples, parts.n_classes, parts.generator)
     if isinstance(mentor, DataDrivenMentor):
         mentor.teach(parts.is_right)
+
+
+def _is_auto(value: Any) -> bool:
+    return isinstance(value, str) and value.strip() == "auto"
 
 
 def _of_all(known: torch.Tensor) -> str:

@@ -67,7 +67,7 @@ class SavedRun:
 
 @dataclass(frozen=True)
 class Split:
-    """Which rows are trained on, and which are held out; row numbers, increasing."""
+    """Which rows are trained on, and which are held out; row numbers, increasing. Others have no part in the run."""
 
     train_rows: np.ndarray
     valid_rows: np.ndarray
@@ -214,9 +214,10 @@ class TrainingRun:
 
     def _parts_of_data(self) -> tuple[Data, Data | None]:
         """Return the rows that are trained on and the held-out ones, None if there are none; X is shared."""
-        if len(self.split.valid_rows) == 0:
-            return self.data.samples, None
-        return self.data.samples.take(self.split.train_rows), self.data.samples.take(self.split.valid_rows)
+        samples, split = self.data.samples, self.split
+        if len(split.train_rows) == len(self.data.codes):
+            return samples, None
+        return samples.take(split.train_rows), samples.take(split.valid_rows) if len(split.valid_rows) else None
 
     def _net(self, device: torch.device, train: Data) -> WeightedNet:
         estimator, data = self.estimator, self.data

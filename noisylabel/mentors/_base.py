@@ -119,6 +119,11 @@ class Mentor(BaseEstimator, ABC):
         """Whether every weight is 1 whatever the losses, so that nobody needs to work them out."""
         return False
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is nothing for the mentor to do: every weight is 1, and training is the plain one, unmixed."""
+        return False
+
     @abstractmethod
     def state_dict(self) -> dict[str, Any]:
         """Return all memory as tensors and numbers."""

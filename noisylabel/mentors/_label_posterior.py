@@ -63,39 +63,33 @@ class LabelPosteriorMentor(Mentor):
             raise InvalidParameterError(f"'burn_in' is a percent of training: 18 for 18 %. Got {self.burn_in!r}.")
         return self
 
-    def start(self, n_samples: int, n_classes: int, generator: torch.Generator) -> None:
-        """See :meth:`Mentor.start`; as if no label were wrong, until :meth:`listen`."""
-        self.n_samples_, self.device_ = n_samples, generator.device
-        self.looks_ = torch.ones((), device=self.device_)
-        self.noise_: NoiseEstimate | None = None
-        self._set(None, torch.eye(n_classes), torch.full((n_classes,), 1 / n_classes))
-
     def listen(self, proba: Tensor, labels: Tensor, counts: Tensor | None = None) -> None:
-        """Learn the noise from what networks say of rows that they have not learned.
+        """Learn the noise from what networks say of rows that they have not learned; before :meth:`start`.
 
         Parameters
         ----------
         proba : Tensor of shape (n_samples, C)
-            Class probabilities.
+            Class probabilities, on the training device.
         labels : Tensor of shape (n_samples,)
             Given label codes.
         counts : Tensor of shape (n_samples,), optional
             True for rows that have a say.
         """
         known = slice(None) if counts is None else counts
-        self.noise_ = estimate_noise(proba[known], labels[known])
-        if self.sees_noise_:
-            matrix = self.noise_.matrix.to(proba)
-            self._set(unmix(proba, matrix), matrix, self.noise_.class_prior)
+        self.noise_: NoiseEstimate | None = estimate_noise(proba[known], labels[known])
+        self.beliefs_: Tensor | None = None
+        self.matrix_, self.prior_ = self.noise_.matrix.to(proba), self.noise_.class_prior.to(proba)
+        if self.noise_.rate_interval[0] > 0:
+            self.beliefs_ = unmix(proba, self.matrix_)
 
-    @property
-    def sees_noise_(self) -> bool:
-        """Whether it is all but certain that there are wrong labels."""
-        return self.noise_ is not None and self.noise_.rate_interval[0] > 0
-
-    def _set(self, beliefs: Tensor | None, matrix: Tensor, prior: Tensor) -> None:
-        self.beliefs_ = beliefs
-        self.matrix_, self.prior_ = matrix.to(self.device_, torch.float32), prior.to(self.device_, torch.float32)
+    def start(self, n_samples: int, n_classes: int, generator: torch.Generator) -> None:
+        """See :meth:`Mentor.start`; it remembers what it was told, and without that sees no noise."""
+        self.device_ = generator.device
+        self.looks_ = torch.ones((), device=self.device_)
+        if not hasattr(self, "noise_"):
+            self.noise_ = self.beliefs_ = None
+            self.matrix_ = torch.eye(n_classes, device=self.device_)
+            self.prior_ = torch.full((n_classes,), 1 / n_classes, device=self.device_)
 
     def advance(self, progress: float) -> None:
         """See :meth:`Mentor.advance`; the beliefs come to count more."""
@@ -103,7 +97,7 @@ class LabelPosteriorMentor(Mentor):
 
     def stage(self, progress: float) -> Hashable | None:
         """See :meth:`Mentor.stage`."""
-        return self.sees_noise_, percent_of_training(progress) < self.burn_in
+        return self.is_idle, percent_of_training(progress) < self.burn_in
 
     def weigh(self, seen: Observation) -> Tensor:
         """See :meth:`Mentor.weigh`; the probability that the given label is right."""
@@ -122,8 +116,8 @@ class LabelPosteriorMentor(Mentor):
         return self.targets_
 
     @property
-    def always_one(self) -> bool:
-        """See :attr:`Mentor.always_one`; where no noise is seen."""
+    def is_idle(self) -> bool:
+        """See :attr:`Mentor.is_idle`; where no noise is seen."""
         return self.beliefs_ is None
 
     def state_dict(self) -> dict[str, Any]:
@@ -133,6 +127,7 @@ class LabelPosteriorMentor(Mentor):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """See :meth:`Mentor.load_state_dict`."""
-        beliefs = state["beliefs"]
-        self._set(None if beliefs is None else beliefs.to(self.device_, copy=True), state["matrix"], state["prior"])
+        for name in ("beliefs", "matrix", "prior"):
+            saved = state[name]
+            setattr(self, f"{name}_", None if saved is None else saved.to(self.device_, copy=True))
         self.noise_ = None if state["noise"] is None else NoiseEstimate(**state["noise"])

@@ -54,7 +54,8 @@ class MixingNet(WeightedNet):
     """Net that learns from mixes of samples; the mentor's weights choose partners and shares.
 
     A first pass, without gradient, gives the losses that the mentor weighs. Then each sample is mixed with a partner,
-    and only the mix is learned from.
+    and only the mix is learned from. Where the mentor has nothing to do (:attr:`noisylabel.mentors.Mentor.is_idle`),
+    the samples are learned as they are.
 
     Parameters
     ----------
@@ -115,6 +116,8 @@ class MixingNet(WeightedNet):
 
     def train_step_single(self, batch: Batch, **fit_params: Any) -> Step:
         """Weigh the plain batch, mix it by the weights, and back-propagate the loss of the mix."""
+        if self.mentor.is_idle:
+            return super().train_step_single(batch)
         X, y = batch
         plain, weighed = self._weigh_plain(batch)
         counts = _counts(batch, weighed.held_back)
@@ -125,7 +128,8 @@ class MixingNet(WeightedNet):
         if counts is not None:
             self.statistics_.keep()
         logits = self.infer(mix(X if X.is_floating_point() else X.float(), partners, ratios))
-        targets = mix(one_hot(y, logits.shape[1]).float(), partners, ratios)
+        targets = one_hot(y, logits.shape[1]).float() if weighed.targets is None else weighed.targets
+        targets = mix(targets, partners, ratios)
         losses = cross_entropy(logits, targets, reduction="none")
         labels = torch.where(ratios >= 0.5, y, y[partners])
         mixed_weights = self._weigh_mixed(batch, losses, logits, labels, counts)

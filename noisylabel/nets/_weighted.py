@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from sklearn.base import clone
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 
 from noisylabel.exceptions import NoisyLabelWarning
 from noisylabel.functional import loss_shares
@@ -69,11 +70,19 @@ class Weighed:
         The same for the record: NaN for those held back.
     held_back : Tensor of shape (B,) or None
         See :meth:`noisylabel.mentors.Mentor.held_back`.
+    targets : Tensor of shape (B, C) or None
+        See :meth:`noisylabel.mentors.Mentor.targets`; where there are any, the weights only tell what was believed.
     """
 
     weights: Tensor
     noted: Tensor
     held_back: Tensor | None = None
+    targets: Tensor | None = None
+
+    @property
+    def learned(self) -> Tensor:
+        """How much of each sample's loss is learned, (B,): its weight; all of it where the mentor gives targets."""
+        return self.weights if self.targets is None else torch.ones_like(self.weights)
 
 
 class WeightedNet(IndexedNet):
@@ -133,7 +142,9 @@ class WeightedNet(IndexedNet):
         losses = self.loss(logits, y, batch.rows)
         given = self.loss.cross_entropy(losses, logits, y)
         weighed = self.weigh(batch, given, logits)
-        weights = weighed.weights if self.class_weight is None else weighed.weights * self.class_weight[y]
+        if weighed.targets is not None:
+            losses = cross_entropy(logits, weighed.targets, reduction="none")
+        weights = weighed.learned if self.class_weight is None else weighed.learned * self.class_weight[y]
         loss = learn_from(losses, weights, batch.sample_weight)
         return self.step_of(batch, loss, weighed, {"y_pred": logits, "losses": given})
 
@@ -141,7 +152,8 @@ class WeightedNet(IndexedNet):
         """Return the step that learns as much of its samples as their weights say, with what was ``seen`` of them."""
         weight = mean_weight(weighed.weights, batch.sample_weight)
         numbers = {"loss": loss, **{f"weight_{name}": value for name, value in weight.items()}}
-        return Step({"loss": loss, "mean_weight": weight["mean"], **seen}, weighed.noted, numbers)
+        learned = weight["mean"] if weighed.targets is None else mean_weight(weighed.learned)["mean"]
+        return Step({"loss": loss, "mean_weight": learned, **seen}, weighed.noted, numbers)
 
     def weigh(self, batch: Batch, losses: Tensor, logits: Tensor) -> Weighed:
         """Ask the mentor.
@@ -155,10 +167,11 @@ class WeightedNet(IndexedNet):
         """
         progress = self.clock_.progress
         held_back = self.mentor.held_back(batch.rows, progress)
-        weights = self.mentor.weigh(
-            Observation(losses, logits.detach(), batch[1], batch.rows, progress, batch.sample_weight, held_back)
-        )
-        return Weighed(weights, weights if held_back is None else weights.masked_fill(held_back, torch.nan), held_back)
+        seen = Observation(losses, logits.detach(), batch[1], batch.rows, progress, batch.sample_weight, held_back)
+        weights = self.mentor.weigh(seen)
+        noted = weights if held_back is None else weights.masked_fill(held_back, torch.nan)
+        targets = self.mentor.targets(seen) if isinstance(self.loss, CrossEntropy) else None
+        return Weighed(weights, noted, held_back, targets)
 
     def note_step(self, batch: Batch, step: Step) -> None:
         """Also write the visit into the record."""

@@ -1,0 +1,56 @@
+"""What was found about the labels, in words."""
+
+import numpy as np
+
+from noisylabel.functional.noise_matrix import NoiseEstimate
+
+_UNSURE = 0.25  # width of the interval from which checked labels are worth their trouble
+_TIMES_WORSE = 1.5  # than all, from which a class is named
+
+
+def noise_advice(noise: NoiseEstimate | None, codes: np.ndarray, classes: np.ndarray) -> str:
+    """Return a paragraph: how many labels are wrong, what training did about it, and what would help.
+
+    Parameters
+    ----------
+    noise : NoiseEstimate or None
+        None if there were too few rows.
+    codes : ndarray of shape (N,)
+        Given label codes.
+    classes : ndarray of shape (C,)
+        The labels that they stand for.
+    """
+    if noise is None:
+        return (
+            f"{len(codes)} rows are too few to learn how many labels are wrong: training was the plain one. If you "
+            "know about how many are right, give that as 'loss_percentile'."
+        )
+    low, high = noise.rate_interval
+    if low == 0:
+        text = (
+            "No sign that labels are wrong: training was the plain one. Where the classes are hard to tell apart, up "
+            f"to {high:.0%} could still be."
+        )
+    else:
+        text = (
+            f"About {noise.rate:.0%} of the labels look wrong (between {low:.0%} and {high:.0%})"
+            f"{_worst(noise, classes)}. Each row was learned as what it probably is, given its label and what was "
+            "predicted for it."
+        )
+    if high - low > _UNSURE:
+        text += (
+            " The range is wide; 50 labels checked at random would tell more, and the head of label_issues() has the "
+            "most doubtful ones."
+        )
+    return text
+
+
+def _worst(noise: NoiseEstimate, classes: np.ndarray) -> str:
+    """Name the class with the largest share of wrong labels and what they became, if it stands out."""
+    by_class = noise.rate_by_class
+    code = int(by_class.argmax())
+    if by_class[code] < _TIMES_WORSE * noise.rate or len(classes) < 3:
+        return ""
+    others = noise.matrix[code].clone()
+    others[code] = -1
+    return f", most of all of {classes[code]!s} ({by_class[code]:.0%}, often called {classes[int(others.argmax())]!s})"
