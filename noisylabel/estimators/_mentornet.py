@@ -356,18 +356,18 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
                 stacklevel=2,
             )
             return
-        proba = predict_by_others(self._make_pilot(), data, rows, seed)
+        proba = predict_by_others(self._make_pilot(), data, rows, seed, shows_bar=bool(self.verbose))
         place = torch.as_tensor(rows, device=data.device)
         labels = torch.as_tensor(data.codes, device=data.device)[place]
         mentor.listen(proba, labels, None if weight is None else weight[place] > 0)
 
     def _make_pilot(self) -> "MentorNetClassifier":
-        """Return the unfitted classifier of the short trainings: early-learning regularisation, and no curriculum."""
+        """Return the unfitted classifier of the short trainings, which are plain."""
         own = {"curriculum", "loss", "mixup_alpha", "second_reweight", "ema_decay", "filter_alpha", "callbacks"}
         shared = MentorNetClassifier().get_params(deep=False).keys() - own
         parameters = {name: getattr(self, name) for name in shared}
-        parameters |= {"max_epochs": pilot_epochs(self.max_epochs), "checkpoint_dir": None}
-        return MentorNetClassifier("uniform", loss="elr", **parameters)
+        parameters |= {"max_epochs": pilot_epochs(self.max_epochs), "checkpoint_dir": None, "verbose": 0}
+        return MentorNetClassifier("uniform", **parameters)
 
     def _mentor_without_teacher(self, parts: NetParts) -> Mentor:
         """Return a mentor that learns nothing, since the trusted rows tell no right label from a wrong one."""

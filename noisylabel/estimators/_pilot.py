@@ -28,7 +28,9 @@ def pilot_epochs(max_epochs: int) -> int:
     return max(1, round(_SHARE * max_epochs))
 
 
-def predict_by_others(pilot: "MentorNetClassifier", data: TrainingData, rows: np.ndarray, seed: int) -> Tensor:
+def predict_by_others(
+    pilot: "MentorNetClassifier", data: TrainingData, rows: np.ndarray, seed: int, shows_bar: bool = False
+) -> Tensor:
     """Train on each half of the rows, and predict the other.
 
     Parameters
@@ -39,6 +41,8 @@ def predict_by_others(pilot: "MentorNetClassifier", data: TrainingData, rows: np
     rows : ndarray of shape (n,)
         Increasing row numbers, at least :data:`FEWEST_ROWS`; the halves are drawn.
     seed : int
+    shows_bar : bool, default=False
+        Show the progress of each training.
 
     Returns
     -------
@@ -55,7 +59,7 @@ def predict_by_others(pilot: "MentorNetClassifier", data: TrainingData, rows: np
     for number, learns in enumerate((is_second, ~is_second)):
         split = Split(rows[learns], rows[:0])
         mentor = pilot.make_mentor().check_parameters()
-        bar = f"pilot {number + 1} of 2" if pilot.verbose else None
+        bar = f"short training {number + 1} of 2" if shows_bar else None
         fitted = TrainingRun(pilot, data, partial(pilot.make_net, mentor), split, seed + 5 + number, bar=bar).train()
         if fitted.trained.interrupt is not None:
             raise KeyboardInterrupt(f"In a short training before the main one: {fitted.trained.interrupt}")

@@ -42,10 +42,10 @@ def unmix(beliefs: Tensor, matrix: Tensor, n_steps: int = 20) -> Tensor:
     return classes
 
 
-def label_posteriors(beliefs: Tensor, likelihood: Tensor, prior: Tensor, looks: Tensor | float = 1.0) -> Tensor:
+def label_posteriors(beliefs: Tensor, likelihood: Tensor, looks: Tensor | float = 1.0) -> Tensor:
     """Return how likely each class is, given what the network believes and which label the row has.
 
-    Bayes' rule: in proportion to ``(beliefs / prior) ** looks * prior * likelihood``. Where no label is wrong the
+    Bayes' rule, if ``looks`` is 1: in proportion to ``beliefs ** looks * likelihood``. Where no label is wrong the
     likelihood leaves the given class alone, whatever the network believes; where any label is as likely, the network
     alone counts.
 
@@ -55,10 +55,8 @@ def label_posteriors(beliefs: Tensor, likelihood: Tensor, prior: Tensor, looks: 
         Class probabilities.
     likelihood : Tensor of shape (B, C)
         Probability that a row of each class gets the label that it has: ``matrix[:, labels].T``.
-    prior : Tensor of shape (C,)
-        Share of each class, which is in the beliefs already.
     looks : float or Tensor of shape (), default=1
-        As how many independent looks at the row the beliefs count.
+        As how many looks at the row the beliefs count, against the one at its label.
 
     Returns
     -------
@@ -68,11 +66,10 @@ def label_posteriors(beliefs: Tensor, likelihood: Tensor, prior: Tensor, looks: 
     Examples
     --------
     >>> beliefs, matrix = torch.tensor([[0.75, 0.25]]), torch.tensor([[0.5, 0.5], [0.25, 0.75]])
-    >>> label_posteriors(beliefs, matrix[:, [1]].T, torch.full((2,), 0.5))  # labelled 1, but believed to be 0
+    >>> label_posteriors(beliefs, matrix[:, [1]].T)  # labelled 1, but believed to be 0
     tensor([[0.6667, 0.3333]])
     """
-    prior = prior.clamp_min(_TINY)
-    posterior = (beliefs / prior) ** looks * prior * likelihood
+    posterior = beliefs**looks * likelihood
     total = posterior.sum(1, keepdim=True)
     unlikely = likelihood / likelihood.sum(1, keepdim=True).clamp_min(_TINY)
     return torch.where(total > _TINY, posterior / total.clamp_min(_TINY), unlikely)

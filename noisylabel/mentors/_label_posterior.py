@@ -14,7 +14,7 @@ from noisylabel.mentors._base import Mentor, Observation
 from noisylabel.schedules import percent_of_training
 
 _MEMORY = 0.7  # of beliefs: the share of the past, as in early-learning regularisation
-_LOOKS = 3.0  # as how many independent looks at a row the beliefs count in the end
+_LOOKS = 3.0  # as how many looks at a row the beliefs count in the end, against the one at its label
 _GROWING = 50.0  # percent of training in which they come to count so much
 
 
@@ -78,7 +78,7 @@ class LabelPosteriorMentor(Mentor):
         known = slice(None) if counts is None else counts
         self.noise_: NoiseEstimate | None = estimate_noise(proba[known], labels[known])
         self.beliefs_: Tensor | None = None
-        self.matrix_, self.prior_ = self.noise_.matrix.to(proba), self.noise_.class_prior.to(proba)
+        self.matrix_ = self.noise_.matrix.to(proba)
         if self.noise_.rate_interval[0] > 0:
             self.beliefs_ = unmix(proba, self.matrix_)
 
@@ -89,7 +89,6 @@ class LabelPosteriorMentor(Mentor):
         if not hasattr(self, "noise_"):
             self.noise_ = self.beliefs_ = None
             self.matrix_ = torch.eye(n_classes, device=self.device_)
-            self.prior_ = torch.full((n_classes,), 1 / n_classes, device=self.device_)
 
     def advance(self, progress: float) -> None:
         """See :meth:`Mentor.advance`; the beliefs come to count more."""
@@ -108,7 +107,7 @@ class LabelPosteriorMentor(Mentor):
         if percent_of_training(seen.progress) >= self.burn_in:
             beliefs = _MEMORY * beliefs + (1 - _MEMORY) * seen.logits.float().softmax(1)
             self.beliefs_[seen.rows] = beliefs
-        self.targets_ = label_posteriors(beliefs, self.matrix_[:, seen.labels].T, self.prior_, self.looks_)
+        self.targets_ = label_posteriors(beliefs, self.matrix_[:, seen.labels].T, self.looks_)
         return self.targets_.gather(1, seen.labels[:, None])[:, 0]
 
     def targets(self, seen: Observation) -> Tensor | None:
@@ -123,11 +122,11 @@ class LabelPosteriorMentor(Mentor):
     def state_dict(self) -> dict[str, Any]:
         """See :meth:`Mentor.state_dict`."""
         noise = None if self.noise_ is None else dict(vars(self.noise_))
-        return {"beliefs": self.beliefs_, "matrix": self.matrix_, "prior": self.prior_, "noise": noise}
+        return {"beliefs": self.beliefs_, "matrix": self.matrix_, "noise": noise}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """See :meth:`Mentor.load_state_dict`."""
-        for name in ("beliefs", "matrix", "prior"):
+        for name in ("beliefs", "matrix"):
             saved = state[name]
             setattr(self, f"{name}_", None if saved is None else saved.to(self.device_, copy=True))
         self.noise_ = None if state["noise"] is None else NoiseEstimate(**state["noise"])
