@@ -20,8 +20,9 @@ class MentorMixClassifier(MentorNetClassifier):
     one of high weight), mixes the two, and learns the mix: the larger share belongs to a sample that the curriculum
     believes, and to the partner of one that it does not.
 
-    It is ``MentorNetClassifier`` with other defaults: ``loss_percentile="auto"``, ``percentile_by_class=True``,
-    ``mixup_alpha=1``, ``second_reweight="auto"`` and ``ema_decay=0.9999``. They need no knowledge of the noise rate.
+    It is ``MentorNetClassifier`` with other defaults: ``mixup_alpha=1``, ``ema_decay=0.9999`` and, for a named
+    curriculum, ``percentile_by_class=True`` and ``second_reweight="auto"``. They need no knowledge of the noise. With
+    ``curriculum="auto"`` the mixes are of what each row probably is; where there may be no noise, nothing is mixed.
     ``from_preset`` gives the published settings.
 
     Parameters
@@ -43,6 +44,7 @@ class MentorMixClassifier(MentorNetClassifier):
         ``"auto"`` does it where fewer than half of the labels are right and the network has learned at least a third
         of what there is when the burn-in ends, both estimated; with a number as ``loss_percentile``, where that is
         below 3/8. The authors do it at 60 and 80 % and not at 20 and 40 %, in trainings of 512 epochs.
+        ``curriculum="auto"`` never does it.
     mix_ratio, ema_decay
         As in ``MentorNetClassifier``.
     {parameters}
@@ -54,7 +56,9 @@ class MentorMixClassifier(MentorNetClassifier):
     history_ : DataFrame
         A row an epoch, as in ``MentorNetClassifier``; with ``second_reweight`` also ``mixed_data_utilization`` (1 where
         ``"auto"`` does not weigh mixes) and ``mixed_loss_threshold``.
-    noise_rate_, curriculum_
+    noise_rate_, noise_rate_interval_, noise_rate_by_class_, noise_rate_by_class_interval_
+        As in ``MentorNetClassifier``.
+    noise_matrix_, noise_matrix_interval_, advice_, curriculum_
         As in ``MentorNetClassifier``.
     {attributes}
 
