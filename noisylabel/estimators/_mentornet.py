@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import numpy as np
 import torch
 from sklearn.base import clone
 
@@ -33,6 +34,7 @@ from noisylabel.nets import MixingNet, SampleRecord, WeightedNet
 from noisylabel.schedules import percent_of_training
 
 _ANY_PERCENTILE = 0.7  # where nothing but the history shows it
+_LOST = 0.05  # mean weight of a class
 
 
 @with_shared_docs
@@ -409,6 +411,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
             self.noise_rate_ = 1 - float(is_right.nanmean())
         self.curriculum_ = mentor.result() if isinstance(mentor, DataDrivenMentor) else curriculum
         super()._keep(fitted, data)
+        _warn_of_lost_classes(self.sample_weight_, data)
 
     def _keep_noise(self, mentor: LabelPosteriorMentor, data: TrainingData) -> None:
         """Set what is known of the noise, and say it in words."""
@@ -441,6 +444,24 @@ def _start(mentor: Mentor, parts: NetParts) -> None:
     mentor.start(parts.n_samples, parts.n_classes, parts.generator)
     if isinstance(mentor, DataDrivenMentor):
         mentor.teach(parts.is_right)
+
+
+def _warn_of_lost_classes(weights: np.ndarray, data: TrainingData) -> None:
+    """Name the classes whose labels have all but no weight in the end."""
+    seen = ~np.isnan(weights)
+    codes = data.codes[seen]
+    n_rows = np.bincount(codes, minlength=data.n_classes)
+    mean = np.bincount(codes, weights[seen], minlength=data.n_classes) / np.maximum(n_rows, 1)
+    lost = (n_rows > 0) & (mean < _LOST)
+    if lost.any() and not lost[n_rows > 0].all():  # of all together the net has warned
+        names = ", ".join(f"{data.classes[code]!s} ({n_rows[code]} rows)" for code in lost.nonzero()[0][:5])
+        warnings.warn(
+            f"Labels of {lost.sum()} of {data.n_classes} classes ended with a mean weight below {_LOST}: {names}. The "
+            "network has all but stopped learning them. If they are rare or hard rather than wrong, set "
+            "class_weight='balanced' or percentile_by_class=True.",
+            NoisyLabelWarning,
+            stacklevel=4,
+        )
 
 
 def _is_auto(value: Any) -> bool:
