@@ -1,4 +1,4 @@
-"""``noisylabel demo``: digits with more and more wrong labels, plain training against curricula."""
+"""``noisylabel demo``: digits with more and more wrong labels, plain training against what believes them less."""
 
 import argparse
 import os
@@ -8,27 +8,28 @@ from typing import Any
 import pandas as pd
 import torch
 from joblib import Parallel, delayed
+from sklearn.base import clone
 
 from noisylabel._support.files import local_path, written_whole
 from noisylabel._support.progress import progress_bar, stop_if_interrupted
 from noisylabel.commands._options import add_command, place, print_written, whole
 from noisylabel.datasets import load_digits
-from noisylabel.estimators import MentorNetClassifier
+from noisylabel.estimators import MentorMixClassifier, MentorNetClassifier
 from noisylabel.exceptions import InvalidParameterError
 from noisylabel.noise import SymmetricNoise, corrupt
 
-METHODS: dict[str, dict[str, Any]] = {
-    "plain": {"curriculum": "uniform"},
-    "self_paced": {"curriculum": "self_paced", "loss_percentile": "auto"},
-    "spcl_linear": {"curriculum": "spcl_linear", "loss_percentile": "auto"},
-    "mentornet_pd": {"curriculum": "mentornet_pd", "loss_percentile": "auto"},
+METHODS: dict[str, MentorNetClassifier] = {
+    "plain": MentorNetClassifier("uniform"),
+    "self_paced": MentorNetClassifier("self_paced"),
+    "mentornet": MentorNetClassifier(),
+    "mentormix": MentorMixClassifier(),
 }
 RATES = (0.0, 0.2, 0.4, 0.6, 0.8)
 
 
 def add_demo_command(commands: Any) -> None:
     """Add ``demo`` to the ``noisylabel`` command."""
-    about = "Train on digits with up to 80 percent random labels; table and plot of plain training and curricula."
+    about = "Train on digits with up to 80 percent random labels; table and plot of plain training and the defaults."
     demo = add_command(commands, "demo", about, _demo)
     demo.add_argument("--out", type=place, default="noisylabel-demo", help="folder for the tables and the plot")
     demo.add_argument("--seeds", type=whole, default=3, help="repetitions")
@@ -102,7 +103,7 @@ def run_one(method: str, rate: float, seed: int) -> dict[str, object]:
     torch.set_num_threads(1)  # small matrices: two processes beat two threads
     digits = load_digits()
     noisy_y, manifest = corrupt(digits.target, SymmetricNoise(rate), random_state=seed)
-    clf = MentorNetClassifier(**METHODS[method], random_state=seed).fit(digits.data, noisy_y)
+    clf = clone(METHODS[method]).set_params(random_state=seed).fit(digits.data, noisy_y)
     stop_if_interrupted(clf)
     accuracy = clf.score(digits.test_data, digits.test_target)
     return {"method": method, "rate": rate, "seed": seed, "accuracy": accuracy, "noise_rate": manifest.realised_rate}
