@@ -141,7 +141,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
     >>> clf = MentorNetClassifier(random_state=0).fit(X[:1200], noisy_y)
     >>> clf.score(X[1200:], y[1200:]) > 0.85
     True
-    >>> abs(clf.noise_rate_ - manifest.realized_rate) < 0.05
+    >>> abs(clf.noise_rate_ - manifest.realised_rate) < 0.05
     True
     """
 
