@@ -35,6 +35,15 @@ def blobs():
 
 
 @pytest.fixture
+def noisy_blobs():
+    """The same classes with 150 rows each, and 40 % symmetric noise, as (X, noisy_y): enough to see that it is there."""
+    rng = np.random.default_rng(0)
+    y = np.repeat(np.arange(3), 150)
+    X = (rng.normal(size=(450, 5)) + 4 * y[:, None]).astype(np.float32)
+    return X, corrupt(y, "symmetric", rate=0.4, random_state=0)[0]
+
+
+@pytest.fixture
 def images():
     """Small images of two classes, bright and dark, as uint8 (X, y)."""
     rng = np.random.default_rng(0)

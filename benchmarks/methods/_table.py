@@ -65,6 +65,7 @@ _PORT = {
     "ema_decay": 0.0,
 }
 _SELF_PACED = {"curriculum": "self_paced", "loss_percentile": 0.6}
+_AUTO = {"curriculum": "mentornet_pd", "loss_percentile": "auto"}  # no knowledge of the rate
 METHODS: dict[str, Method] = {
     "plain": Method({"curriculum": "uniform"}),
     "plain_tuned": Method({"curriculum": "uniform"}, tuned=True),
@@ -73,7 +74,7 @@ METHODS: dict[str, Method] = {
     "self_paced_auto": Method({"curriculum": "self_paced", "loss_percentile": "auto"}),
     "mentornet_pd_known_rate": Method({"curriculum": "mentornet_pd"}, by_rate=_right_share),
     "mentornet_pd_by_class": Method({"curriculum": "mentornet_pd", "percentile_by_class": True}, by_rate=_right_share),
-    "mentornet_pd_auto": Method({"curriculum": "mentornet_pd", "loss_percentile": "auto"}),
+    "mentornet_pd_auto": Method(_AUTO),
     # the other curricula: those that compare losses with the moving percentile, and those that look at them alone
     **{name: Method({"curriculum": name, "loss_percentile": "auto"}) for name in RELATIVE_CURRICULA},
     **{name: Method({"curriculum": name}) for name in ABSOLUTE_CURRICULA},
@@ -94,9 +95,9 @@ METHODS: dict[str, Method] = {
     "mentormix_cifar100": Method(
         _PAPER, by_rate=partial(_published, dataset="cifar100"), estimator=MentorMixClassifier
     ),
-    "mentormix_auto": Method({}, estimator=MentorMixClassifier),
-    "mentormix_auto_no_second": Method({"second_reweight": False}, estimator=MentorMixClassifier),
-    "mentormix_auto_second": Method({"second_reweight": True}, estimator=MentorMixClassifier),
+    "mentormix_auto": Method(_AUTO, estimator=MentorMixClassifier),
+    "mentormix_auto_no_second": Method(_AUTO | {"second_reweight": False}, estimator=MentorMixClassifier),
+    "mentormix_auto_second": Method(_AUTO | {"second_reweight": True}, estimator=MentorMixClassifier),
     "mentormix_same_time": replace(_mentormix(), epochs=0.75),  # a step costs a third more
     # published MentorMix, with one thing changed
     "mentormix_by_class": _mentormix(percentile_by_class=True),

@@ -30,8 +30,8 @@ CELLS = {
 EPOCHS = {"cifar10-5k": 30}  # instead of the profile's
 DETECTORS: dict[str, Callable[..., MentorNetClassifier]] = {
     "plain": lambda **settings: MentorNetClassifier("uniform", **settings),
-    "mentornet": lambda **settings: MentorNetClassifier(loss_percentile="auto", percentile_by_class=True, **settings),
-    "mentormix": lambda **settings: MentorMixClassifier(**settings),
+    "mentornet": lambda **settings: MentorNetClassifier("mentornet_pd", percentile_by_class=True, **settings),
+    "mentormix": lambda **settings: MentorMixClassifier("mentornet_pd", **settings),
 }
 DEFAULT_SCORE = {"cleanlab": "self_confidence", "cleanlab_tuned": "self_confidence"}  # ours is label_quality
 

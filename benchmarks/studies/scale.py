@@ -39,8 +39,8 @@ SIZES = {
 CLASSIFIERS = {
     "mentornet": partial(MentorNetClassifier, loss_percentile=0.7),
     "mentormix": partial(MentorMixClassifier, loss_percentile=0.7),
-    "mentornet, auto": partial(MentorNetClassifier, loss_percentile="auto"),
-    "mentormix, auto": partial(MentorMixClassifier, loss_percentile="auto"),
+    "mentornet, auto": partial(MentorNetClassifier, "mentornet_pd", loss_percentile="auto"),
+    "mentormix, auto": partial(MentorMixClassifier, "mentornet_pd", loss_percentile="auto"),
 }
 ALLOWED_GIB = 2.5  # of its own, for the process that trains on a mapped file of up to 5.7 GiB
 _N_CLASSES = 10

@@ -39,12 +39,12 @@ METHODS: dict[str, Callable[[int], Any]] = {
     "boosting": lambda seed: HistGradientBoostingClassifier(random_state=seed),
     "plain_mlp": lambda seed: MentorNetClassifier("uniform", student="mlp", random_state=seed),
     "plain": lambda seed: MentorNetClassifier("uniform", random_state=seed),
-    "mentornet_mlp": lambda seed: MentorNetClassifier(student="mlp", random_state=seed),
-    "mentornet": lambda seed: MentorNetClassifier(random_state=seed),
-    "mentormix_mlp": lambda seed: MentorMixClassifier(student="mlp", random_state=seed),
-    "mentormix": lambda seed: MentorMixClassifier(random_state=seed),
+    "mentornet_mlp": lambda seed: MentorNetClassifier(**_PD, student="mlp", random_state=seed),
+    "mentornet": lambda seed: MentorNetClassifier(**_PD, random_state=seed),
+    "mentormix_mlp": lambda seed: MentorMixClassifier("mentornet_pd", student="mlp", random_state=seed),
+    "mentormix": lambda seed: MentorMixClassifier("mentornet_pd", random_state=seed),
 }
-"""From a name to a classifier with a seed: tree ensembles, plain training, and curricula as they come."""
+"""From a name to a classifier with a seed: tree ensembles, plain training, MentorNet-PD and MentorMix with it."""
 _TREES = ["forest", "boosting"]
 
 

@@ -77,7 +77,7 @@ def default_auditor(kind: str, n_rows: int) -> MentorNetClassifier:
     >>> default_auditor("table", 60).loss_percentile, default_auditor("images", 500).student
     (0.8, 'cnn')
     """
-    clf = MentorNetClassifier(loss_percentile="auto", percentile_by_class=True, random_state=0, verbose=1)
+    clf = MentorNetClassifier("mentornet_pd", percentile_by_class=True, random_state=0, verbose=1)
     if n_rows < FEW_ROWS:
         clf.set_params(loss_percentile=_RIGHT_OF_FEW)
     if kind == "table":

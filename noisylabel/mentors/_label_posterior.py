@@ -33,7 +33,7 @@ class LabelPosteriorMentor(Mentor):
 
     Parameters
     ----------
-    burn_in : float in [0, 100)
+    burn_in : float, 0 or in [1, 100]
         Percent of training at the start during which the beliefs stay as they are.
 
     Attributes
@@ -58,7 +58,7 @@ class LabelPosteriorMentor(Mentor):
 
     def check_parameters(self) -> Self:
         """See :meth:`Mentor.check_parameters`."""
-        percent = check_number("burn_in", self.burn_in, 0, 100, closed="left")
+        percent = check_number("burn_in", self.burn_in, 0, 100, hint="It is a percent of training.")
         if 0 < percent < 1:
             raise InvalidParameterError(f"'burn_in' is a percent of training: 18 for 18 %. Got {self.burn_in!r}.")
         return self

@@ -29,7 +29,7 @@ def test_it_takes_what_mentornet_takes():
     mine, parents = (inspect.signature(c.__init__).parameters for c in (MentorMixClassifier, MentorNetClassifier))
     assert list(mine) == [name for name in parents if name != "loss"]  # mixes are learned by cross entropy
     other = {name for name in mine if mine[name].default != parents[name].default}
-    assert other == {"loss_percentile", "percentile_by_class", "mixup_alpha", "second_reweight", "ema_decay"}
+    assert other == {"percentile_by_class", "mixup_alpha", "second_reweight", "ema_decay"}
 
 
 @pytest.mark.parametrize("name", TABLE)
@@ -98,13 +98,16 @@ def test_right_02_load_best_brings_back_the_average(blobs):
 def test_skorchs_scoring_works_on_mixes(blobs):
     score = EpochScoring(lambda net, X, y: 1.0, on_train=True, name="ones", use_caching=False)
     for curriculum in ("uniform", "self_paced"):
-        clf = MentorNetClassifier(curriculum, mixup_alpha=1.0, max_epochs=2, callbacks=[score]).fit(*blobs)
+        clf = MentorNetClassifier(curriculum, loss_percentile=0.7, mixup_alpha=1.0, max_epochs=2, callbacks=[score])
+        clf.fit(*blobs)
         assert clf.history_["ones"].tolist() == [1.0, 1.0]
 
 
 def test_a_stop_within_the_burn_in_is_a_warning(digits):
     stop = EarlyStopping("valid_acc", patience=3, lower_is_better=False)
-    clf = MentorMixClassifier(max_epochs=500, validation_fraction=0.2, callbacks=[stop], random_state=0)
+    clf = MentorMixClassifier(
+        "mentornet_pd", max_epochs=500, validation_fraction=0.2, callbacks=[stop], random_state=0
+    )
     with pytest.warns(
         NoisyLabelWarning, match="within the burn-in of 18 percent of 'max_epochs' .500.: the curriculum"
     ):

@@ -43,7 +43,7 @@ def test_same_seed_same_result_and_untouched_streams(blobs):
     np.random.seed(5)
     torch.manual_seed(5)
     before = (np.random.get_state()[1].copy(), torch.get_rng_state())
-    settings = {"max_epochs": 40, "example_dropout": 0.3, "loss_percentile": "auto"}
+    settings = {"curriculum": "mentornet_pd", "max_epochs": 40, "example_dropout": 0.3, "loss_percentile": "auto"}
     fits = [MentorNetClassifier(random_state=seed, **settings).fit(X, y) for seed in (1, 1, 2)]
     first, second, other = (clf.predict_proba(X) for clf in fits)
     MentorNetClassifier(max_epochs=2).fit(X, y).predict(X)  # random_state=None
@@ -87,7 +87,8 @@ def test_weight_decay_is_scaled_by_the_mean_weight(blobs):
     def half(loss, loss_diff, label, epoch_percent):
         return torch.full_like(loss, 0.5)
 
-    MentorNetClassifier(half, burn_in=50, weight_decay=0.02, max_epochs=4, callbacks=[Spy()], random_state=0).fit(X, y)
+    settings = {"loss_percentile": 0.7, "burn_in": 50, "weight_decay": 0.02, "max_epochs": 4, "random_state": 0}
+    MentorNetClassifier(half, callbacks=[Spy()], **settings).fit(X, y)
     assert [round(mean, 6) for _, mean in seen] == [1, 1, 0.5, 0.5]
     assert [decay for decay, _ in seen] == pytest.approx([0.02, 0.02, 0.01, 0.01])
 
@@ -130,7 +131,9 @@ def test_divergence_is_an_error(blobs):
 
 def test_nothing_to_learn_from_is_a_warning_with_advice(blobs):
     with pytest.warns(NoisyLabelWarning, match="every sample had weight 0: .*Raise 'loss_percentile'"):
-        MentorNetClassifier(lambda loss, *_: torch.zeros_like(loss), max_epochs=10, random_state=0).fit(*blobs)
+        MentorNetClassifier(
+            lambda loss, *_: torch.zeros_like(loss), loss_percentile=0.7, max_epochs=10, random_state=0
+        ).fit(*blobs)
 
 
 def test_a_batch_of_zero_weights_moves_nothing(blobs):
@@ -219,9 +222,11 @@ def test_every_gradient_callback_sees_all_parameters(blobs):
 
 def test_a_failed_fit_leaves_nothing_half_fitted(blobs):
     X, y = blobs
-    clf = MentorNetClassifier(loss_percentile="auto", validation_fraction=0.2, random_state=0).fit(X, y)
+    clf = MentorNetClassifier(validation_fraction=0.2, random_state=0).fit(X, y)
+    of_the_noise = {"noise_rate_", "noise_rate_interval_", "noise_matrix_", "noise_rate_by_class_", "advice_"}
+    assert of_the_noise | {"best_epoch_"} <= vars(clf).keys()
     clf.set_params(loss_percentile=0.7, validation_fraction=0.0, max_epochs=2).fit(X, y)
-    assert not {"noise_rate_", "best_epoch_"} & vars(clf).keys()
+    assert not (of_the_noise | {"best_epoch_"}) & vars(clf).keys()
     with pytest.raises(DivergedError):
         clf.set_params(optimizer="sgd", lr=1e12, max_epochs=5).fit(X, y)
     with pytest.raises(NotFittedError):
@@ -243,7 +248,8 @@ def test_one_step_of_training_learns_something(blobs):
 def test_rows_without_weight_do_not_move_the_threshold(blobs):
     X, y = blobs
     weight = np.where(np.arange(120) < 20, 1.0, 0.0)
-    clf = MentorNetClassifier(batch_size=10, max_epochs=3, burn_in=50, random_state=0).fit(X, y, sample_weight=weight)
+    clf = MentorNetClassifier(loss_percentile=0.7, batch_size=10, max_epochs=3, burn_in=50, random_state=0)
+    clf.fit(X, y, sample_weight=weight)
     assert clf.history_["loss_threshold"].notna().all()
     assert clf.history_["data_utilization"].iloc[0] == 1
 
@@ -255,7 +261,7 @@ def test_the_losses_of_rows_without_weight_do_not_matter(blobs, seed, by_class):
     weight = np.where(np.arange(120) % 15 == 0, 1.0, 0.0)
     louder = np.where(weight == 0, 50, 1).astype(np.float32)[:, None] * X
     student = torch.nn.Linear(5, 3)
-    settings = {"student": student, "standardize": False, "batch_size": 10, "max_epochs": 3}
+    settings = {"loss_percentile": 0.7, "student": student, "standardize": False, "batch_size": 10, "max_epochs": 3}
     settings |= {"random_state": seed, "percentile_by_class": by_class}
     plain, loud = (MentorNetClassifier(**settings).fit(rows, y, sample_weight=weight) for rows in (X, louder))
     assert loud.history_["loss_threshold"].tolist() == plain.history_["loss_threshold"].tolist()

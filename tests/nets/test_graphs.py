@@ -26,15 +26,19 @@ class Dropping(nn.Sequential):
 
 
 TABLES = {
-    "MentorNet": lambda: MentorNetClassifier(),
+    "MentorNet-PD": lambda: MentorNetClassifier(loss_percentile=0.7),
     "MentorMix": lambda: MentorMixClassifier(second_reweight=True, loss_percentile=0.7, student=Dropping),
     "Filter-KD": lambda: FilterKDClassifier(),
-    "estimated": lambda: MentorNetClassifier(loss_percentile="auto"),
-    "by class, dropped out": lambda: MentorNetClassifier(percentile_by_class=True, example_dropout="0.5,17,0.05,83"),
-    "learned": lambda: MentorNetClassifier("zoo:mentornet_pd", burn_in=0),
+    "estimated": lambda: MentorNetClassifier("mentornet_pd", loss_percentile="auto"),
+    "by class, dropped out": lambda: MentorNetClassifier(
+        loss_percentile=0.7, percentile_by_class=True, example_dropout="0.5,17,0.05,83"
+    ),
+    "learned": lambda: MentorNetClassifier("zoo:mentornet_pd", loss_percentile=0.7, burn_in=0),
     "schedule": lambda: MentorNetClassifier("self_paced,40,mentornet_pd,60", loss_percentile="0.8,50,0.6,50"),
-    "average": lambda: MentorNetClassifier(ema_decay=0.99, optimizer="sgd"),
-    "momentum, all decay": lambda: MentorNetClassifier(optimizer="momentum", weight_decay=0.1, student=Dropping),
+    "average": lambda: MentorNetClassifier(loss_percentile=0.7, ema_decay=0.99, optimizer="sgd"),
+    "momentum, all decay": lambda: MentorNetClassifier(
+        loss_percentile=0.7, optimizer="momentum", weight_decay=0.1, student=Dropping
+    ),
     "ELR": lambda: MentorNetClassifier("uniform", loss="elr", filter_alpha=0.1),
 }
 
@@ -62,6 +66,20 @@ def test_replays_give_what_eager_steps_give(name, weighted, blobs, monkeypatch):
     np.testing.assert_allclose(replayed.record_.table_, eager.record_.table_, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("make", [MentorNetClassifier, MentorMixClassifier])
+def test_replays_learn_from_what_is_known_of_the_noise(make, weighted, noisy_blobs, monkeypatch):
+    X, y = noisy_blobs
+    weight = np.arange(len(y)) % 3 * 1.0 if weighted else None
+    eager = make(**settings()).fit(X, y, sample_weight=weight)
+    assert eager.noise_rate_interval_[0] > 0
+    with recorded_on_the_cpu(monkeypatch):
+        replayed = make(**settings()).fit(X, y, sample_weight=weight)
+    assert replayed.history_["replayed_steps"].sum() > 0.3 * replayed.net_.clock_.n_steps
+    torch.testing.assert_close(parameters(replayed), parameters(eager), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(replayed.record_.table_, eager.record_.table_, rtol=1e-3, atol=1e-4)
+
+
 @pytest.mark.parametrize("make", [MentorNetClassifier, MentorMixClassifier])
 def test_replays_augment_anew(make, images, monkeypatch):
     X, y = images
@@ -86,7 +104,7 @@ NOT_RECORDED = {
     "a callback": {"callbacks": [OneStep()]},
     "'student'": {"student": nn.Linear(5, 3)},
     "'optimizer'": {"optimizer": torch.optim.RMSprop},
-    "'loss' or 'curriculum'": {"curriculum": own_curriculum},
+    "'loss' or 'curriculum'": {"curriculum": own_curriculum, "loss_percentile": 0.7},
     "Dataset": {},
 }
 
@@ -105,7 +123,7 @@ def test_what_cannot_be_recorded_runs_eagerly_and_says_why(name, blobs, monkeypa
 
 
 def test_steps_on_the_cpu_say_nothing_of_graphs(blobs, capsys):
-    clf = MentorNetClassifier(**settings(verbose=1)).fit(*blobs)
+    clf = MentorNetClassifier(loss_percentile=0.7, **settings(verbose=1)).fit(*blobs)
     assert "replayed_steps" not in clf.history_
     assert "CUDA" in clf.net_.why_eager_
     assert "graph" not in capsys.readouterr().out
@@ -115,7 +133,7 @@ def test_steps_on_the_cpu_say_nothing_of_graphs(blobs, capsys):
 def test_replays_go_on_after_what_saves_the_optimizer(optimizer, blobs, tmp_path, monkeypatch):
     def fit(name):
         saving = {"checkpoint_dir": tmp_path / name, "callbacks": [Checkpoint(monitor=None, dirname=tmp_path / name)]}
-        return MentorNetClassifier(**settings(optimizer=optimizer, max_epochs=8), **saving).fit(*blobs)
+        return MentorNetClassifier(**settings(optimizer=optimizer, max_epochs=8, loss_percentile=0.7), **saving).fit(*blobs)
 
     eager = fit("eager")
     with recorded_on_the_cpu(monkeypatch):
@@ -129,7 +147,7 @@ def test_a_stage_and_a_size_have_a_recording_each(blobs, monkeypatch):
     with recorded_on_the_cpu(monkeypatch):
         on_the_cpu = _graphs.record
         monkeypatch.setattr(_graphs, "record", lambda *args: recorded.append(1) or on_the_cpu(*args))
-        MentorNetClassifier(**settings(max_epochs=20, student=MLP(hidden=(4,)))).fit(*blobs)
+        MentorNetClassifier(**settings(max_epochs=20, student=MLP(hidden=(4,)), loss_percentile=0.7)).fit(*blobs)
     assert len(recorded) == 3 * len({len(part) for part in np.array_split(blobs[1], -(-len(blobs[1]) // 8))})
 
 

@@ -149,7 +149,7 @@ def test_mentormix_beats_plain_training_and_second_weighting_holds_at_80_percent
     data = load_digits()
     noisy, _ = corrupt(data.target, "symmetric", rate=0.8, random_state=0)
     plain = MentorNetClassifier("uniform", random_state=0).fit(data.data, noisy)
-    mix = MentorMixClassifier(second_reweight=True, random_state=0).fit(data.data, noisy)
+    mix = MentorMixClassifier("mentornet_pd", second_reweight=True, random_state=0).fit(data.data, noisy)
     assert mix.score(data.test_data, data.test_target) > plain.score(data.test_data, data.test_target) + 0.1
     assert mix.history_["data_utilization"].min() > 0.05
     assert mix.history_["mixed_data_utilization"].min() > 0.05
@@ -164,7 +164,8 @@ def test_held_back_rows_are_in_no_mix(digits):
             held = net.mentor.held_back(batch.rows, net.clock_.progress)
             seen.append(None if held is None else float(_counts(batch, held)[held].sum()))
 
-    clf = MentorMixClassifier(max_epochs=20, callbacks=[Look()], random_state=0).fit(digits.data, digits.noisy)
+    clf = MentorMixClassifier("mentornet_pd", max_epochs=20, callbacks=[Look()], random_state=0)
+    clf.fit(digits.data, digits.noisy)
     burn_in = [value for value in seen if value is not None]
     assert len(burn_in) == pytest.approx(0.18 * len(seen), abs=1)
     assert set(burn_in) == {0.0}
@@ -180,7 +181,7 @@ def test_plain_mixup_saves_the_first_pass(blobs):
             calls.append(self.training)
             return super().forward(x)
 
-    settings = {"max_epochs": 2, "mixup_alpha": 1.0, "random_state": 0, "callbacks": [watch]}
+    settings = {"max_epochs": 2, "mixup_alpha": 1.0, "loss_percentile": 0.7, "random_state": 0, "callbacks": [watch]}
     MentorNetClassifier("uniform", student=Counting(5, 3), **settings).fit(*blobs)
     assert sum(calls) == 2
     assert "losses" not in watch.steps[0][1]
@@ -260,7 +261,8 @@ def test_how_much_had_been_learned_when_the_burn_in_ended(digits):
             learned.append(net.mentor.share_learned_)
 
     for lr in (0.002, 0.00005):
-        MentorMixClassifier(lr=lr, callbacks=[Ask()], random_state=0).fit(digits.data, digits.noisy)
+        clf = MentorMixClassifier("mentornet_pd", lr=lr, callbacks=[Ask()], random_state=0)
+        clf.fit(digits.data, digits.noisy)
     assert learned[0] > 0.6
     assert learned[1] < 0.2
 

@@ -12,16 +12,18 @@ from noisylabel.testing import count_reads
 ESTIMATORS = {
     "MentorNet": lambda: MentorNetClassifier(),
     "MentorMix": lambda: MentorMixClassifier(),
+    "MentorNet-PD": lambda: MentorNetClassifier(loss_percentile=0.7),
+    "MentorMix with it": lambda: MentorMixClassifier("mentornet_pd"),
     "Filter-KD": lambda: FilterKDClassifier(),
-    "estimated": lambda: MentorNetClassifier(loss_percentile="auto"),
-    "by class": lambda: MentorNetClassifier(percentile_by_class=True),
-    "drop-out": lambda: MentorNetClassifier(example_dropout="0.5,17,0.05,83"),
-    "learned": lambda: MentorNetClassifier("zoo:mentornet_pd"),
-    "learned, sums over visits": lambda: MentorNetClassifier("mentornet_dd"),
+    "estimated": lambda: MentorNetClassifier("mentornet_pd", loss_percentile="auto"),
+    "by class": lambda: MentorNetClassifier(loss_percentile=0.7, percentile_by_class=True),
+    "drop-out": lambda: MentorNetClassifier(loss_percentile=0.7, example_dropout="0.5,17,0.05,83"),
+    "learned": lambda: MentorNetClassifier("zoo:mentornet_pd", loss_percentile=0.7),
+    "learned, sums over visits": lambda: MentorNetClassifier("mentornet_dd", loss_percentile=0.7),
     "schedule": lambda: MentorNetClassifier("self_paced,40,mentornet_pd,60", loss_percentile="0.8,50,0.6,50"),
-    "mixes weighed": lambda: MentorMixClassifier(second_reweight=True, percentile_by_class=True),
-    "average": lambda: MentorNetClassifier(ema_decay=0.99, optimizer="sgd"),
-    "class weight": lambda: MentorNetClassifier(class_weight="balanced", optimizer="momentum"),
+    "mixes weighed": lambda: MentorMixClassifier("mentornet_pd", second_reweight=True, percentile_by_class=True),
+    "average": lambda: MentorNetClassifier(loss_percentile=0.7, ema_decay=0.99, optimizer="sgd"),
+    "class weight": lambda: MentorNetClassifier(loss_percentile=0.7, class_weight="balanced", optimizer="momentum"),
     **{name: (lambda name=name: MentorNetClassifier("uniform", loss=name)) for name in LOSSES if name != "forward"},
     "forward": lambda: MentorNetClassifier("uniform", loss=ForwardCorrection(np.eye(3))),
 }
@@ -61,9 +63,18 @@ def test_no_step_reads_from_the_device(name, weighted, blobs):
     assert reads == [{}] * 5
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("options", [{}, {"class_weight": "balanced"}])
+@pytest.mark.parametrize("make", [MentorNetClassifier, MentorMixClassifier])
+def test_no_step_that_knows_the_noise_reads(make, options, weighted, noisy_blobs):
+    clf = make(**options)
+    assert reads_of_each_step(clf, *noisy_blobs, weighted, epochs=range(1, 11)) == [{}] * (10 * 19)
+    assert clf.noise_rate_interval_[0] > 0
+
+
 def test_only_the_step_that_estimates_the_noise_rate_reads(blobs):
     assert reads_of_each_step(MentorMixClassifier(loss_percentile=0.7), *blobs, epochs=range(1, 11)) == [{}] * 50
-    reads = reads_of_each_step(MentorNetClassifier(loss_percentile="auto"), *blobs, epochs=range(1, 11))
+    reads = reads_of_each_step(MentorNetClassifier("mentornet_pd"), *blobs, epochs=range(1, 11))
     assert sorted(map(bool, reads)) == [False] * 49 + [True]
 
 

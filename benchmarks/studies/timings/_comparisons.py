@@ -52,7 +52,7 @@ def _images(how: How) -> Arrays:
 
 
 def _of_images(how: How, curriculum: Any = "mentornet_pd", **changes: Any) -> MentorNetClassifier:
-    settings = _settings(how) | {"student": ResNet(20), "precision": how.image_precision}
+    settings = _settings(how) | {"student": ResNet(20), "precision": how.image_precision, "loss_percentile": 0.7}
     return MentorNetClassifier(curriculum, **settings, **changes)
 
 
@@ -173,7 +173,7 @@ def _table() -> Arrays:
 
 
 def _of_table(how: How) -> MentorNetClassifier:
-    return MentorNetClassifier("mentornet_pd", student=MLP(hidden=(64, 64)), **_settings(how))
+    return MentorNetClassifier("mentornet_pd", loss_percentile=0.7, student=MLP(hidden=(64, 64)), **_settings(how))
 
 
 def _mlp() -> nn.Module:
