@@ -349,9 +349,12 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         if not isinstance(mentor, LabelPosteriorMentor):
             return
         rows, weight = split.train_rows, data.samples.sample_weight
-        if len(rows) < FEWEST_ROWS:
+        place = torch.as_tensor(rows, device=data.device)
+        counts = None if weight is None else weight[place] > 0
+        n_rows = len(rows) if counts is None else int(counts.sum())
+        if n_rows < FEWEST_ROWS:
             warnings.warn(
-                f"curriculum='auto' learns the noise from {FEWEST_ROWS} rows or more, and there are {len(rows)}. Every "
+                f"curriculum='auto' learns the noise from {FEWEST_ROWS} rows or more, and there are {n_rows}. Every "
                 "row has weight 1, as in plain training. If you know about how many labels are right, give that as "
                 "'loss_percentile', 0.7 for instance.",
                 NoisyLabelWarning,
@@ -359,9 +362,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
             )
             return
         proba = predict_by_others(self._make_pilot(), data, rows, seed, shows_bar=bool(self.verbose))
-        place = torch.as_tensor(rows, device=data.device)
-        labels = torch.as_tensor(data.codes, device=data.device)[place]
-        mentor.listen(proba, labels, None if weight is None else weight[place] > 0)
+        mentor.listen(proba, torch.as_tensor(data.codes, device=data.device)[place], counts)
 
     def _make_pilot(self) -> "MentorNetClassifier":
         """Return the unfitted classifier of the short trainings, which are plain."""

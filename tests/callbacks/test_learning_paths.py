@@ -43,7 +43,9 @@ def state_of(clf):
 @pytest.mark.parametrize(
     "clf",
     [
-        MentorNetClassifier(student=student_with_dropout, augment="shift_flip", example_dropout=0.2, max_epochs=4),
+        MentorNetClassifier(
+            loss_percentile=0.7, student=student_with_dropout, augment="shift_flip", example_dropout=0.2, max_epochs=4
+        ),
         MentorMixClassifier(loss_percentile=0.6, student=student_with_dropout, max_epochs=4),
     ],
     ids=["net", "mix"],

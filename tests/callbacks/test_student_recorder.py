@@ -18,7 +18,8 @@ def test_it_records_the_losses_that_the_mentor_saw(blobs, monkeypatch, tmp_path)
     weigh = PercentileMentor.weigh
     monkeypatch.setattr(PercentileMentor, "weigh", lambda self, obs: (seen.append(obs), weigh(self, obs))[1])
     recorder = StudentRecorder(noisy, np.where(np.arange(120) < 50, y, -1), at=(60, 25), path=tmp_path / "r.csv")
-    MentorNetClassifier(max_epochs=4, batch_size=30, callbacks=[recorder], random_state=0).fit(X, noisy)
+    clf = MentorNetClassifier(loss_percentile=0.7, max_epochs=4, batch_size=30, callbacks=[recorder], random_state=0)
+    clf.fit(X, noisy)
     found = recorder.records_
     assert found["sample_id"].tolist() == [*range(50), *range(50)]
     assert found["epoch"].tolist() == [25] * 50 + [60] * 50

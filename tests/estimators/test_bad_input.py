@@ -95,7 +95,10 @@ def test_mixed_labels(blobs):
         ({"burn_in": 0.18}, "'burn_in' is a percent of training: 18 for 18 %. Got 0.18"),
         ({"curriculum": "self-paced"}, "'curriculum' must be one of .* Got 'self-paced'. Did you mean 'self_paced'"),
         ({"curriculum": 7}, "'curriculum' must be a name, a MentorNet's file, a Curriculum or a function"),
-        ({"example_dropout": "0.5,17,0.05", "loss_percentile": 0.7}, "'example_dropout' got the schedule .* add up to 100"),
+        (
+            {"example_dropout": "0.5,17,0.05", "loss_percentile": 0.7},
+            "'example_dropout' got the schedule .* add up to 100",
+        ),
         ({"burn_in": -1, "loss_percentile": 0.7}, r"'burn_in' must be a number in \[0, 100\]"),
         ({"max_epochs": 0}, "'max_epochs' must be an integer of at least 1. Got 0"),
         ({"batch_size": 1.5}, "'batch_size' must be an integer of at least 1. Got 1.5"),

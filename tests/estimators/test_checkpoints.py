@@ -28,7 +28,7 @@ from noisylabel.students import MLP, Pretrained
 from noisylabel.utils import describe
 
 ROOT = Path(__file__).parents[2]
-ALL_STATE = {"loss_percentile": "auto", "second_reweight": True, "validation_fraction": 0.1, "random_state": 0}
+ALL_STATE = {"curriculum": "mentornet_pd", "second_reweight": True, "validation_fraction": 0.1, "random_state": 0}
 
 
 class Kill(Callback):
@@ -58,17 +58,26 @@ def assert_same_fit(one, other):
     "clf",
     [
         MentorMixClassifier(**ALL_STATE, max_epochs=20),
-        MentorNetClassifier(example_dropout=0.3, max_epochs=20, random_state=0),
+        MentorNetClassifier(max_epochs=20, validation_fraction=0.1, random_state=0),
+        MentorMixClassifier(max_epochs=20, random_state=0),
+        MentorNetClassifier(loss_percentile=0.7, example_dropout=0.3, max_epochs=20, random_state=0),
         pytest.param(
-            MentorNetClassifier("data_driven", max_epochs=20, optimizer="sgd", lr=0.05, random_state=0),
+            MentorNetClassifier(
+                "data_driven", loss_percentile=0.7, max_epochs=20, optimizer="sgd", lr=0.05, random_state=0
+            ),
             marks=pytest.mark.slow,  # the next one learns too, from two losses
         ),
         MentorNetClassifier(
-            DataDriven(history_length=2), mixup_alpha=2.0, second_reweight=True, max_epochs=20, random_state=0
+            DataDriven(history_length=2),
+            loss_percentile=0.7,
+            mixup_alpha=2.0,
+            second_reweight=True,
+            max_epochs=20,
+            random_state=0,
         ),
-        MentorNetClassifier("mentornet_dd", ema_decay=0.99, max_epochs=20, random_state=0),
+        MentorNetClassifier("mentornet_dd", loss_percentile=0.7, ema_decay=0.99, max_epochs=20, random_state=0),
     ],
-    ids=["mix", "dropout", "data_driven", "mix_data_driven", "learned"],
+    ids=["mix", "auto", "auto_mix", "dropout", "data_driven", "mix_data_driven", "learned"],
 )
 def test_a_stopped_fit_goes_on_to_the_same_network(clf, digits, tmp_path):
     trusted = None
@@ -508,8 +517,8 @@ from noisylabel import MentorMixClassifier, corrupt
 torch.set_num_threads(1)
 X, y = load_digits(return_X_y=True)
 noisy, _ = corrupt(y, "symmetric", rate=0.4, random_state=0)
-clf = MentorMixClassifier(second_reweight=True, validation_fraction=0.1, max_epochs=40, random_state=0,
-                          checkpoint_dir=sys.argv[1]).fit(X, noisy)
+clf = MentorMixClassifier("mentornet_pd", second_reweight=True, validation_fraction=0.1, max_epochs=40,
+                          random_state=0, checkpoint_dir=sys.argv[1]).fit(X, noisy)
 np.savez(sys.argv[2], *[value.numpy() for value in clf.net_.module_.state_dict().values()])
 """
 

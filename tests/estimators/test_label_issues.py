@@ -173,7 +173,7 @@ def test_before_fit():
 @pytest.mark.parametrize("rate", [0.0, 0.05])
 def test_few_issues_where_few_labels_are_wrong(digits_module, rate):
     noisy, _ = corrupt(digits_module.target, "symmetric", rate=rate, random_state=0)
-    clf = MentorNetClassifier(loss_percentile="auto", percentile_by_class=True, random_state=0)
+    clf = MentorNetClassifier("mentornet_pd", percentile_by_class=True, random_state=0)
     issues = clf.fit(digits_module.data, noisy).label_issues()
     assert abs(issues.attrs["noise_rate"] - (noisy != digits_module.target).mean()) < 0.02
     assert abs(issues["is_label_issue"].mean() - issues.attrs["noise_rate"]) < 0.001

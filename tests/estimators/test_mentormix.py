@@ -105,9 +105,7 @@ def test_skorchs_scoring_works_on_mixes(blobs):
 
 def test_a_stop_within_the_burn_in_is_a_warning(digits):
     stop = EarlyStopping("valid_acc", patience=3, lower_is_better=False)
-    clf = MentorMixClassifier(
-        "mentornet_pd", max_epochs=500, validation_fraction=0.2, callbacks=[stop], random_state=0
-    )
+    clf = MentorMixClassifier("mentornet_pd", max_epochs=500, validation_fraction=0.2, callbacks=[stop], random_state=0)
     with pytest.warns(
         NoisyLabelWarning, match="within the burn-in of 18 percent of 'max_epochs' .500.: the curriculum"
     ):

@@ -89,7 +89,7 @@ def test_right_16_a_saved_classifier_is_the_same_bit_for_bit(clf, tmp_path):
 
 
 def test_right_16_images_frames_weights_and_own_students(tmp_path):
-    images = fit(X=IMAGES, y=np.arange(24) % 2, student=SmallCNN((4, 8)))
+    images = fit(X=IMAGES, y=np.arange(24) % 2, student=SmallCNN((4, 8)), loss_percentile=0.7)
     images.save(tmp_path / "images")
     assert_same(images, noisylabel.load(tmp_path / "images"), IMAGES)
     with pytest.raises(ValueError, match="shape"):
@@ -177,7 +177,7 @@ def test_right_16_damaged_folders_are_named(clf, tmp_path):
 
 @pytest.mark.parametrize(("samples", "student"), [(X, MLP((8,))), (IMAGES, SmallCNN((4, 8)))], ids=["table", "images"])
 def test_right_32_exported_programs_and_the_module_give_the_same_probabilities(samples, student, tmp_path):
-    clf = fit(X=samples, y=np.arange(len(samples)) % 2, student=student)
+    clf = fit(X=samples, y=np.arange(len(samples)) % 2, student=student, loss_percentile=0.7)
     batch = torch.as_tensor(samples[:5])
     torch.export.save(clf.export_program(), tmp_path / "model.pt2")
     program = torch.export.load(tmp_path / "model.pt2").module()
@@ -222,6 +222,7 @@ def described(clf):
 @pytest.mark.parametrize("preset", ["speed_s", "speed_l"])
 def test_the_settings_of_a_preset_are_kept_and_train_alike(preset, tmp_path):
     changes = {"student": Speed((8, 8, 8)), "max_epochs": 1, "batch_size": 12, "precision": "fp32"}
+    changes |= {"loss_percentile": 0.7}
     images = np.repeat(np.repeat(IMAGES, 4, 2), 4, 3)
     clf = MentorNetClassifier.from_preset(preset, random_state=0, checkpoint_dir=tmp_path / "run", **changes)
     clf.fit(images, Y[:24]).save(tmp_path / "saved")

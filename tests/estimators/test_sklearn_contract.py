@@ -55,8 +55,11 @@ def test_sklearn_checks(estimator, check):
 
 
 ONE_BATCH = [
-    *(MentorNetClassifier(name) for name in ("uniform", "self_paced", "mentornet_pd", "spcl_linear")),
-    MentorNetClassifier(percentile_by_class=True, ema_decay=0.99, class_weight="balanced"),
+    *(
+        MentorNetClassifier(name, loss_percentile=0.7)
+        for name in ("uniform", "self_paced", "mentornet_pd", "spcl_linear")
+    ),
+    MentorNetClassifier(loss_percentile=0.7, percentile_by_class=True, ema_decay=0.99, class_weight="balanced"),
     MentorNetClassifier("uniform", loss="elr", max_epochs=10),
     FilterKDClassifier(),
     FilterKDClassifier("label_smoothing", max_epochs=10),
@@ -179,7 +182,8 @@ def test_right_31_a_rare_class_is_learned_with_class_weight(setting, rare):
 def test_right_31_the_curriculum_is_fair_to_a_rare_class(rare):
     X, y, _, _ = rare
     lost, kept = (
-        MentorNetClassifier(class_weight=w, max_epochs=10, random_state=0).fit(X, y) for w in (None, "balanced")
+        MentorNetClassifier(loss_percentile=0.7, class_weight=w, max_epochs=10, random_state=0).fit(X, y)
+        for w in (None, "balanced")
     )
     assert lost.sample_weight_[y == 1].mean() < 0.3
     assert kept.sample_weight_[y == 1].mean() > 0.8
@@ -232,7 +236,8 @@ def test_right_31_class_weights_that_cannot_be(class_weight, message):
     "names", [np.array(["2026-01-30", "2026-01-31"], dtype="M8[D]"), np.array([b"a", b"b"]), np.array([1.0, 2.0])]
 )
 def test_right_31_class_weights_of_labels_of_any_type(names):
-    clf = MentorNetClassifier(class_weight={names[0]: 2}, max_epochs=1).fit(np.eye(8), names[np.arange(8) % 2])
+    clf = MentorNetClassifier(loss_percentile=0.7, class_weight={names[0]: 2}, max_epochs=1)
+    clf.fit(np.eye(8), names[np.arange(8) % 2])
     assert clf.predict(np.eye(8)).dtype == names.dtype
 
 

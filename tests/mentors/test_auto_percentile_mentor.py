@@ -93,7 +93,7 @@ def test_a_checkpoint_with_a_table_of_all_rows_goes_on():
 def test_needs_a_burn_in(blobs):
     for burn_in in (0, 100):
         with pytest.raises(ValueError, match=f"'auto', which watches the burn-in.*but 'burn_in' is {burn_in}"):
-            MentorNetClassifier(loss_percentile="auto", burn_in=burn_in).fit(*blobs)
+            MentorNetClassifier("mentornet_pd", burn_in=burn_in).fit(*blobs)
 
 
 def test_a_network_that_knows_nothing_is_said_to():
@@ -127,7 +127,7 @@ def test_a_network_that_is_hardly_surer_than_chance_has_learned_nothing(logit, k
 @pytest.mark.parametrize("kind", [MentorNetClassifier, MentorMixClassifier])
 def test_right_10_too_few_rows_are_told_before_training_and_learned_as_they_are(blobs, kind):
     X, y = blobs
-    clf = kind(loss_percentile="auto", ema_decay=0, random_state=0)
+    clf = kind("mentornet_pd", ema_decay=0, random_state=0)
     with pytest.warns(NoisyLabelWarning, match="49 rows that count are too few for that: it needs 50. Every row has"):
         clf.fit(X[-49:], y[-49:])
     assert (clf.sample_weight_ == 1).all()  # none is held back, none is doubted
@@ -146,7 +146,7 @@ def test_right_10_rows_of_weight_zero_are_none_of_the_rows(blobs):
     X, y = blobs
     weight = (np.arange(120) % 3 == 0).astype(float)
     with pytest.warns(NoisyLabelWarning, match="40 rows that count are too few"):
-        MentorNetClassifier(loss_percentile="auto", max_epochs=2).fit(X, y, sample_weight=weight)
+        MentorNetClassifier("mentornet_pd", max_epochs=2).fit(X, y, sample_weight=weight)
 
 
 def test_right_10_too_few_visits_before_the_burn_in_ends_do_not_end_training():
@@ -169,7 +169,7 @@ def test_noise_rate_of_digits(digits, rate):
     errors = []
     for seed in range(3):
         noisy, manifest = corrupt(digits.target, "symmetric", rate=rate, random_state=seed)
-        clf = MentorNetClassifier(loss_percentile="auto", max_epochs=50, random_state=seed).fit(digits.data, noisy)
+        clf = MentorNetClassifier("mentornet_pd", max_epochs=50, random_state=seed).fit(digits.data, noisy)
         errors.append(clf.noise_rate_ - manifest.realised_rate)
     assert abs(sum(errors) / 3) < 0.05
     assert max(map(abs, errors)) < 0.09  # one draw has 480 held-back labels: a standard error of 0.02
