@@ -36,7 +36,7 @@ def blobs():
 
 @pytest.fixture
 def noisy_blobs():
-    """The same classes with 150 rows each, and 40 % symmetric noise, as (X, noisy_y): enough to see that it is there."""
+    """The same classes with 150 rows each and 40 % symmetric noise, enough to see that it is there, as (X, noisy_y)."""
     rng = np.random.default_rng(0)
     y = np.repeat(np.arange(3), 150)
     X = (rng.normal(size=(450, 5)) + 4 * y[:, None]).astype(np.float32)

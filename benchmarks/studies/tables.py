@@ -34,6 +34,7 @@ _OF_SKLEARN: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 TABLES = ("letter", "satellite", "spambase", "soybean", *_OF_SKLEARN)
 _MOST_ROWS = 5_000
+_PD: dict[str, Any] = {"curriculum": "mentornet_pd", "loss_percentile": 0.7}
 METHODS: dict[str, Callable[[int], Any]] = {
     "forest": lambda seed: RandomForestClassifier(random_state=seed),
     "boosting": lambda seed: HistGradientBoostingClassifier(random_state=seed),

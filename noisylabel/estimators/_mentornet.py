@@ -450,6 +450,8 @@ def _start(mentor: Mentor, parts: NetParts) -> None:
 def _warn_of_lost_classes(weights: np.ndarray, data: TrainingData) -> None:
     """Name the classes whose labels have all but no weight in the end."""
     seen = ~np.isnan(weights)
+    if data.samples.sample_weight is not None:
+        seen &= (data.samples.sample_weight > 0).cpu().numpy()
     codes = data.codes[seen]
     n_rows = np.bincount(codes, minlength=data.n_classes)
     mean = np.bincount(codes, weights[seen], minlength=data.n_classes) / np.maximum(n_rows, 1)

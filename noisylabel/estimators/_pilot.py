@@ -1,7 +1,7 @@
 """What networks that never learned a row's label say of it: two short trainings on one half of the rows each."""
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,9 +9,6 @@ from torch import Tensor
 
 from noisylabel.estimators._run import Split, TrainingRun
 from noisylabel.estimators.inputs._training_data import TrainingData
-
-if TYPE_CHECKING:
-    from noisylabel.estimators._mentornet import MentorNetClassifier
 
 FEWEST_ROWS = 40  # two halves of 20
 _SHARE = 0.15  # of the epochs
@@ -28,9 +25,7 @@ def pilot_epochs(max_epochs: int) -> int:
     return max(1, round(_SHARE * max_epochs))
 
 
-def predict_by_others(
-    pilot: "MentorNetClassifier", data: TrainingData, rows: np.ndarray, seed: int, shows_bar: bool = False
-) -> Tensor:
+def predict_by_others(pilot: Any, data: TrainingData, rows: np.ndarray, seed: int, shows_bar: bool = False) -> Tensor:
     """Train on each half of the rows, and predict the other.
 
     Parameters

@@ -73,6 +73,7 @@ def test_transfer_to_data_with_other_classes(digits, learned, tmp_path):
     assert transferred.score(X[400:], y[400:]) > plain.score(X[400:], y[400:])
 
 
+@pytest.mark.filterwarnings("ignore:Labels of .* of 100 classes ended")  # there is nothing to learn
 def test_a_hundred_classes(learned):
     rng = np.random.default_rng(0)
     y = np.arange(400) % 100

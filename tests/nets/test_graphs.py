@@ -133,9 +133,8 @@ def test_steps_on_the_cpu_say_nothing_of_graphs(blobs, capsys):
 def test_replays_go_on_after_what_saves_the_optimizer(optimizer, blobs, tmp_path, monkeypatch):
     def fit(name):
         saving = {"checkpoint_dir": tmp_path / name, "callbacks": [Checkpoint(monitor=None, dirname=tmp_path / name)]}
-        return MentorNetClassifier(**settings(optimizer=optimizer, max_epochs=8, loss_percentile=0.7), **saving).fit(
-            *blobs
-        )
+        options = settings(optimizer=optimizer, max_epochs=8, loss_percentile=0.7)
+        return MentorNetClassifier(**options, **saving).fit(*blobs)
 
     eager = fit("eager")
     with recorded_on_the_cpu(monkeypatch):
