@@ -15,7 +15,7 @@ from noisylabel._support.validation import check_choice
 from noisylabel.curricula import Curriculum, DataDriven, Uniform, resolve_curriculum
 from noisylabel.estimators._advice import noise_advice
 from noisylabel.estimators._base import BaseNoisyLabelClassifier
-from noisylabel.estimators._pilot import FEWEST_ROWS, pilot_epochs, predict_by_others
+from noisylabel.estimators._pilot import fewest_rows, pilot_batch_size, pilot_epochs, predict_by_others
 from noisylabel.estimators._presets import find_recipe
 from noisylabel.estimators._run import Fitted, NetParts, Split
 from noisylabel.estimators._shared import SHARED_CONSTRAINTS, with_shared_docs
@@ -124,7 +124,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
     bit. Else each row gets a probability of each class, given its label and what is predicted for it, and the network
     learns all of them as its target (:class:`noisylabel.mentors.LabelPosteriorMentor`). Another ``loss`` than the cross
     entropy is weighted by the probability of the given label instead. It costs some 20 % more than plain training, and
-    4 bytes for each row and class. Fewer than 40 rows are too few; a warning says so.
+    4 bytes for each row and class. Fewer than 20 rows a class on average are too few; a warning says so.
 
     References
     ----------
@@ -361,15 +361,17 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
                 stacklevel=2,
             )
             return
-        proba = predict_by_others(self._make_pilot(), data, rows, seed, shows_bar=bool(self.verbose))
+        proba = predict_by_others(self._make_pilot(len(rows)), data, rows, seed, shows_bar=bool(self.verbose))
         mentor.listen(proba, torch.as_tensor(data.codes, device=data.device)[place], counts)
 
-    def _make_pilot(self) -> "MentorNetClassifier":
+    def _make_pilot(self, n_rows: int) -> "MentorNetClassifier":
         """Return the unfitted classifier of the short trainings, which are plain."""
         own = {"curriculum", "loss", "mixup_alpha", "second_reweight", "ema_decay", "filter_alpha", "callbacks"}
         shared = MentorNetClassifier().get_params(deep=False).keys() - own
         parameters = {name: getattr(self, name) for name in shared}
-        parameters |= {"max_epochs": pilot_epochs(self.max_epochs), "checkpoint_dir": None, "verbose": 0}
+        n_epochs = pilot_epochs(self.max_epochs)
+        batch_size = pilot_batch_size(n_rows, n_epochs, self.batch_size)
+        parameters |= {"max_epochs": n_epochs, "batch_size": batch_size, "checkpoint_dir": None, "verbose": 0}
         return MentorNetClassifier("uniform", **parameters)
 
     def _mentor_without_teacher(self, parts: NetParts) -> Mentor:

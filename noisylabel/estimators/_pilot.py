@@ -10,8 +10,20 @@ from torch import Tensor
 from noisylabel.estimators._run import Split, TrainingRun
 from noisylabel.estimators.inputs._training_data import TrainingData
 
-FEWEST_ROWS = 40  # two halves of 20
+_ROWS_OF_CLASS = 20  # on average, 10 in each half
 _SHARE = 0.15  # of the epochs
+_FEWEST_STEPS, _SMALLEST_BATCH = 100, 4
+
+
+def fewest_rows(n_classes: int) -> int:
+    """Return how many rows it takes: 20 a class on average.
+
+    Examples
+    --------
+    >>> fewest_rows(2)
+    40
+    """
+    return _ROWS_OF_CLASS * n_classes
 
 
 def pilot_epochs(max_epochs: int) -> int:
@@ -25,6 +37,17 @@ def pilot_epochs(max_epochs: int) -> int:
     return max(1, round(_SHARE * max_epochs))
 
 
+def pilot_batch_size(n_rows: int, n_epochs: int, batch_size: int) -> int:
+    """Return the largest batch with which half of the rows make 100 steps, at most ``batch_size`` and at least 4.
+
+    Examples
+    --------
+    >>> pilot_batch_size(10_000, 8, 128), pilot_batch_size(300, 8, 128)
+    (128, 12)
+    """
+    return max(min(batch_size, n_rows // 2 * n_epochs // _FEWEST_STEPS), min(_SMALLEST_BATCH, batch_size))
+
+
 def predict_by_others(pilot: Any, data: TrainingData, rows: np.ndarray, seed: int, shows_bar: bool = False) -> Tensor:
     """Train on each half of the rows, and predict the other.
 
@@ -34,7 +57,7 @@ def predict_by_others(pilot: Any, data: TrainingData, rows: np.ndarray, seed: in
         Unfitted, with the parameters of both trainings.
     data : TrainingData
     rows : ndarray of shape (n,)
-        Increasing row numbers, at least :data:`FEWEST_ROWS`; the halves are drawn.
+        Increasing row numbers, at least :func:`fewest_rows`; the halves are drawn.
     seed : int
     shows_bar : bool, default=False
         Show the progress of each training.
