@@ -352,11 +352,11 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         place = torch.as_tensor(rows, device=data.device)
         counts = None if weight is None else weight[place] > 0
         n_rows = len(rows) if counts is None else int(counts.sum())
-        if n_rows < FEWEST_ROWS:
+        if n_rows < fewest_rows(data.n_classes):
             warnings.warn(
-                f"curriculum='auto' learns the noise from {FEWEST_ROWS} rows or more, and there are {n_rows}. Every "
-                "row has weight 1, as in plain training. If you know about how many labels are right, give that as "
-                "'loss_percentile', 0.7 for instance.",
+                f"curriculum='auto' needs 20 rows a class to learn the noise from, {fewest_rows(data.n_classes)} in "
+                f"all, and there are {n_rows}. Every row has weight 1, as in plain training. If you know about how "
+                "many labels are right, give that as 'loss_percentile', 0.7 for instance.",
                 NoisyLabelWarning,
                 stacklevel=2,
             )
