@@ -4,32 +4,34 @@ import numpy as np
 
 from noisylabel.functional.noise_matrix import NoiseEstimate
 
+_NEGLIGIBLE = 0.02
 _UNSURE = 0.25  # width of the interval from which checked labels are worth their trouble
 _TIMES_WORSE = 1.5  # than all, from which a class is named
 
 
-def noise_advice(noise: NoiseEstimate | None, codes: np.ndarray, classes: np.ndarray) -> str:
+def noise_advice(noise: NoiseEstimate | None, classes: np.ndarray) -> str:
     """Return a paragraph: how many labels are wrong, what training did about it, and what would help.
 
     Parameters
     ----------
     noise : NoiseEstimate or None
-        None if there were too few rows.
-    codes : ndarray of shape (N,)
-        Given label codes.
+        None if it could not be learned.
     classes : ndarray of shape (C,)
         The labels that they stand for.
     """
     if noise is None:
         return (
-            f"{len(codes)} rows are too few to learn how many labels are wrong: training was the plain one. If you "
-            "know about how many are right, give that as 'loss_percentile'."
+            "Nothing is known of the noise (a warning said why): training was the plain one. If you know about how "
+            "many labels are right, give that as 'loss_percentile'."
         )
     low, high = noise.rate_interval
     if low == 0:
+        found = "No sign that labels are wrong"
+        if noise.rate >= _NEGLIGIBLE:
+            found = f"About {noise.rate:.0%} of the labels may be wrong, or none"
         text = (
-            "No sign that labels are wrong: training was the plain one. Where the classes are hard to tell apart, up "
-            f"to {high:.0%} could still be."
+            f"{found}: training was the plain one. Where the classes are hard to tell apart, up to "
+            f"{high:.0%} of the labels could be wrong."
         )
     else:
         text = (

@@ -1,5 +1,6 @@
 """What networks that never learned a row's label say of it: two short trainings on one half of the rows each."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from noisylabel._support.random import private_torch_stream
 from noisylabel.estimators._run import Split, TrainingRun
 from noisylabel.estimators.inputs._training_data import TrainingData
 
@@ -72,6 +74,7 @@ def predict_by_others(pilot: Any, data: TrainingData, rows: np.ndarray, seed: in
     KeyboardInterrupt
         If one of the trainings was interrupted.
     """
+    data = replace(data, class_weight=None)  # what is predicted is how likely each label is
     is_second = np.random.default_rng(seed).permutation(len(rows)) % 2 == 1
     proba = torch.empty(len(rows), data.n_classes, device=data.device)
     for number, learns in enumerate((is_second, ~is_second)):
@@ -81,6 +84,7 @@ def predict_by_others(pilot: Any, data: TrainingData, rows: np.ndarray, seed: in
         fitted = TrainingRun(pilot, data, partial(pilot.make_net, mentor), split, seed + 5 + number, bar=bar).train()
         if fitted.trained.interrupt is not None:
             raise KeyboardInterrupt(f"In a short training before the main one: {fitted.trained.interrupt}")
-        logits = torch.cat(list(fitted.net.forward_iter(data.samples.take(rows[~learns]))))
+        with private_torch_stream(seed + 5 + number, data.device):
+            logits = torch.cat(list(fitted.net.forward_iter(data.samples.take(rows[~learns]))))
         proba[torch.as_tensor(~learns, device=data.device)] = logits.to(proba).softmax(1)
     return proba

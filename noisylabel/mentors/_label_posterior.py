@@ -15,6 +15,7 @@ from noisylabel.schedules import percent_of_training
 
 _MEMORY = 0.7  # of beliefs: the share of the past, as in early-learning regularisation
 _LOOKS = 3.0  # as how many looks at a row the beliefs count in the end, against the one at its label
+_MOST_ROWS = 50_000  # looked at in one go
 _GROWING = 50.0  # percent of training in which they come to count so much
 
 
@@ -25,8 +26,8 @@ class LabelPosteriorMentor(Mentor):
     noise matrix, which labels become which (:func:`noisylabel.functional.estimate_noise`), and a first *belief* of each
     row's class. By Bayes' rule each row then has a probability of each class, given belief and label
     (:func:`noisylabel.functional.label_posteriors`). The network learns all of them as its target; that of the given
-    label is the row's weight. After the burn-in the beliefs follow, as an average, what the network itself says, and
-    count more and more.
+    label is the row's weight. The beliefs count more and more, up to the middle of training; after the burn-in they
+    follow, as an average, what the network itself says.
 
     If the lower bound of the noise rate is 0, every weight is 1 and the labels are the targets: training is plain
     training to the last bit.
@@ -75,12 +76,13 @@ class LabelPosteriorMentor(Mentor):
         counts : Tensor of shape (n_samples,), optional
             True for rows that have a say.
         """
-        known = slice(None) if counts is None else counts
-        self.noise_: NoiseEstimate | None = estimate_noise(proba[known], labels[known])
+        known, given = (proba, labels) if counts is None else (proba[counts], labels[counts])
+        every = -(-len(given) // _MOST_ROWS)
+        self.noise_: NoiseEstimate | None = estimate_noise(known[::every], given[::every])
         self.beliefs_: Tensor | None = None
-        self.matrix_ = self.noise_.matrix.to(proba)
+        self.matrix_ = _without_unknown(self.noise_).to(proba)
         if self.noise_.rate_interval[0] > 0:
-            self.beliefs_ = unmix(proba, self.matrix_)
+            self.beliefs_ = torch.cat([unmix(part, self.matrix_) for part in proba.split(_MOST_ROWS)])
 
     def start(self, n_samples: int, n_classes: int, generator: torch.Generator) -> None:
         """See :meth:`Mentor.start`; it remembers what it was told, and without that sees no noise."""
@@ -130,3 +132,12 @@ class LabelPosteriorMentor(Mentor):
             saved = state[name]
             setattr(self, f"{name}_", None if saved is None else saved.to(self.device_, copy=True))
         self.noise_ = None if state["noise"] is None else NoiseEstimate(**state["noise"])
+
+
+def _without_unknown(noise: NoiseEstimate) -> Tensor:
+    """Return the noise matrix; labels of a class of which nothing is known, as it is too rare, are right in it."""
+    low, high = noise.rate_by_class_interval
+    unknown = (low <= 0) & (high >= 1)
+    matrix = noise.matrix.masked_fill(unknown[None, :] | unknown[:, None], 0.0)
+    matrix = matrix + torch.diag(unknown.to(matrix))
+    return matrix / matrix.sum(1, keepdim=True)

@@ -135,7 +135,7 @@ class MixingNet(WeightedNet):
         mixed_weights = self._weigh_mixed(batch, losses, logits, labels, counts)
         weights = mixed_weights
         if self.class_weight is not None:
-            weights = weights * mix(self.class_weight[y], partners, ratios)
+            weights = weights * (targets @ self.class_weight)
         loss = learn_from(losses, weights, counts)
         if counts is not None:
             self.statistics_.put_back_unless(counts.any())

@@ -142,9 +142,11 @@ class WeightedNet(IndexedNet):
         losses = self.loss(logits, y, batch.rows)
         given = self.loss.cross_entropy(losses, logits, y)
         weighed = self.weigh(batch, given, logits)
-        if weighed.targets is not None:
-            losses = cross_entropy(logits, weighed.targets, reduction="none")
-        weights = weighed.learned if self.class_weight is None else weighed.learned * self.class_weight[y]
+        weights, targets = weighed.learned, weighed.targets
+        if targets is not None:
+            losses = cross_entropy(logits, targets, reduction="none")
+        if self.class_weight is not None:
+            weights = weights * (self.class_weight[y] if targets is None else targets @ self.class_weight)
         loss = learn_from(losses, weights, batch.sample_weight)
         return self.step_of(batch, loss, weighed, {"y_pred": logits, "losses": given})
 
@@ -152,7 +154,9 @@ class WeightedNet(IndexedNet):
         """Return the step that learns as much of its samples as their weights say, with what was ``seen`` of them."""
         weight = mean_weight(weighed.weights, batch.sample_weight)
         numbers = {"loss": loss, **{f"weight_{name}": value for name, value in weight.items()}}
-        learned = weight["mean"] if weighed.targets is None else mean_weight(weighed.learned)["mean"]
+        learned = (
+            weight["mean"] if weighed.targets is None else mean_weight(weighed.learned, batch.sample_weight)["mean"]
+        )
         return Step({"loss": loss, "mean_weight": learned, **seen}, weighed.noted, numbers)
 
     def weigh(self, batch: Batch, losses: Tensor, logits: Tensor) -> Weighed:
@@ -170,7 +174,7 @@ class WeightedNet(IndexedNet):
         seen = Observation(losses, logits.detach(), batch[1], batch.rows, progress, batch.sample_weight, held_back)
         weights = self.mentor.weigh(seen)
         noted = weights if held_back is None else weights.masked_fill(held_back, torch.nan)
-        targets = self.mentor.targets(seen) if isinstance(self.loss, CrossEntropy) else None
+        targets = self.mentor.targets(seen) if type(self.loss) is CrossEntropy else None
         return Weighed(weights, noted, held_back, targets)
 
     def note_step(self, batch: Batch, step: Step) -> None:
