@@ -298,5 +298,6 @@ class FilterKDClassifier(BaseNoisyLabelClassifier):
             "max_epochs": self.max_epochs if self.teacher_epochs is None else self.teacher_epochs,
             "filter_alpha": self.filter_alpha if teaching.keeps_table else None,
             "checkpoint_dir": self._teacher_dir(),
+            "loss_percentile": 0.7,  # only kept in the history, and in the checkpoints of earlier versions
         }
         return MentorNetClassifier("uniform", **{name: getattr(self, name) for name in shared} | changes)

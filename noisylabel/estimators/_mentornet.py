@@ -34,6 +34,17 @@ from noisylabel.nets import MixingNet, SampleRecord, WeightedNet
 from noisylabel.schedules import percent_of_training
 
 _ANY_PERCENTILE = 0.7  # where nothing but the history shows it
+_PLAIN: dict[str, Any] = {  # training without a curriculum, which leaves nothing behind
+    "curriculum": "uniform",
+    "loss": "cross_entropy",
+    "mixup_alpha": 0.0,
+    "second_reweight": False,
+    "ema_decay": 0.0,
+    "filter_alpha": None,
+    "callbacks": None,
+    "checkpoint_dir": None,
+    "verbose": 0,
+}
 _LOST = 0.05  # mean weight of a class
 
 
@@ -377,9 +388,8 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
     def _make_pilot(self, n_rows: int) -> "MentorNetClassifier":
         """Return the unfitted classifier of the short trainings, which are plain."""
         pilot = copy.copy(self)  # its network is built as the main one's
-        pilot.curriculum, pilot.loss, pilot.mixup_alpha = "uniform", "cross_entropy", 0.0
-        pilot.second_reweight, pilot.ema_decay, pilot.filter_alpha = False, 0.0, None
-        pilot.callbacks, pilot.checkpoint_dir, pilot.verbose = None, None, 0
+        for name, value in _PLAIN.items():
+            setattr(pilot, name, value)
         pilot.net_params = {k: v for k, v in (self.net_params or {}).items() if not k.startswith("callbacks__")}
         pilot.max_epochs = pilot_epochs(self.max_epochs)
         if self.optimizer in ("adam", "adamw"):  # others would need another learning rate

@@ -7,9 +7,9 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 
-from noisylabel.curricula import Curriculum, Uniform, resolve_curriculum
+from noisylabel.curricula import Curriculum, Uniform
 from noisylabel.estimators import TEACHINGS
-from sweeps.trial.draws import configure
+from sweeps.trial.draws import configure, curriculum_of
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def clock_of(clf: Any) -> Clock:
     if hasattr(clf, "teacher"):
         teacher = clf.max_epochs if clf.teacher_epochs is None else clf.teacher_epochs
         return Clock(teacher if TEACHINGS[clf.teacher].has_teacher else 0, clf.max_epochs, 0)
-    is_plain = isinstance(resolve_curriculum(clf.curriculum), Uniform)
+    is_plain = isinstance(curriculum_of(clf.curriculum), Uniform)
     return Clock(0, clf.max_epochs, 0 if is_plain else math.ceil(clf.burn_in / 100 * clf.max_epochs))
 
 

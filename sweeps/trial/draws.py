@@ -76,7 +76,7 @@ def estimator_params(
     if isinstance(chosen, str) and curricula and chosen in curricula:
         chosen = flat["curriculum"] = curricula[chosen]
     if inner:
-        curriculum = clone(resolve_curriculum(chosen))
+        curriculum = clone(curriculum_of(chosen))
         for name in inner:
             check_choice(f"parameter of {type(curriculum).__name__}", name, curriculum.get_params())
         flat["curriculum"] = curriculum.set_params(**inner)
@@ -88,6 +88,18 @@ def configure(
 ) -> Any:
     """Return a clone of the estimator with a configuration; see :func:`estimator_params`."""
     return clone(estimator).set_params(**estimator_params(estimator, params, curricula))
+
+
+def curriculum_of(parameter: Any) -> Curriculum:
+    """Return the curriculum that a classifier's parameter stands for; ``"auto"`` for the one it is with a percentile.
+
+    Examples
+    --------
+    >>> curriculum_of("auto"), curriculum_of("self_paced")
+    (MentorNetPD(), SelfPaced())
+    """
+    is_auto = isinstance(parameter, str) and parameter.strip() == "auto"
+    return resolve_curriculum("mentornet_pd" if is_auto else parameter)
 
 
 def check_space(bound: BoundSpace) -> dict[str, Curriculum]:
@@ -131,7 +143,7 @@ def check_space(bound: BoundSpace) -> dict[str, Curriculum]:
 
 def _check_can_be_swept(clf: Any) -> None:
     """Refuse what trains with ``fit`` but in no trial of a sweep."""
-    if isinstance(resolve_curriculum(getattr(clf, "curriculum", "uniform")), DataDriven):
+    if isinstance(curriculum_of(getattr(clf, "curriculum", "uniform")), DataDriven):
         raise InvalidParameterError(
             "The curriculum 'data_driven' is learned from trusted rows during training, and a sweep compares "
             "trials by these. Use a MentorNet that was learned before: 'zoo:mentornet_dd', or a file."

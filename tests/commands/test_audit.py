@@ -68,7 +68,7 @@ def test_a_table_from_start_to_end(shop, tmp_path, capsys):
     dom = open_browser(tmp_path).dom(report)
     assert "Label audit of shop.csv" in dom
     assert dom.count('data-name="text"') == len(flagged)
-    assert "loss_percentile" in dom
+    assert "mentornet_pd" in dom
 
 
 def test_a_folder_of_images(tmp_path, capsys, monkeypatch):

@@ -163,7 +163,7 @@ def test_a_classifier_trains_and_predicts(tmp_path, name):
     assert bunch.target.max() < len(bunch.target_names)
     n_classes = len(np.unique(bunch.target))
     student = nn.Sequential(nn.Flatten(), nn.Linear(3 * 16 * 16, n_classes))
-    clf = MentorNetClassifier(student=student, max_epochs=2, batch_size=2, random_state=0)
+    clf = MentorNetClassifier(student=student, loss_percentile=0.7, max_epochs=2, batch_size=2, random_state=0)
     clf.fit(bunch.data, bunch.target)
     predicted = clf.predict(bunch.test_data)
     assert predicted.shape == bunch.test_target.shape

@@ -65,8 +65,8 @@ def test_curriculum_and_record_go_by_the_cross_entropy(blobs):
         def on_batch_end(self, net, batch=None, training=False, **step):
             steps.append((step["losses"], cross_entropy(step["y_pred"].detach(), batch[1], reduction="none")))
 
-    clf = MentorNetClassifier("self_paced", loss="symmetric_ce", max_epochs=4, callbacks=[Watch()], random_state=0)
-    clf.fit(*blobs)
+    settings = {"loss_percentile": 0.7, "loss": "symmetric_ce", "max_epochs": 4, "random_state": 0}
+    clf = MentorNetClassifier("self_paced", callbacks=[Watch()], **settings).fit(*blobs)
     assert len(steps) == 4
     for seen, expected in steps:
         torch.testing.assert_close(seen, expected)

@@ -83,10 +83,11 @@ def test_it_takes_images_of_many_sizes(shape):
     check_student(Speed((8, 16, 16), depth=3), shape)
 
 
+@pytest.mark.filterwarnings("ignore:Labels of 1 of 2 classes ended")  # of one row
 @pytest.mark.parametrize("n_rows", [2, 20])
 def test_few_rows(photos, n_rows):
     X, y = photos
-    clf = MentorNetClassifier(**QUICK).fit(X[:n_rows], y[:n_rows])
+    clf = MentorNetClassifier(loss_percentile=0.7, **QUICK).fit(X[:n_rows], y[:n_rows])
     assert np.isfinite(clf.predict_proba(X)).all()
 
 

@@ -85,6 +85,7 @@ def test_limits_narrow_a_space():
         assert params["burn_in"] == 10
 
 
+@pytest.mark.filterwarnings("ignore:Labels of 1 of 3 classes ended")  # six epochs
 def test_the_loss_is_drawn_only_where_the_limits_ask_for_it(blobs):
     assert not any("loss" in params for params in bound_space("mentornet").examples())
     assert {params["loss"] for params in bound_space("mentornet", {"loss": "elr"}).examples()} == {"elr"}

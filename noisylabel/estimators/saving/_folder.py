@@ -23,9 +23,11 @@ from noisylabel.nets import CHECKPOINT_FILE, SampleRecord, plain_network
 
 CARD_FILE = "classifier.json"
 FORMAT = "noisylabel-classifier"
-VERSION = 1  # one more whenever what is in the folder changes
+VERSION = 1  # one more whenever earlier versions could not read what is in the folder
 _WEIGHTS = re.compile(r"weights-[0-9a-f]{16}\.safetensors")
-_FITTED = ("n_iter_", "best_epoch_", "noise_rate_", "interrupted_")  # what a fit has found, beside arrays
+# what a fit has found: numbers and texts, and arrays
+_FITTED = ("n_iter_", "best_epoch_", "noise_rate_", "noise_rate_interval_", "advice_", "interrupted_")
+_OF_THE_NOISE = ("noise_matrix_", "noise_matrix_interval_", "noise_rate_by_class_", "noise_rate_by_class_interval_")
 
 
 def save_classifier(clf: Any, folder: Any) -> None:
@@ -118,6 +120,7 @@ def _tensors(clf: Any) -> dict[str, Tensor]:
         tensors["codes"] = torch.as_tensor(clf._codes)
         if clf._has_say is not None:
             tensors["has_say"] = torch.as_tensor(clf._has_say)
+    tensors |= {f"fitted.{name}": torch.as_tensor(getattr(clf, name)) for name in _OF_THE_NOISE if hasattr(clf, name)}
     return {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
 
 
@@ -158,6 +161,10 @@ def restore_results(clf: Any, card: dict[str, Any], tensors: dict[str, Tensor]) 
     """Give a loaded classifier what ``fit`` found beside the network."""
     fitted = {name: value for name, value in card["fitted"].items() if name in _FITTED}
     vars(clf).update({name: math.nan if value is None else value for name, value in fitted.items()})
+    if "noise_rate_interval_" in fitted:
+        clf.noise_rate_interval_ = tuple(fitted["noise_rate_interval_"])
+    arrays = {name: tensors[f"fitted.{name}"].numpy() for name in _OF_THE_NOISE if f"fitted.{name}" in tensors}
+    vars(clf).update(arrays)
     if card["history"] is not None:
         clf.history_ = pd.DataFrame(card["history"])
     if "codes" not in tensors:
