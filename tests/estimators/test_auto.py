@@ -78,9 +78,9 @@ def test_the_matrix_and_its_intervals_fit_each_other(digits):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_fewer_than_forty_rows_are_a_warning_and_plain_training(kind, blobs):
+def test_fewer_than_twenty_rows_a_class_are_a_warning_and_plain_training(kind, blobs):
     X, y = (part[::4] for part in blobs)
-    with pytest.warns(NoisyLabelWarning, match="learns the noise from 40 rows or more, and there are 30"):
+    with pytest.warns(NoisyLabelWarning, match="needs 20 rows a class .*, 60 in all, and there are 30"):
         clf = kind(max_epochs=10, random_state=0).fit(X, y)
     plain = plain_of(kind).set_params(max_epochs=10, random_state=0).fit(X, y)
     assert torch.equal(network(clf), network(plain))
@@ -89,7 +89,7 @@ def test_fewer_than_forty_rows_are_a_warning_and_plain_training(kind, blobs):
     assert "30 rows are too few" in clf.advice_
 
 
-def test_rows_without_weight_are_not_among_the_forty(noisy_blobs):
+def test_rows_without_weight_are_not_among_them(noisy_blobs):
     X, y = noisy_blobs
     weight = (np.arange(450) % 15 == 0).astype(float)
     with pytest.warns(NoisyLabelWarning, match="there are 30"):
