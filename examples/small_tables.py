@@ -20,7 +20,7 @@ warnings.simplefilter("ignore", NoisyLabelWarning)  # so few rows make every est
 METHODS = {
     "logistic regression": LogisticRegression(),
     "plain network": MentorNetClassifier("uniform", random_state=0),
-    "MentorNet, auto": MentorNetClassifier(loss_percentile="auto", random_state=0),
+    "MentorNet": MentorNetClassifier(random_state=0),
     "MentorMix": MentorMixClassifier(random_state=0),
 }
 N_SPLITS = 5

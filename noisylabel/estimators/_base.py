@@ -97,9 +97,9 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         sample_weight : array-like of shape (N,), optional
             How many times each row counts, at least 0: in the loss, the percentile and the statistics of the inputs.
             What a row of weight 0 holds changes nothing, but for batch normalisation. The result is that of repeated
-            rows, up to rounding, if all of those fit into one batch and nothing is drawn for single rows: no mixes,
-            ``loss_percentile="auto"``, ``example_dropout``, held-out rows, augmentation or drop-out. Else the draws
-            are others, and the results differ as those of two seeds do. Each held-out row counts once.
+            rows, up to rounding, if all of those fit into one batch and nothing is drawn for single rows: no mixes, no
+            ``"auto"`` as curriculum or percentile, ``example_dropout``, held-out rows, augmentation or drop-out. Else
+            the draws are others, and the results differ as those of two seeds do. Each held-out row counts once.
         y_trusted : array-like of shape (N,), pair (mask, labels) or structured array of shape (N,), optional
             For ``curriculum="data_driven"``: the right label of the rows where it is known, and -1, NaN or None
             elsewhere (None or NaN if -1 is a class); or a boolean mask and the labels; or both in an array with two
@@ -359,7 +359,7 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         >>> from noisylabel.datasets import load_digits
         >>> digits = load_digits()
         >>> noisy_y, manifest = corrupt(digits.target, "symmetric", rate=0.4, random_state=0)
-        >>> clf = MentorNetClassifier(loss_percentile="auto", random_state=0).fit(digits.data, noisy_y)
+        >>> clf = MentorNetClassifier(random_state=0).fit(digits.data, noisy_y)
         >>> issues = clf.label_issues()
         >>> worst = issues["row"].head(300)
         >>> bool((noisy_y[worst] != digits.target[worst]).mean() > 0.95)
