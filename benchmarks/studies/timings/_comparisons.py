@@ -159,6 +159,7 @@ def learned_five_losses_vs_closed_form_resnet(how: How) -> Timing:
 def speed_xs_vs_cnn(how: How) -> Timing:
     """Compare the fast network with the small CNN, each trained as in its tables of CIFAR-10."""
     common = {"batch_size": 128, "precision": how.image_precision, "device": how.device, "random_state": 0}
+    common["loss_percentile"] = 0.7
     fast, small = (MentorNetClassifier(**kind | common) for kind in (FAST_CPU_STUDENT, CPU_STUDENT))
     data = _images(how)
     return compare(

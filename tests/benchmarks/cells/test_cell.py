@@ -113,6 +113,7 @@ def test_trusted_rows():
     assert set(rows) != set(trusted_rows("data_driven_1000", profile, 1))
 
 
+@pytest.mark.filterwarnings("ignore:Labels of .* classes ended")  # few steps
 def test_cells_with_trusted_labels():
     cell = Cell("smoke", "symmetric", 0.4, "data_driven_300", 0)
     corrected = Cell("smoke", "symmetric", 0.4, "self_paced_corrected_1000", 0)

@@ -198,6 +198,7 @@ def test_human_labels_that_are_not_there_are_left_out(tmp_path, monkeypatch, cap
 
 @pytest.mark.data
 @pytest.mark.filterwarnings("ignore:When the burn-in ended")  # two steps teach little
+@pytest.mark.filterwarnings("ignore:Labels of .* classes ended")  # few steps
 @pytest.mark.parametrize("method", ["plain", "early_stopping", "self_paced_auto"])
 def test_right_29_a_proof_takes_human_labels(method, tmp_path):
     only = {"method": [method], "seed": [0], "noise": ["human_worst"]}
@@ -212,6 +213,7 @@ class HalfAPercentile(MentorNetClassifier):
 OWN_METHOD = Method({"curriculum": "self_paced", "loss_percentile": 0.5})
 
 
+@pytest.mark.filterwarnings("ignore:Labels of .* classes ended")  # few steps
 def test_right_29_a_method_that_is_asked_for_is_run(tmp_path):
     own = f"{__name__}:OWN_METHOD"
     outcomes = run_profile("smoke", {"method": ["plain", "elr", own]}, tmp_path)

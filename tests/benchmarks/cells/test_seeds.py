@@ -41,7 +41,7 @@ def test_mixes_and_elr_have_their_own_loss_and_the_others_that_of_the_recipe():
     assert classifier("mixup").loss == "cross_entropy"
     assert "loss" not in classifier("mentormix_auto").get_params()
     assert changed_settings(classifier("plain"), profile, 0.4, 0) == {"curriculum": "uniform"}
-    assert changed_settings(classifier("mentormix_auto"), profile, 0.4, 0) == {}
+    assert changed_settings(classifier("mentormix_auto"), profile, 0.4, 0) == {"curriculum": "mentornet_pd"}
 
 
 def test_no_curriculum_begins_before_the_network_knows_something():

@@ -23,6 +23,7 @@ def test_own_memory_sees_what_is_there_for_a_moment():
 
 
 @pytest.mark.filterwarnings("ignore:When the burn-in ended")
+@pytest.mark.filterwarnings("ignore:Labels of .* classes ended")  # few steps
 @pytest.mark.parametrize(("kind", "method"), [("table", "mentornet, auto"), ("images", "mentormix")])
 def test_a_size_is_measured(kind, method, monkeypatch):
     monkeypatch.setitem(scale._SAMPLES_SEEN, kind, 0)
