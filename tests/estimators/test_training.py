@@ -93,6 +93,7 @@ def test_weight_decay_is_scaled_by_the_mean_weight(blobs):
     assert [decay for decay, _ in seen] == pytest.approx([0.02, 0.02, 0.01, 0.01])
 
 
+@pytest.mark.filterwarnings("ignore:Labels of 1 of 3 classes ended")  # half of the rows count
 def test_history_is_a_table_of_what_happened(blobs):
     X, y = blobs
     clf = MentorNetClassifier("self_paced", loss_percentile=0.5, max_epochs=10, validation_fraction=0.2, random_state=0)
