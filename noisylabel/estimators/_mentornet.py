@@ -46,6 +46,7 @@ _PLAIN: dict[str, Any] = {  # training without a curriculum, which leaves nothin
     "verbose": 0,
 }
 _LOST = 0.05  # mean weight of a class
+_FEW = 20  # rows, of which chance may take the weight
 
 
 @with_shared_docs
@@ -479,7 +480,7 @@ def _warn_of_lost_classes(weights: np.ndarray, data: TrainingData) -> None:
     codes = data.codes[seen]
     n_rows = np.bincount(codes, minlength=data.n_classes)
     mean = np.bincount(codes, weights[seen], minlength=data.n_classes) / np.maximum(n_rows, 1)
-    lost = (n_rows > 0) & (mean < _LOST)
+    lost = (n_rows >= _FEW) & (mean < _LOST)
     if lost.any() and not lost[n_rows > 0].all():  # of all together the net has warned
         names = ", ".join(f"{data.classes[code]!s} ({n_rows[code]} rows)" for code in lost.nonzero()[0][:5])
         warnings.warn(
