@@ -27,7 +27,8 @@ def cifar():
     return data
 
 
-@pytest.mark.parametrize("noise", ["symmetric", pytest.param("human", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("noise", ["symmetric", "human"])
 def test_wrong_labels_of_real_images_get_less_weight(cifar, noise):
     noisy = corrupt(cifar.target, "symmetric", rate=0.4, random_state=0)[0] if noise == "symmetric" else cifar.human
     clf = MentorNetClassifier("self_paced", loss_percentile=0.6, max_epochs=10, **SETTINGS).fit(cifar.data, noisy)

@@ -70,7 +70,9 @@ def test_an_error_of_one_cell_leaves_the_others_alone(tmp_path, monkeypatch, cap
     assert [outcome.cell.method for outcome in run_profile("smoke", folder=tmp_path)] == ["plain"]
 
 
-@pytest.mark.parametrize("method", ["elr", "mentormix_auto", "filter_kd"])
+@pytest.mark.parametrize(
+    "method", ["filter_kd", *(pytest.param(name, marks=pytest.mark.slow) for name in ("elr", "mentormix_auto"))]
+)
 def test_a_killed_cell_goes_on_from_its_last_epoch(method, tmp_path):
     only = {"method": [method], "rate": [0.4], "noise": ["symmetric"], "seed": [0]}
     code = (
