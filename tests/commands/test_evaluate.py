@@ -47,6 +47,7 @@ def trained(tmp_path_factory):
     return folder, clf, X, y
 
 
+@pytest.mark.slow
 def test_it_follows_a_training_to_its_end(tmp_path, capsys):
     with subprocess.Popen([sys.executable, "-c", TRAINING, tmp_path]) as training:
         assert evaluate(tmp_path, "--data", "digits", "--watch", "--every", 0.02, "--timeout", 120) == 0

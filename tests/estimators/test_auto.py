@@ -194,7 +194,7 @@ def test_what_it_found_is_saved(noisy_blobs, tmp_path):
         assert np.array_equal(getattr(again, name), getattr(clf, name))
 
 
-@pytest.mark.parametrize("noise", [None, "symmetric"])
+@pytest.mark.parametrize("noise", [None, pytest.param("symmetric", marks=pytest.mark.slow)])
 def test_a_rare_class_is_learned_as_well_as_in_plain_training(noise):
     settings = {"n_informative": 10, "n_classes": 3, "weights": [0.6, 0.39, 0.01], "class_sep": 1.5, "flip_y": 0}
     X, y = make_classification(8000, 20, random_state=0, **settings)

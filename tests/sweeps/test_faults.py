@@ -180,6 +180,7 @@ def kill_at_epochs(diary, epochs):
     return killed
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_sweep_whose_driver_is_killed_loses_nothing(tmp_path):
     folder = tmp_path / "sweep"
