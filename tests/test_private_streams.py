@@ -75,6 +75,7 @@ def test_right_03_fits_in_threads_do_not_change_each_other():
             np.testing.assert_array_equal(found, wanted)
 
 
+@pytest.mark.filterwarnings("ignore:Labels of .* classes ended")
 def test_right_03_a_fit_beside_predictions():
     clf = fit(0, student=Dreamer)
     proba, other = clf.predict_proba(X), fit(1).predict_proba(X)

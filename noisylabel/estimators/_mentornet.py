@@ -78,9 +78,9 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
     percentile_decay : float in [0, 1), default=0.5
         Share of the past in the moving average of the percentile.
     percentile_by_class : bool, default=False
-        Compare each loss with a percentile of its own class's losses. With one percentile of all, a class that is
-        harder than the others can lose all its weight, and is then never learned. It presumes that classes have similar
-        shares of wrong labels, and some 20 rows or more.
+        Compare each loss with a percentile of its own class's losses; ``curriculum="auto"`` compares none. With one
+        percentile of all, a class that is harder than the others can lose all its weight, and is then never learned. It
+        presumes that classes have similar shares of wrong labels, and some 20 rows or more.
     burn_in : float, 0 or in [1, 100], default=18
         Percent (not a fraction) of training at the start during which every sample has weight 1; with
         ``curriculum="auto"``, during which a row's probabilities are those of the short trainings alone.
@@ -112,8 +112,9 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
     net_ : WeightedNet
         The trained skorch net.
     noise_rate_ : float
-        Estimated share of wrong labels, if ``curriculum`` or ``loss_percentile`` is ``"auto"``; NaN if there were too
-        few rows to learn it from. With ``"data_driven"``: their share among the trusted rows.
+        Estimated share of wrong labels, with ``curriculum="auto"``, or ``loss_percentile="auto"`` for a curriculum that
+        compares losses with a percentile; NaN if there were too few rows to learn it from. With ``"data_driven"``:
+        their share among the trusted rows.
     noise_rate_interval_ : tuple of float
         With ``curriculum="auto"``: bounds that are meant to hold the true rate in 9 of 10 cases. A lower one of 0 says
         that there may be no noise: training was the plain one.
@@ -136,7 +137,8 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
     bit. Else each row gets a probability of each class, given its label and what is predicted for it, and the network
     learns all of them as its target (:class:`noisylabel.mentors.LabelPosteriorMentor`). Another ``loss`` than the cross
     entropy is weighted by the probability of the given label instead. It costs 20 to 40 % more than plain training, and
-    4 bytes for each row and class. Fewer than 20 rows a class on average are too few; a warning says so.
+    4 bytes for each row and class, some times as much for a moment. Fewer than 20 rows a class on average are too few;
+    a warning says so.
 
     References
     ----------
@@ -367,9 +369,10 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         n_rows = len(rows) if counts is None else int(counts.sum())
         if n_rows < fewest_rows(data.n_classes):
             warnings.warn(
-                f"curriculum='auto' needs 20 rows a class to learn the noise from, {fewest_rows(data.n_classes)} in "
-                f"all, and there are {n_rows}. Every row has weight 1, as in plain training. If you know about how "
-                "many labels are right, give that as 'loss_percentile', 0.7 for instance.",
+                f"curriculum='auto' needs {fewest_rows(1)} rows a class to learn the noise from, "
+                f"{fewest_rows(data.n_classes)} in all, and there are {n_rows}. Every row has weight 1, as in plain "
+                "training. If you know about how many labels are right, give that as 'loss_percentile', 0.7 for "
+                "instance.",
                 NoisyLabelWarning,
                 stacklevel=4,
             )
@@ -437,7 +440,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
             self.noise_rate_ = 1 - float(is_right.nanmean())
         self.curriculum_ = mentor.result() if isinstance(mentor, DataDrivenMentor) else curriculum
         super()._keep(fitted, data)
-        _warn_of_lost_classes(self.sample_weight_, data)
+        _warn_of_lost_classes(self.sample_weight_, self._has_say, data)
 
     def _keep_noise(self, mentor: LabelPosteriorMentor, data: TrainingData) -> None:
         """Set what is known of the noise, and say it in words."""
@@ -472,11 +475,9 @@ def _start(mentor: Mentor, parts: NetParts) -> None:
         mentor.teach(parts.is_right)
 
 
-def _warn_of_lost_classes(weights: np.ndarray, data: TrainingData) -> None:
+def _warn_of_lost_classes(weights: np.ndarray, has_say: np.ndarray | None, data: TrainingData) -> None:
     """Name the classes whose labels have all but no weight in the end."""
-    seen = ~np.isnan(weights)
-    if data.samples.sample_weight is not None:
-        seen &= (data.samples.sample_weight > 0).cpu().numpy()
+    seen = ~np.isnan(weights) & (True if has_say is None else has_say)
     codes = data.codes[seen]
     n_rows = np.bincount(codes, minlength=data.n_classes)
     mean = np.bincount(codes, weights[seen], minlength=data.n_classes) / np.maximum(n_rows, 1)

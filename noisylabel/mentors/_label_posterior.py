@@ -15,7 +15,7 @@ from noisylabel.schedules import percent_of_training
 
 _MEMORY = 0.7  # of beliefs: the share of the past, as in early-learning regularisation
 _LOOKS = 3.0  # as how many looks at a row the beliefs count in the end, against the one at its label
-_MOST_ROWS = 50_000  # looked at in one go
+_MOST_ROWS = 50_000  # looked at, drawn at random, and unmixed in one go
 _GROWING = 50.0  # percent of training in which they come to count so much
 
 
@@ -76,9 +76,10 @@ class LabelPosteriorMentor(Mentor):
         counts : Tensor of shape (n_samples,), optional
             True for rows that have a say.
         """
-        known, given = (proba, labels) if counts is None else (proba[counts], labels[counts])
-        every = -(-len(given) // _MOST_ROWS)
-        self.noise_: NoiseEstimate | None = estimate_noise(known[::every], given[::every])
+        rows = torch.arange(len(labels)) if counts is None else counts.nonzero()[:, 0].cpu()
+        chosen = rows[torch.randperm(len(rows), generator=torch.Generator().manual_seed(0))[:_MOST_ROWS]]
+        chosen = chosen.sort().values.to(proba.device)
+        self.noise_: NoiseEstimate | None = estimate_noise(proba[chosen], labels[chosen])
         self.beliefs_: Tensor | None = None
         self.matrix_ = _without_unknown(self.noise_).to(proba)
         if self.noise_.rate_interval[0] > 0:
@@ -120,6 +121,10 @@ class LabelPosteriorMentor(Mentor):
     def is_idle(self) -> bool:
         """See :attr:`Mentor.is_idle`; where no noise is seen."""
         return self.beliefs_ is None
+
+    def metrics(self) -> dict[str, float]:
+        """Return the estimated noise rate; NaN if nobody has told."""
+        return {"noise_rate": float("nan") if self.noise_ is None else self.noise_.rate}
 
     def state_dict(self) -> dict[str, Any]:
         """See :meth:`Mentor.state_dict`."""

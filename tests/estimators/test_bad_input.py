@@ -99,7 +99,7 @@ def test_mixed_labels(blobs):
             {"example_dropout": "0.5,17,0.05", "loss_percentile": 0.7},
             "'example_dropout' got the schedule .* add up to 100",
         ),
-        ({"burn_in": -1, "loss_percentile": 0.7}, r"'burn_in' must be a number in \[0, 100\]"),
+        ({"burn_in": -1}, r"'burn_in' must be a number in \[0, 100\]"),
         ({"max_epochs": 0}, "'max_epochs' must be an integer of at least 1. Got 0"),
         ({"batch_size": 1.5}, "'batch_size' must be an integer of at least 1. Got 1.5"),
         ({"lr": 0}, r"'lr' must be a number in \(0, inf\)"),

@@ -32,8 +32,8 @@ from noisylabel.schedules import constant_schedule, cosine, piecewise_schedule, 
 from noisylabel.students import MLP, SmallCNN, Speed
 
 RNG = np.random.default_rng(0)
-Y = np.arange(60) % 3
-X = (RNG.normal(size=(60, 4)) + 3 * Y[:, None]).astype(np.float32)
+Y = np.arange(78) % 3
+X = (RNG.normal(size=(len(Y), 4)) + 3 * Y[:, None]).astype(np.float32)
 IMAGES = RNG.integers(0, 256, (24, 3, 8, 8)).astype(np.uint8)
 LABELS = {
     "text": np.array(["ant", "bee", "cow\0"], dtype=object)[Y],
@@ -88,6 +88,7 @@ def test_right_16_a_saved_classifier_is_the_same_bit_for_bit(clf, tmp_path):
     assert {path.suffix for path in (tmp_path / "model").iterdir()} == {".json", ".safetensors"}
 
 
+@pytest.mark.filterwarnings("ignore:curriculum='auto' needs 20 rows a class")  # 52 have weight
 def test_right_16_images_frames_weights_and_own_students(tmp_path):
     images = fit(X=IMAGES, y=np.arange(24) % 2, student=SmallCNN((4, 8)), loss_percentile=0.7)
     images.save(tmp_path / "images")

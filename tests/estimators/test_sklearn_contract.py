@@ -306,6 +306,7 @@ def test_boolean_labels_and_pandas(blobs):
     assert clf.score(frame, y == 2) > 0.95
 
 
+@pytest.mark.filterwarnings("ignore:curriculum='auto' needs 20 rows a class")
 def test_a_class_with_a_single_row(blobs):
     X, y = blobs
     keep = np.append(np.flatnonzero(y != 2), np.flatnonzero(y == 2)[:1])

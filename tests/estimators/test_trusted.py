@@ -204,6 +204,7 @@ def test_misuse_is_said(digits):
         fitted(digits, trusted(digits), max_epochs=1, batch_size=2000)
 
 
+@pytest.mark.filterwarnings("ignore:Labels of .* classes ended")
 def test_rows_of_weight_zero_teach_nothing(digits):
     wrong = digits.noisy != digits.target
     clf = MentorNetClassifier("data_driven", max_epochs=5, random_state=0)
@@ -235,6 +236,7 @@ def test_right_10_mask_and_labels_in_one_array_are_cut_by_cross_validation(digit
     assert search.best_estimator_.noise_rate_ == pytest.approx((y != digits.target[:400])[::2].mean())
 
 
+@pytest.mark.filterwarnings("ignore:Labels of .* classes ended")
 @pytest.mark.parametrize("loss_percentile", [0.7, "auto"])
 def test_right_10_trusted_rows_that_are_all_right_do_not_fail_a_fold(digits, loss_percentile):
     all_right = np.where((digits.noisy == digits.target) & (np.arange(N_TRAIN) % 10 == 0), digits.target, -1)

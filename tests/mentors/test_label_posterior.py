@@ -56,6 +56,15 @@ def test_beliefs_come_to_count_as_three_looks():
     assert weights[2][wrong].mean() < 0.05 < 0.9 < weights[2][~wrong].mean()
 
 
+def test_some_of_many_rows_are_looked_at_whatever_their_order(monkeypatch):
+    monkeypatch.setattr("noisylabel.mentors._label_posterior._MOST_ROWS", 200)  # every third row is of one class
+    some = told()
+    assert some.beliefs_.shape == (N, 3)
+    assert some.noise_.class_prior.min() > 0.2
+    torch.testing.assert_close(some.noise_.rate_by_class, told().noise_.rate_by_class, atol=0.1, rtol=0)
+    assert some.metrics()["noise_rate"] == some.noise_.rate
+
+
 def test_targets_sum_to_one_and_know_the_truth():
     mentor, rows = told(), torch.arange(N)
     mentor.advance(0.6)

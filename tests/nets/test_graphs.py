@@ -109,6 +109,7 @@ NOT_RECORDED = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:Labels of .* classes ended")
 @pytest.mark.parametrize("name", NOT_RECORDED)
 def test_what_cannot_be_recorded_runs_eagerly_and_says_why(name, blobs, monkeypatch, capsys):
     X, y = blobs

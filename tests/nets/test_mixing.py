@@ -49,6 +49,7 @@ def test_alpha_zero_is_mentornet_exactly(digits):
     assert np.array_equal(plain.sample_weight_, mix.sample_weight_)
 
 
+@pytest.mark.filterwarnings("ignore:Labels of .* classes ended")
 def test_a_step_is_weigh_sample_mix_learn(blobs):
     """Against the algorithm written out with its own random streams, network and gradients."""
     X, y = blobs

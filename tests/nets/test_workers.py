@@ -131,6 +131,7 @@ class Rows(Dataset):
         return self.X[row], int(Y[row])
 
 
+@pytest.mark.filterwarnings("ignore:curriculum='auto' needs 20 rows a class")  # 48
 @pytest.mark.parametrize("in_step", [True, False])
 def test_workers_end_with_a_fit_that_fails(in_step):
     net_params = {TRAIN: 2, VALID: 1}
@@ -151,6 +152,7 @@ def test_workers_end_where_one_of_them_fails():
     assert caught.traceback
 
 
+@pytest.mark.filterwarnings("ignore:curriculum='auto' needs 20 rows a class")  # 48
 @pytest.mark.parametrize("in_step", [True, False])
 def test_workers_end_with_an_interrupt_and_the_network_so_far_predicts(in_step):
     clf = MentorNetClassifier(
@@ -167,6 +169,7 @@ def test_workers_end_with_an_interrupt_and_the_network_so_far_predicts(in_step):
     assert not children()
 
 
+@pytest.mark.filterwarnings("ignore:curriculum='auto' needs 20 rows a class")  # 48
 @pytest.mark.parametrize("kind", [MentorNetClassifier, MentorMixClassifier, FilterKDClassifier])
 def test_workers_give_the_same_fit_with_held_out_rows(kind):
     settings = SETTINGS | {"validation_fraction": 0.25}
