@@ -6,6 +6,7 @@ import torch
 from hypothesis import settings
 
 from noisylabel import corrupt
+from noisylabel._support import random as streams
 from noisylabel.datasets import get_data_home, load_digits
 
 # Properties draw the same examples in every run, and remember none.
@@ -16,6 +17,13 @@ settings.load_profile("same_every_time")
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread():
     torch.set_num_threads(1)  # two test processes share two cores
+
+
+@pytest.fixture(autouse=True)
+def _same_fresh_seeds(monkeypatch):
+    """Let ``random_state=None`` draw the same seeds in every run of a test, one after the other."""
+    rng = np.random.default_rng(0)
+    monkeypatch.setattr(streams, "fresh_seed", lambda: int(rng.integers(2**31 - 1)))
 
 
 @pytest.fixture(scope="session")

@@ -21,10 +21,15 @@ def draw_seed(random_state: Any) -> int:
     therefore stays untouched.
     """
     if random_state is None:
-        return int(np.random.default_rng().integers(2**31 - 1))
+        return fresh_seed()
     if isinstance(random_state, np.random.Generator):
         return int(random_state.integers(2**31 - 1))
     return int(check_random_state(random_state).randint(2**31 - 1))
+
+
+def fresh_seed() -> int:
+    """Return a seed that nobody chose."""
+    return int(np.random.default_rng().integers(2**31 - 1))
 
 
 def numpy_generator(random_state: Any) -> np.random.Generator:
