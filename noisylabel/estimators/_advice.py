@@ -9,13 +9,15 @@ _UNSURE = 0.25  # width of the interval from which checked labels are worth thei
 _TIMES_WORSE = 1.5  # than all, from which a class is named
 
 
-def noise_advice(noise: NoiseEstimate | None, classes: np.ndarray) -> str:
+def noise_advice(noise: NoiseEstimate | None, assumed_rate: float | None, classes: np.ndarray) -> str:
     """Return a paragraph: how many labels are wrong, what training did about it, and what would help.
 
     Parameters
     ----------
     noise : NoiseEstimate or None
         None if it could not be learned.
+    assumed_rate : float or None
+        What training went by, if these few rows could not tell.
     classes : ndarray of shape (C,)
         The labels that they stand for.
     """
@@ -25,7 +27,13 @@ def noise_advice(noise: NoiseEstimate | None, classes: np.ndarray) -> str:
             "many labels are right, give that as 'loss_percentile'."
         )
     low, high = noise.rate_interval
-    if low == 0:
+    if assumed_rate is not None:
+        text = (
+            f"Any share of the labels up to {high:.0%} may be wrong, and these rows are too few to tell. Each was "
+            f"learned as if {assumed_rate:.0%} were, with any other label as likely; 'loss_percentile' takes what you "
+            "know."
+        )
+    elif low == 0:
         found = "No sign that labels are wrong"
         if noise.rate >= _NEGLIGIBLE:
             found = f"About {noise.rate:.0%} of the labels may be wrong, or none"

@@ -446,7 +446,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         """Set what is known of the noise, and say it in words."""
         noise = mentor.noise_
         self.noise_rate_ = float("nan") if noise is None else noise.rate
-        self.advice_ = noise_advice(noise, data.classes)
+        self.advice_ = noise_advice(noise, mentor.assumed_rate_, data.classes)
         if noise is None:
             return
         self.noise_rate_interval_ = noise.rate_interval

@@ -1,4 +1,4 @@
-"""What networks that never learned a row's label say of it: two short trainings on one half of the rows each."""
+"""What networks that never learned a row's label say of it: short trainings on parts of the rows."""
 
 from dataclasses import replace
 from functools import partial
@@ -15,6 +15,8 @@ from noisylabel.estimators.inputs._training_data import TrainingData
 _ROWS_OF_CLASS = 20  # on average, 10 in each half
 _SHARE = 0.15  # of the epochs
 _FEWEST_STEPS, _SMALLEST_BATCH = 100, 4
+_AS_MANY_ROWS = 4_000  # as short trainings may present in an epoch, all together; more only if two halves do
+_FOLDS, _MOST_ROUNDS = 5, 3
 
 
 def fewest_rows(n_classes: int) -> int:
@@ -29,7 +31,7 @@ def fewest_rows(n_classes: int) -> int:
 
 
 def pilot_epochs(max_epochs: int) -> int:
-    """Return the epochs of each of the two trainings: 15 % of those of the main one, which two halves cost once.
+    """Return the epochs of each short training: 15 % of those of the main one.
 
     Examples
     --------
@@ -39,27 +41,42 @@ def pilot_epochs(max_epochs: int) -> int:
     return max(1, round(_SHARE * max_epochs))
 
 
+def pilot_rounds(n_rows: int) -> tuple[int, int]:
+    """Return in how many parts the rows are cut, each predicted by a network that learned the others, and how often.
+
+    Two halves, once. Of few rows a half teaches too little, and there is time for more: five parts, up to three times.
+
+    Examples
+    --------
+    >>> pilot_rounds(10_000), pilot_rounds(1_000), pilot_rounds(300)
+    ((2, 1), (5, 1), (5, 3))
+    """
+    n_rounds = _AS_MANY_ROWS // ((_FOLDS - 1) * n_rows)
+    return (_FOLDS, min(n_rounds, _MOST_ROUNDS)) if n_rounds else (2, 1)
+
+
 def pilot_batch_size(n_rows: int, n_epochs: int, batch_size: int) -> int:
-    """Return the largest batch with which half of the rows make 100 steps, at most ``batch_size`` and at least 4.
+    """Return the largest batch with which a short training has 100 steps, at most ``batch_size`` and at least 4.
 
     Examples
     --------
     >>> pilot_batch_size(10_000, 8, 128), pilot_batch_size(300, 8, 128)
-    (128, 12)
+    (128, 19)
     """
-    return max(min(batch_size, n_rows // 2 * n_epochs // _FEWEST_STEPS), min(_SMALLEST_BATCH, batch_size))
+    n_learned = n_rows - n_rows // pilot_rounds(n_rows)[0]
+    return max(min(batch_size, n_learned * n_epochs // _FEWEST_STEPS), min(_SMALLEST_BATCH, batch_size))
 
 
 def predict_by_others(pilot: Any, data: TrainingData, rows: np.ndarray, seed: int, shows_bar: bool = False) -> Tensor:
-    """Train on each half of the rows, and predict the other.
+    """Predict each row by networks that learned others, see :func:`pilot_rounds`.
 
     Parameters
     ----------
     pilot : MentorNetClassifier
-        Unfitted, with the parameters of both trainings.
+        Unfitted, with the parameters of each training.
     data : TrainingData
     rows : ndarray of shape (n,)
-        Increasing row numbers, at least :func:`fewest_rows`; the halves are drawn.
+        Increasing row numbers, at least :func:`fewest_rows`; the parts are drawn.
     seed : int
     shows_bar : bool, default=False
         Show the progress of each training.
@@ -67,7 +84,7 @@ def predict_by_others(pilot: Any, data: TrainingData, rows: np.ndarray, seed: in
     Returns
     -------
     Tensor of shape (n, C)
-        Class probabilities, on the training device.
+        Class probabilities, the mean of all rounds, on the training device.
 
     Raises
     ------
@@ -75,16 +92,24 @@ def predict_by_others(pilot: Any, data: TrainingData, rows: np.ndarray, seed: in
         If one of the trainings was interrupted.
     """
     data = replace(data, class_weight=None)  # what is predicted is how likely each label is
-    is_second = np.random.default_rng(seed).permutation(len(rows)) % 2 == 1
-    proba = torch.empty(len(rows), data.n_classes, device=data.device)
-    for number, learns in enumerate((is_second, ~is_second)):
-        split = Split(rows[learns], rows[:0])
-        mentor = pilot.make_mentor().check_parameters()
-        bar = f"short training {number + 1} of 2" if shows_bar else None
-        fitted = TrainingRun(pilot, data, partial(pilot.make_net, mentor), split, seed + 5 + number, bar=bar).train()
-        if fitted.trained.interrupt is not None:
-            raise KeyboardInterrupt(f"In a short training before the main one: {fitted.trained.interrupt}")
+    n_folds, n_rounds = pilot_rounds(len(rows))
+    rng = np.random.default_rng(seed)
+    turns = [rng.permutation(len(rows)) % n_folds for _ in range(n_rounds)]
+    parts = [turn == part for turn in turns for part in range(n_folds)]
+    proba = torch.zeros(len(rows), data.n_classes, device=data.device)
+    for number, is_left_out in enumerate(parts):
+        bar = f"short training {number + 1} of {len(parts)}" if shows_bar else None
+        net = _train(pilot, data, rows[~is_left_out], seed + 5 + number, bar)
         with private_torch_stream(seed + 5 + number, data.device):
-            logits = torch.cat(list(fitted.net.forward_iter(data.samples.take(rows[~learns]))))
-        proba[torch.as_tensor(~learns, device=data.device)] = logits.to(proba).softmax(1)
+            logits = torch.cat(list(net.forward_iter(data.samples.take(rows[is_left_out]))))
+        proba[torch.as_tensor(is_left_out, device=data.device)] += logits.to(proba).softmax(1) / n_rounds
     return proba
+
+
+def _train(pilot: Any, data: TrainingData, rows: np.ndarray, seed: int, bar: str | None) -> Any:
+    """Return the net that has learned some rows."""
+    mentor = pilot.make_mentor().check_parameters()
+    fitted = TrainingRun(pilot, data, partial(pilot.make_net, mentor), Split(rows, rows[:0]), seed, bar=bar).train()
+    if fitted.trained.interrupt is not None:
+        raise KeyboardInterrupt(f"In a short training before the main one: {fitted.trained.interrupt}")
+    return fitted.net

@@ -76,7 +76,8 @@ def estimate_noise(proba: Tensor, labels: Tensor) -> NoiseEstimate:
     The rate is the geometric mean of the anchors' disagreement and of what remains of it, so it is on the lower side
     where the evidence cannot tell noise from a poor network; it is 0 if the network is no better than chance or has
     hardly been trained. The more of it is evenly spread noise, the more that
-    counts instead. Classes differ as the labels of their anchors do.
+    counts instead. Classes differ as the labels of their anchors do. The likeliest label of a class is taken to be the
+    right one: otherwise the labels cannot tell one class from another.
 
     Parameters
     ----------
@@ -241,15 +242,19 @@ def _between(overall: _Bounds, known: float, even: float, share_even: float) -> 
 
 
 def _matrix(anchors: Tensor, rate: float, evenness: float) -> Tensor:
-    """Return the transition matrix, the disagreement of the anchors brought down to the rate."""
+    """Return the transition matrix, the disagreement of the anchors brought down to the rate.
+
+    No wrong label is likelier in it than the right one.
+    """
     n_classes = len(anchors)
     diagonal = torch.eye(n_classes, dtype=torch.bool, device=anchors.device)
     wrong = anchors.masked_fill(diagonal, 0)
     n_wrong, n_anchors = wrong.sum(1), anchors.sum(1)
     mean = n_wrong.sum() / n_anchors.sum()
-    rates = (_drawn_to_mean(n_wrong, n_anchors) * rate / mean.clamp_min(1e-12)).clamp_max(1)
     n_even = 1 + evenness * (n_classes - 1)  # rows on top, whose labels are spread evenly
     goes_to = (wrong + n_even * (~diagonal).double() / (n_classes - 1)) / (n_wrong + n_even)[:, None]
+    most = 1 / (1 + goes_to.amax(1))  # the likeliest wrong label is then as likely as the right one
+    rates = (_drawn_to_mean(n_wrong, n_anchors) * rate / mean.clamp_min(1e-12)).minimum(most)
     return torch.where(diagonal, 1 - rates, rates[:, None] * goes_to)
 
 

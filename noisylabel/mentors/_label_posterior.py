@@ -16,6 +16,7 @@ from noisylabel.schedules import percent_of_training
 _MEMORY = 0.7  # of beliefs: the share of the past, as in early-learning regularisation
 _LOOKS = 3.0  # as how many looks at a row the beliefs count in the end, against the one at its label
 _MOST_ROWS = 50_000  # looked at, drawn at random, and unmixed in one go
+_FEW_ROWS, _UNKNOWN = 1_000, 0.4  # of few rows, an interval from 0 to so much or more tells nothing
 _GROWING = 50.0  # percent of training in which they come to count so much
 
 
@@ -30,7 +31,8 @@ class LabelPosteriorMentor(Mentor):
     follow, as an average, what the network itself says.
 
     If the lower bound of the noise rate is 0, every weight is 1 and the labels are the targets: training is plain
-    training to the last bit.
+    training to the last bit. But 1,000 rows or fewer may be too few to tell: where the upper bound is 0.4 or more, half
+    of it is taken for the rate, spread evenly over the classes.
 
     Parameters
     ----------
@@ -41,6 +43,8 @@ class LabelPosteriorMentor(Mentor):
     ----------
     noise_ : NoiseEstimate or None
         What is known of the noise; None if nobody has told.
+    assumed_rate_ : float or None
+        The rate that was taken where it could not be told.
 
     References
     ----------
@@ -81,8 +85,11 @@ class LabelPosteriorMentor(Mentor):
         chosen = chosen.sort().values.to(proba.device)
         self.noise_: NoiseEstimate | None = estimate_noise(proba[chosen], labels[chosen])
         self.beliefs_: Tensor | None = None
+        self.assumed_rate_ = _assumed_rate(self.noise_, len(chosen))
         self.matrix_ = _without_unknown(self.noise_).to(proba)
-        if self.noise_.rate_interval[0] > 0:
+        if self.assumed_rate_ is not None:
+            self.matrix_ = _even_noise(self.assumed_rate_, proba.shape[1]).to(proba)
+        if self.noise_.rate_interval[0] > 0 or self.assumed_rate_ is not None:
             self.beliefs_ = torch.cat([unmix(part, self.matrix_) for part in proba.split(_MOST_ROWS)])
 
     def start(self, n_samples: int, n_classes: int, generator: torch.Generator) -> None:
@@ -90,7 +97,7 @@ class LabelPosteriorMentor(Mentor):
         self.device_ = generator.device
         self.looks_ = torch.ones((), device=self.device_)
         if not hasattr(self, "noise_"):
-            self.noise_ = self.beliefs_ = None
+            self.noise_ = self.beliefs_ = self.assumed_rate_ = None
             self.matrix_ = torch.eye(n_classes, device=self.device_)
 
     def advance(self, progress: float) -> None:
@@ -129,7 +136,7 @@ class LabelPosteriorMentor(Mentor):
     def state_dict(self) -> dict[str, Any]:
         """See :meth:`Mentor.state_dict`."""
         noise = None if self.noise_ is None else dict(vars(self.noise_))
-        return {"beliefs": self.beliefs_, "matrix": self.matrix_, "noise": noise}
+        return {"beliefs": self.beliefs_, "matrix": self.matrix_, "noise": noise, "assumed_rate": self.assumed_rate_}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """See :meth:`Mentor.load_state_dict`."""
@@ -137,6 +144,19 @@ class LabelPosteriorMentor(Mentor):
             saved = state[name]
             setattr(self, f"{name}_", None if saved is None else saved.to(self.device_, copy=True))
         self.noise_ = None if state["noise"] is None else NoiseEstimate(**state["noise"])
+        self.assumed_rate_ = state["assumed_rate"]
+
+
+def _assumed_rate(noise: NoiseEstimate, n_rows: int) -> float | None:
+    """Return half of the upper bound if nothing is known of the rate, as rows are few; else None."""
+    low, high = noise.rate_interval
+    return high / 2 if low == 0 and high >= _UNKNOWN and n_rows <= _FEW_ROWS else None
+
+
+def _even_noise(rate: float, n_classes: int) -> Tensor:
+    """Return the matrix of noise that is spread evenly."""
+    wrong = torch.full((n_classes, n_classes), rate / (n_classes - 1))
+    return wrong.fill_diagonal_(1 - rate)
 
 
 def _without_unknown(noise: NoiseEstimate) -> Tensor:
