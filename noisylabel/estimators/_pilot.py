@@ -12,11 +12,12 @@ from noisylabel._support.random import private_torch_stream
 from noisylabel.estimators._run import Split, TrainingRun
 from noisylabel.estimators.inputs._training_data import TrainingData
 
-_ROWS_OF_CLASS = 20  # on average, 10 in each half
+_ROWS_OF_CLASS = 20  # on average
 _SHARE = 0.15  # of the epochs
-_FEWEST_STEPS, _SMALLEST_BATCH = 100, 4
+_FEWEST_STEPS = {2: 100, 5: 50}  # by parts; of five, the networks learn more rows, and several make a mean
+_SMALLEST_BATCH = 4
 _AS_MANY_ROWS = 4_000  # as short trainings may present in an epoch, all together; more only if two halves do
-_FOLDS, _MOST_ROUNDS = 5, 3
+_FOLDS, _MOST_ROUNDS = 5, 3  # of few rows
 
 
 def fewest_rows(n_classes: int) -> int:
@@ -56,15 +57,18 @@ def pilot_rounds(n_rows: int) -> tuple[int, int]:
 
 
 def pilot_batch_size(n_rows: int, n_epochs: int, batch_size: int) -> int:
-    """Return the largest batch with which a short training has 100 steps, at most ``batch_size`` and at least 4.
+    """Return the largest batch with which a short training has steps enough, at most ``batch_size`` and at least 4.
+
+    Halves make 100 steps, parts of five 50.
 
     Examples
     --------
     >>> pilot_batch_size(10_000, 8, 128), pilot_batch_size(300, 8, 128)
-    (128, 19)
+    (128, 38)
     """
-    n_learned = n_rows - n_rows // pilot_rounds(n_rows)[0]
-    return max(min(batch_size, n_learned * n_epochs // _FEWEST_STEPS), min(_SMALLEST_BATCH, batch_size))
+    n_folds, _ = pilot_rounds(n_rows)
+    n_learned = n_rows - n_rows // n_folds
+    return max(min(batch_size, n_learned * n_epochs // _FEWEST_STEPS[n_folds]), min(_SMALLEST_BATCH, batch_size))
 
 
 def predict_by_others(pilot: Any, data: TrainingData, rows: np.ndarray, seed: int, shows_bar: bool = False) -> Tensor:

@@ -256,7 +256,7 @@ def test_the_short_trainings_use_the_network_of_ones_own_class(noisy_blobs):
             return Small()
 
     Own(max_epochs=4, random_state=0).fit(*noisy_blobs)
-    assert len(built) == 3
+    assert len(built) == 11
 
 
 def test_the_short_trainings_leave_callbacks_and_output_alone(noisy_blobs, capsys):
