@@ -18,14 +18,23 @@ from noisylabel.noise import NoiseManifest, TransitionNoise
 
 SHORT = "cifar10_short"
 SHORT_EPOCHS = 10
-#: Defaults are chosen on the first group and judged, once, on the second. The third is the regime of many images and
+#: From a name to the data set of which it is a few rows, and how many.
+_FEW = {
+    "digits_300": ("digits", 300),
+    "fashion_mnist_400": ("fashion_mnist", 400),
+    "letter_700": ("letter", 700),
+    "satellite_150": ("satellite", 150),
+    "satellite_400": ("satellite", 400),
+}
+#: Defaults are chosen on the first two groups and judged, once, on the third. The last is the regime of many images and
 #: few epochs, in which plain training is at its best: the one exception to "as they come".
 GROUPS: dict[str, tuple[str, ...]] = {
     "tune": ("digits", "fashion_mnist", "letter", "satellite"),
+    "tune_few": tuple(_FEW),
     "judge": ("iris", "wine", "breast_cancer", "soybean", "spambase", "cifar10"),
     "short": (SHORT,),
 }
-SEEDS = {"tune": (0, 1, 2), "judge": (10, 11, 12), "short": (10, 11, 12)}
+SEEDS = {"tune": (0, 1, 2), "tune_few": (0, 1, 2), "judge": (10, 11, 12), "short": (10, 11, 12)}
 #: Training images.
 _N_IMAGES = {"fashion_mnist": 4_000, "cifar10": 10_000, SHORT: 49_000}
 #: From how it is called to name and nominal rate. Symmetric noise draws the true class too.
@@ -52,7 +61,12 @@ def group_of(name: str) -> str:
 
 def is_table(name: str) -> bool:
     """Whether a data set is one for tree ensembles too; Fashion-MNIST is a table of 784 columns here."""
-    return name == "fashion_mnist" or name not in _N_IMAGES
+    source = _source(name)
+    return source == "fashion_mnist" or source not in _N_IMAGES
+
+
+def _source(name: str) -> str:
+    return _FEW[name][0] if name in _FEW else name
 
 
 def noises_of(name: str) -> list[str]:
@@ -63,7 +77,8 @@ def noises_of(name: str) -> list[str]:
     """
     if name == SHORT:
         return list(_SHORT_NOISES)
-    of_two = name not in _N_IMAGES and len(np.unique(load_table(name)[1])) == 2
+    source = _source(name)
+    of_two = source not in _N_IMAGES and len(np.unique(load_table(source)[1])) == 2
     left_out = {"pair" if of_two else "", "" if name == "cifar10" else f"{HUMAN}worst"}
     return [noise for noise, (kind, _) in NOISES.items() if kind not in left_out]
 
@@ -84,8 +99,10 @@ def make_split(name: str, noise: str, seed: int) -> Split:
     """Return rows and labels, the same for each method.
 
     Of a table 70 % of the rows are for training, at most 5,000; of images so many of the training images, and all test
-    images.
+    images. Of these, few rows are the first.
     """
+    n_rows = _FEW[name][1] if name in _FEW else None
+    name = _source(name)
     if name in _N_IMAGES:
         data = _images(name)
         rows = np.random.default_rng(seed).permutation(len(data.data))[: _N_IMAGES[name]]
@@ -94,6 +111,7 @@ def make_split(name: str, noise: str, seed: int) -> Split:
         data = Bunch(**dict(zip(("data", "target"), load_table(name), strict=True)))
         rows, rest = split_rows(data.target, seed)
         test = data.data[rest], data.target[rest]
+    rows = rows[:n_rows]
     return Split(data.data[rows], data.target[rows], *_noisy(name, noise, data, rows, seed), *test)
 
 
