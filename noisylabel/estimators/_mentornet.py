@@ -117,7 +117,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         their share among the trusted rows.
     noise_rate_interval_ : tuple of float
         With ``curriculum="auto"``: bounds that are meant to hold the true rate in 9 of 10 cases. A lower one of 0 says
-        that there may be no noise: training was the plain one.
+        that there may be no noise; ``advice_`` says what training did about it.
     noise_rate_by_class_, noise_rate_by_class_interval_ : ndarray of shape (C,) and (2, C)
         The same of the rows that truly are of each class.
     noise_matrix_, noise_matrix_interval_ : ndarray of shape (C, C) and (2, C, C)
@@ -132,13 +132,15 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
     Notes
     -----
     With ``curriculum="auto"``, two short trainings on one half of the rows each, of 15 % of the epochs, predict the
-    other half, whose labels they have not learned. That tells how many labels of each class are wrong and what they
-    became (:func:`noisylabel.functional.estimate_noise`). If there may be none, training is plain training to the last
-    bit. Else each row gets a probability of each class, given its label and what is predicted for it, and the network
-    learns all of them as its target (:class:`noisylabel.mentors.LabelPosteriorMentor`). Another ``loss`` than the cross
-    entropy is weighted by the probability of the given label instead. It costs 20 to 40 % more than plain training, and
-    4 bytes for each row and class, some times as much for a moment. Fewer than 20 rows a class on average are too few;
-    a warning says so.
+    other half, whose labels they have not learned; 1,000 rows and fewer are cut in five parts instead, up to three
+    times, and the predictions averaged. That tells how many labels of each class are wrong and what they became
+    (:func:`noisylabel.functional.estimate_noise`). If there may be none, training is plain training to the last bit
+    (unless 1,000 rows or fewer leave open whether there is none or 40 % and more). Else each row gets a probability of
+    each class, given its label and what is predicted for it, and the network learns all of them as its target
+    (:class:`noisylabel.mentors.LabelPosteriorMentor`). Another ``loss`` than the cross entropy is weighted by the
+    probability of the given label instead. It costs 20 to 40 % more than plain training (of a few hundred rows, a
+    second or two), and 4 bytes for each row and class, some times as much for a moment. Fewer than 20 rows a class on
+    average are too few; a warning says so.
 
     References
     ----------

@@ -13,7 +13,7 @@ from torch.utils.data import Dataset, TensorDataset
 
 import noisylabel
 from noisylabel import MentorMixClassifier, MentorNetClassifier, corrupt
-from noisylabel.estimators import _mentornet
+from noisylabel.estimators import _mentornet, _pilot
 from noisylabel.estimators._advice import noise_advice
 from noisylabel.exceptions import InvalidParameterError, NoisyLabelWarning
 from noisylabel.functional import estimate_noise
@@ -63,6 +63,40 @@ def test_wrong_labels_are_found_and_not_learned(noise, rate, kind, digits):
     wrong = noisy != digits.target
     assert clf.sample_weight_[wrong].mean() < 0.3 < 0.8 < clf.sample_weight_[~wrong].mean()
     assert "look wrong" in clf.advice_
+
+
+@pytest.mark.filterwarnings("ignore:Labels of .* classes ended")  # 26 rows of one, under pair flips
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("noise", "rate"), [("symmetric", 0.6), ("pair", 0.45)])
+def test_three_hundred_rows_are_enough(noise, rate, kind, digits):
+    X, y = digits.data[:300], corrupt(digits.target[:300], noise, rate=rate, random_state=0)[0]
+    test = digits.test_data, digits.test_target
+    plain = MentorNetClassifier("uniform", random_state=0).fit(X, y)
+    assert kind(random_state=0).fit(X, y).score(*test) > plain.score(*test) + 0.1
+
+
+def test_no_network_predicts_a_row_that_it_has_learned(noisy_blobs, monkeypatch):
+    """And each row is predicted as often: here five parts, two times."""
+    X, y = noisy_blobs
+    learned, predicted, train = [], [], _pilot._train
+
+    def remember(pilot, data, rows, *others):
+        net = train(pilot, data, rows, *others)
+        infer = net.forward_iter
+
+        def forward_iter(samples):
+            predicted.append(np.array([samples[place][0][0] for place in range(len(samples))]))
+            return infer(samples)
+
+        net.forward_iter = forward_iter
+        learned.append(X[rows, 0])
+        return net
+
+    monkeypatch.setattr(_pilot, "_train", remember)
+    MentorNetClassifier(max_epochs=4, standardize=False, random_state=0).fit(X, y)
+    assert len(learned) == len(predicted) == 10
+    assert not any(np.isin(*pair).any() for pair in zip(learned, predicted, strict=True))
+    np.testing.assert_array_equal(np.sort(np.concatenate(predicted)), np.sort(np.tile(X[:, 0], 2)))
 
 
 def test_the_matrix_and_its_intervals_fit_each_other(digits):
@@ -231,6 +265,15 @@ def test_the_advice_names_a_class_that_stands_out():
     advice = noise_advice(found, None, np.array(["ant", "bee", "cow"]))
     assert "most of all of cow (" in advice
     assert "often called ant" in advice
+
+
+def test_the_advice_says_what_was_assumed():
+    labels = torch.arange(90) % 3
+    found = estimate_noise(torch.full((90, 3), 1 / 3, dtype=torch.float64), labels.roll(1))
+    advice = noise_advice(found, 0.35, np.array(["ant", "bee", "cow"]))
+    assert "too few to tell" in advice
+    assert "as if 35% were" in advice
+    assert "plain" not in advice
 
 
 def test_held_out_rows_have_no_part_in_it(noisy_blobs):

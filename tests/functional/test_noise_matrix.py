@@ -85,6 +85,16 @@ def test_pair_flips_are_found_by_class_through_a_poor_network():
     assert 0.1 < found.rate_interval[0] < 0.3 < found.rate_interval[1]
 
 
+def test_no_wrong_label_is_likelier_than_the_right_one():
+    """Of seven in ten rows of each class the label is that of the next, which looks like noise of 30 % in reverse."""
+    matrix = pair_matrix(4, 0.7)
+    truth = torch.arange(4000) % 4
+    found = estimate_noise((6.0 * torch.nn.functional.one_hot(truth, 4)).softmax(1), drawn(matrix, truth))
+    assert found.matrix.diagonal() == pytest.approx([0.5] * 4, abs=0.01)
+    assert (found.matrix <= found.matrix.diagonal()[:, None] + 1e-9).all()
+    assert found.rate == pytest.approx(0.5, abs=0.01)
+
+
 def test_bounds_hold_what_is_estimated():
     proba, truth = weak_network(torch.zeros(300), 5, 2.0)
     found = estimate_noise(proba, drawn(symmetric_matrix(5, 0.4), truth))

@@ -100,6 +100,27 @@ def test_without_a_sign_of_noise_it_is_idle():
     assert not told().is_idle
 
 
+def test_what_few_rows_cannot_tell_is_assumed_and_spread_evenly():
+    generator = torch.Generator().manual_seed(0)
+    proba = (0.3 * torch.randn(3 * N, 3, generator=generator)).softmax(1)  # by chance, as after hardly any training
+    labels = torch.randint(3, (3 * N,), generator=generator)
+    few, many = told(labels[:N], proba=proba[:N]), told(labels, proba=proba)
+    low, high = few.noise_.rate_interval
+    assert low == 0
+    assert few.assumed_rate_ == high / 2 > 0.3
+    torch.testing.assert_close(few.matrix_.diagonal(), torch.full((3,), 1 - high / 2))
+    assert few.matrix_[0, 1] == few.matrix_[2, 0] == pytest.approx(high / 4)
+    assert not few.is_idle
+    assert many.noise_.rate_interval[1] > 0.4
+    assert many.assumed_rate_ is None
+    assert many.is_idle
+    assert told().assumed_rate_ is told(TRUTH).assumed_rate_ is None
+    again = LabelPosteriorMentor()
+    again.start(N, 3, generator)
+    again.load_state_dict(few.state_dict())
+    assert again.assumed_rate_ == few.assumed_rate_
+
+
 def test_what_it_knows_is_the_estimate():
     expected, found = estimate_noise(predictions(), LABELS), told().noise_
     assert (found.rate, found.rate_interval) == (expected.rate, expected.rate_interval)
