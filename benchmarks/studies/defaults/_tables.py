@@ -17,10 +17,11 @@ CELL = ["data", "noise", "seed", "method"]
 def tables(rows: list[Row]) -> str:
     """Return all tables of rows, at least one; of each cell there is one row."""
     fits = pd.DataFrame(map(_flat, rows))
+    cells = _cells(fits)
     titled = [
         *_of_accuracy(fits),
-        ("Regret of our defaults, in points", regrets(fits)),
-        ("Regret of taking one method always, a win as 0: mean (worst)", always(fits)),
+        ("Regret of our defaults, in points", regrets(cells)),
+        ("Regret of taking one method always, a win as 0: mean (worst)", always(cells)),
         ("Noise rate, estimated against true, in percent", rates(fits)),
         ("Seconds of CPU of a fit on one thread, median", seconds(fits)),
         ("Failed", _failed(rows)),
@@ -70,11 +71,11 @@ def _of_accuracy(fits: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     """Return a titled table for each data set: mean accuracies, and what each of our defaults lacks."""
     found: dict[str, list[dict[str, Any]]] = {}
     for data, noise, part in _parts(fits):
-        by_method = dict(list(part.groupby("method")["percent"]))
+        by_method, percent = dict(list(part.groupby("method")["percent"])), _percent(part)
         best = max((by_method[name].mean() for name in RIVALS if name in by_method), default=np.nan)
         present = _present(METHODS, by_method)
         means = {name: _mean(by_method[name], best if name in RIVALS else np.nan) for name in present}
-        lacks = {f"regret {ours}": _shown(regret(part, ours), 2) for ours in OURS if ours in by_method}
+        lacks = {f"regret {ours}": _shown(regret(percent, ours), 2) for ours in OURS if ours in by_method}
         found.setdefault(data, []).append({"noise": noise, "seeds": _seeds(by_method), **means, **lacks})
     return [(f"{data}: accuracy in percent", pd.DataFrame(lines).fillna("")) for data, lines in found.items()]
 
@@ -94,13 +95,19 @@ def _seeds(by_method: dict[str, pd.Series]) -> str:
     return f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
 
 
-def regret(part: pd.DataFrame, method: str) -> float:
+def _percent(part: pd.DataFrame) -> pd.DataFrame:
+    """Return the accuracies of one data set and noise: a row a seed, a column a method."""
+    return part.pivot_table("percent", "seed", "method")
+
+
+def regret(percent: pd.DataFrame, method: str) -> float:
     """Return by how many points the best of what is told nothing is above a method, below 0 if ours is the best.
 
     Parameters
     ----------
-    part : DataFrame
-        Fits of one data set and noise. Each rival is compared on the seeds that it has in common with the method.
+    percent : DataFrame
+        Accuracies of one data set and noise, a row a seed and a column a method. Each rival is compared on the seeds
+        that it has in common with the method.
     method : str
 
     Returns
@@ -108,25 +115,23 @@ def regret(part: pd.DataFrame, method: str) -> float:
     float
         NaN without a seed in common.
     """
-    percent = part.pivot_table("percent", "seed", "method")
     if method not in percent:
         return np.nan
     rivals = percent[_present(RIVALS, percent.columns)]
     return float(rivals.sub(percent[method], axis=0).mean().max())
 
 
-def regrets(fits: pd.DataFrame) -> pd.DataFrame:
+def regrets(cells: pd.DataFrame) -> pd.DataFrame:
     """Return mean and worst regret of each of our defaults: a row a data set, and a row a group of them.
 
     And, at most, how far the default is behind plain training on clean labels.
     """
-    cells = _cells(fits)
     return _by_data(cells[cells["method"].isin(OURS)], _regrets_of)
 
 
-def always(fits: pd.DataFrame) -> pd.DataFrame:
+def always(cells: pd.DataFrame) -> pd.DataFrame:
     """Return the mean regret of each method, a win as 0, and the worst: what a user risks who always takes this one."""
-    return _by_data(_cells(fits), _risks_of)
+    return _by_data(cells, _risks_of)
 
 
 def _cells(fits: pd.DataFrame) -> pd.DataFrame:
@@ -136,11 +141,12 @@ def _cells(fits: pd.DataFrame) -> pd.DataFrame:
             "data": data,
             "noise": noise,
             "method": method,
-            "regret": regret(part, method),
-            "behind": _behind(part, method),
+            "regret": regret(percent, method),
+            "behind": _behind(percent, method),
         }
         for data, noise, part in _parts(fits)
-        for method in _present(METHODS, part["method"])
+        for percent in [_percent(part)]
+        for method in _present(METHODS, percent)
     ).dropna(subset="regret")
 
 
@@ -155,9 +161,8 @@ def _by_data(cells: pd.DataFrame, line_of: Callable[[pd.DataFrame], dict[str, st
     return pd.DataFrame(lines).fillna("")
 
 
-def _behind(part: pd.DataFrame, method: str) -> float:
+def _behind(percent: pd.DataFrame, method: str) -> float:
     """Return by how many points plain training is above a method, on the seeds in common."""
-    percent = part.pivot_table("percent", "seed", "method")
     return float((percent["plain"] - percent[method]).mean()) if {"plain", method} <= set(percent) else np.nan
 
 

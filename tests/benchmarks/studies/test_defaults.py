@@ -132,31 +132,25 @@ def test_estimates_stand_beside_the_truth_and_what_is_not_said_is_blank(study, c
     assert f"{start} mentormix | {true:.1f} |  |  |  |  |  |" in shown
 
 
-def fits_of(accuracies):
-    """Fits of one data set and noise, from methods to accuracies of seeds."""
-    return pd.DataFrame(
-        [
-            {"data": "iris", "noise": "clean", "seed": seed, "method": method, "percent": percent}
-            for method, values in accuracies.items()
-            for seed, percent in enumerate(values)
-        ]
-    )
+def percent_of(accuracies):
+    """Accuracies of one data set and noise: a row a seed, a column a method."""
+    return pd.DataFrame({method: pd.Series(values) for method, values in accuracies.items()})
 
 
 def test_regret_is_to_the_best_mean_of_what_is_told_nothing():
-    fits = fits_of(
+    percent = percent_of(
         {"mentornet": [90, 80], "plain": [91, 85], "elr": [96, 70], "told": [100, 100], "mentormix": [99] * 2}
     )
-    assert regret(fits, "mentornet") == pytest.approx(3)  # plain: 88; not told, nor the other of ours
-    assert regret(fits, "mentormix") == pytest.approx(-11)
-    assert regret(fits, "elr") == pytest.approx(5)
-    assert np.isnan(regret(fits, "gce"))
+    assert regret(percent, "mentornet") == pytest.approx(3)  # plain: 88; not told, nor the other of ours
+    assert regret(percent, "mentormix") == pytest.approx(-11)
+    assert regret(percent, "elr") == pytest.approx(5)
+    assert np.isnan(regret(percent, "gce"))
 
 
 def test_regret_is_of_the_seeds_in_common():
-    fits = fits_of({"mentornet": [90, 50], "plain": [91], "elr": [np.nan, 60]})
-    assert regret(fits, "mentornet") == pytest.approx(10)
-    assert regret(fits[fits["method"] != "elr"], "mentornet") == pytest.approx(1)
+    percent = percent_of({"mentornet": [90, 50], "plain": [91], "elr": [np.nan, 60]})
+    assert regret(percent, "mentornet") == pytest.approx(10)
+    assert regret(percent.drop(columns="elr"), "mentornet") == pytest.approx(1)
 
 
 def test_the_report_has_regrets_of_data_sets_and_of_groups(study, tmp_path, capsys):
