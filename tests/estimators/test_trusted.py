@@ -84,7 +84,13 @@ def test_a_hundred_classes(learned):
         assert 0 <= clf.sample_weight_.min() < clf.sample_weight_.max() <= 1  # it tells samples apart
 
 
-@pytest.mark.parametrize("name", ["self_paced", "mentornet_pd", "focal_loss", "spcl_linear"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "mentornet_pd",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("self_paced", "focal_loss", "spcl_linear")),
+    ],
+)
 def test_a_learned_closed_form_trains_like_the_closed_form(digits, name):
     scores = [
         score(fitted(digits, None, curriculum=curriculum, loss_percentile=0.6), digits)
@@ -98,6 +104,7 @@ def test_mentornet_dd_beats_plain_training_on_other_data(digits):
     assert score(dd, digits) > score(plain, digits) + 0.05
 
 
+@pytest.mark.slow
 def test_sequence_option_sees_the_samples_own_past(digits):
     clf = fitted(digits, trusted(digits), curriculum=DataDriven(history_length=4), max_epochs=20)
     assert clf.curriculum_.history_length == 4

@@ -70,6 +70,7 @@ def test_same_seed_same_network():
     assert not torch.equal(first, other)
 
 
+@pytest.mark.slow
 def test_percents_without_samples_answer_like_the_last_one_that_has_some():
     loss = torch.linspace(0, 3, 300)
     percent = torch.where(torch.arange(300) % 2 == 0, 20, 70)

@@ -177,6 +177,7 @@ def test_weight_is_the_probability_that_the_label_is_right():
     assert learned.card["fit"]["n"] == pytest.approx(4000, abs=200)
 
 
+@pytest.mark.slow
 def test_more_losses_of_a_sample_tell_more():
     visits = [records(2000, seed=7)]
     rng = np.random.default_rng(1)
@@ -191,6 +192,7 @@ def test_more_losses_of_a_sample_tell_more():
     assert four < one - 0.05
 
 
+@pytest.mark.slow
 def test_it_serves_students_with_smaller_losses():
     """Ten times smaller losses, on which a network that knows one scale believes every label."""
     table = records(5000)
