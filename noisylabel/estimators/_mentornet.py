@@ -15,7 +15,7 @@ from noisylabel._support.validation import check_choice
 from noisylabel.curricula import Curriculum, DataDriven, Uniform, resolve_curriculum
 from noisylabel.estimators._advice import noise_advice
 from noisylabel.estimators._base import BaseNoisyLabelClassifier
-from noisylabel.estimators._pilot import fewest_rows, pilot_batch_size, pilot_epochs, predict_by_others
+from noisylabel.estimators._pilot import fewest_rows, pilot_batch_size, pilot_epochs, pilot_rounds, predict_by_others
 from noisylabel.estimators._presets import find_recipe
 from noisylabel.estimators._run import Fitted, NetParts, Split
 from noisylabel.estimators._shared import SHARED_CONSTRAINTS, with_shared_docs
@@ -117,7 +117,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         their share among the trusted rows.
     noise_rate_interval_ : tuple of float
         With ``curriculum="auto"``: bounds that are meant to hold the true rate in 9 of 10 cases. A lower one of 0 says
-        that there may be no noise; ``advice_`` says what training did about it.
+        that there may be no noise; ``advice_`` says what training did about it, and what it assumed if rows were few.
     noise_rate_by_class_, noise_rate_by_class_interval_ : ndarray of shape (C,) and (2, C)
         The same of the rows that truly are of each class.
     noise_matrix_, noise_matrix_interval_ : ndarray of shape (C, C) and (2, C, C)
@@ -380,7 +380,8 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
             )
             return
         try:
-            proba = predict_by_others(self._make_pilot(len(rows)), data, rows, seed, shows_bar=bool(self.verbose))
+            pilot, rounds = self._make_pilot(n_rows), pilot_rounds(n_rows)
+            proba = predict_by_others(pilot, data, rows, rounds, seed, shows_bar=bool(self.verbose))
         except DivergedError as error:
             warnings.warn(
                 "A short training from which curriculum='auto' learns the noise diverged, so that every row has weight "

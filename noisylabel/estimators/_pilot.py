@@ -71,8 +71,10 @@ def pilot_batch_size(n_rows: int, n_epochs: int, batch_size: int) -> int:
     return max(min(batch_size, n_learned * n_epochs // _FEWEST_STEPS[n_folds]), min(_SMALLEST_BATCH, batch_size))
 
 
-def predict_by_others(pilot: Any, data: TrainingData, rows: np.ndarray, seed: int, shows_bar: bool = False) -> Tensor:
-    """Predict each row by networks that learned others, see :func:`pilot_rounds`.
+def predict_by_others(
+    pilot: Any, data: TrainingData, rows: np.ndarray, rounds: tuple[int, int], seed: int, shows_bar: bool = False
+) -> Tensor:
+    """Predict each row by networks that learned others.
 
     Parameters
     ----------
@@ -81,6 +83,8 @@ def predict_by_others(pilot: Any, data: TrainingData, rows: np.ndarray, seed: in
     data : TrainingData
     rows : ndarray of shape (n,)
         Increasing row numbers, at least :func:`fewest_rows`; the parts are drawn.
+    rounds : pair of int
+        See :func:`pilot_rounds`.
     seed : int
     shows_bar : bool, default=False
         Show the progress of each training.
@@ -96,7 +100,7 @@ def predict_by_others(pilot: Any, data: TrainingData, rows: np.ndarray, seed: in
         If one of the trainings was interrupted.
     """
     data = replace(data, class_weight=None)  # what is predicted is how likely each label is
-    n_folds, n_rounds = pilot_rounds(len(rows))
+    n_folds, n_rounds = rounds
     rng = np.random.default_rng(seed)
     turns = [rng.permutation(len(rows)) % n_folds for _ in range(n_rounds)]
     parts = [turn == part for turn in turns for part in range(n_folds)]

@@ -32,7 +32,7 @@ class LabelPosteriorMentor(Mentor):
 
     If the lower bound of the noise rate is 0, every weight is 1 and the labels are the targets: training is plain
     training to the last bit. But 1,000 rows or fewer may be too few to tell: where the upper bound is 0.4 or more, half
-    of it is taken for the rate, spread evenly over the classes.
+    of it is taken for the rate, spread evenly over the classes, at most half of that of labels drawn by chance.
 
     Parameters
     ----------
@@ -86,9 +86,8 @@ class LabelPosteriorMentor(Mentor):
         self.noise_: NoiseEstimate | None = estimate_noise(proba[chosen], labels[chosen])
         self.beliefs_: Tensor | None = None
         self.assumed_rate_ = _assumed_rate(self.noise_, len(chosen))
-        self.matrix_ = _without_unknown(self.noise_).to(proba)
-        if self.assumed_rate_ is not None:
-            self.matrix_ = _even_noise(self.assumed_rate_, proba.shape[1]).to(proba)
+        matrix = self.noise_.matrix if self.assumed_rate_ is None else _even_noise(self.assumed_rate_, proba.shape[1])
+        self.matrix_ = _without_unknown(matrix.to(proba), self.noise_)
         if self.noise_.rate_interval[0] > 0 or self.assumed_rate_ is not None:
             self.beliefs_ = torch.cat([unmix(part, self.matrix_) for part in proba.split(_MOST_ROWS)])
 
@@ -148,9 +147,13 @@ class LabelPosteriorMentor(Mentor):
 
 
 def _assumed_rate(noise: NoiseEstimate, n_rows: int) -> float | None:
-    """Return half of the upper bound if nothing is known of the rate, as rows are few; else None."""
+    """Return half of the upper bound if nothing is known of the rate, as rows are few; else None.
+
+    A rate beyond that of labels drawn by chance would call the labels a lie, of which there is no sign.
+    """
     low, high = noise.rate_interval
-    return high / 2 if low == 0 and high >= _UNKNOWN and n_rows <= _FEW_ROWS else None
+    by_chance = 1 - 1 / len(noise.class_prior)
+    return min(high, by_chance) / 2 if low == 0 and high >= _UNKNOWN and n_rows <= _FEW_ROWS else None
 
 
 def _even_noise(rate: float, n_classes: int) -> Tensor:
@@ -159,10 +162,10 @@ def _even_noise(rate: float, n_classes: int) -> Tensor:
     return wrong.fill_diagonal_(1 - rate)
 
 
-def _without_unknown(noise: NoiseEstimate) -> Tensor:
-    """Return the noise matrix; labels of a class of which nothing is known, as it is too rare, are right in it."""
+def _without_unknown(matrix: Tensor, noise: NoiseEstimate) -> Tensor:
+    """Return a noise matrix in which labels of a class of which nothing is known, as it is too rare, are right."""
     low, high = noise.rate_by_class_interval
-    unknown = (low <= 0) & (high >= 1)
-    matrix = noise.matrix.masked_fill(unknown[None, :] | unknown[:, None], 0.0)
+    unknown = ((low <= 0) & (high >= 1)).to(matrix.device)
+    matrix = matrix.masked_fill(unknown[None, :] | unknown[:, None], 0.0)
     matrix = matrix + torch.diag(unknown.to(matrix))
     return matrix / matrix.sum(1, keepdim=True)

@@ -267,13 +267,17 @@ def test_the_advice_names_a_class_that_stands_out():
     assert "often called ant" in advice
 
 
-def test_the_advice_says_what_was_assumed():
-    labels = torch.arange(90) % 3
-    found = estimate_noise(torch.full((90, 3), 1 / 3, dtype=torch.float64), labels.roll(1))
-    advice = noise_advice(found, 0.35, np.array(["ant", "bee", "cow"]))
-    assert "too few to tell" in advice
-    assert "as if 35% were" in advice
-    assert "plain" not in advice
+def test_where_few_rows_tell_nothing_half_is_assumed_and_the_advice_says_so():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(80, 5)), np.arange(80) % 2  # nothing in X tells the class
+    clf = MentorNetClassifier(random_state=0).fit(X, y)
+    low, high = clf.noise_rate_interval_
+    assert low == 0
+    assert high >= 0.4
+    assert "these rows are too few to tell" in clf.advice_
+    assert f"as if {min(high, 0.5) / 2:.0%} were" in clf.advice_
+    assert "the plain one" not in clf.advice_
+    assert clf.sample_weight_.min() < 0.9
 
 
 def test_held_out_rows_have_no_part_in_it(noisy_blobs):

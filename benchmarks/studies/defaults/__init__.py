@@ -80,7 +80,7 @@ def _chosen_data(options: Namespace) -> list[str]:
 
 
 def _line(row: Row) -> str:
-    name = f"{row['data']:14}{row['noise']:15}{row['seed']:3}  {row['method']:12}"
+    name = f"{row['data']:18}{row['noise']:15}{row['seed']:3}  {row['method']:12}"
     return name + (row["error"] if "error" in row else f"{100 * row['accuracy']:6.2f} %  {row['cpu_s']:8.2f} s")
 
 
