@@ -22,7 +22,7 @@ class MentorMixClassifier(MentorNetClassifier):
 
     It is ``MentorNetClassifier`` with other defaults: ``mixup_alpha=1``, ``ema_decay=0.9999`` and, for a named
     curriculum, ``percentile_by_class=True`` and ``second_reweight="auto"``. They need no knowledge of the noise. With
-    ``curriculum="auto"`` the mixes are of what each row probably is; where there may be no noise, nothing is mixed.
+    ``curriculum="auto"`` the mixes are of what each row probably is; where no noise is seen, nothing is mixed.
     ``from_preset`` gives the published settings.
 
     Parameters

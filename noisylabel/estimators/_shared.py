@@ -41,7 +41,7 @@ PARAMETERS = {
         dict, "balanced" or None, default=None
             How much the loss of a row counts, by its label; 1 for a label that is not in the dict. ``"balanced"``
             gives all classes the same sum. Only the ratios matter. The curriculum compares plain losses, but those of
-            a rare class that counts are no higher than the others'. A mix has the mean weight of its labels.""",
+            a rare class that counts are no higher than the others'. Each label of a mix counts by its own weight.""",
     "student": """
         str, Student, nn.Module (class or object) or callable, default="auto"
             The network: a name in ``noisylabel.students.STUDENTS``, ``"timm:NAME"``, ``"torchvision:NAME"``, a
