@@ -80,7 +80,7 @@ def test_committed_rows_that_were_edited_say_what():
 
 def test_committed_results_are_small_and_hold_nothing_that_seed_and_commit_give_again():
     files = list(RESULTS.rglob("*.jsonl"))
-    assert sum(path.stat().st_size for path in files) < 4_700_000
+    assert sum(path.stat().st_size for path in files) < 6_200_000
     for row in load_rows(RESULTS):
         assert row["manifest"].keys() == {"realised_rate", "hash"}
         assert isinstance(row["metrics"]["curve"], list)
