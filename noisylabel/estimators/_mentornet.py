@@ -139,7 +139,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
     each class, given its label and what is predicted for it, and the network learns all of them as its target
     (:class:`noisylabel.mentors.LabelPosteriorMentor`). Another ``loss`` than the cross entropy is weighted by the
     probability of the given label instead. It costs 20 to 40 % more than plain training (of 1,000 rows and fewer, twice
-    to eight times as much), and 4 bytes for each row and class, some times as much for a moment. Fewer than 20 rows a
+    to seven times as much), and 4 bytes for each row and class, some times as much for a moment. Fewer than 20 rows a
     class on average are too few; a warning says so.
 
     References

@@ -14,10 +14,10 @@ from noisylabel.estimators.inputs._training_data import TrainingData
 
 _ROWS_OF_CLASS = 20  # on average
 _SHARE = 0.15  # of the epochs
-_FEWEST_STEPS = {2: 100, 5: 50}  # by parts; of five, the networks learn more rows, and several make a mean
-_SMALLEST_BATCH = 4
 _AS_MANY_ROWS = 4_000  # as short trainings may present in an epoch, all together; more only if two halves do
 _FOLDS, _MOST_ROUNDS = 5, 3  # of few rows
+_FEWEST_STEPS = {2: 100, _FOLDS: 50}  # by parts; of five, the networks learn more rows, and several make a mean
+_SMALLEST_BATCH = 4
 
 
 def fewest_rows(n_classes: int) -> int:

@@ -133,8 +133,9 @@ class MixingNet(WeightedNet):
         losses = cross_entropy(logits, targets, reduction="none")
         labels = torch.where(ratios >= 0.5, y, y[partners])
         mixed_weights = self._weigh_mixed(batch, losses, logits, labels, counts)
-        learned, by_class = (losses, None) if self.class_weight is None else self.soft_losses(logits, targets)
-        loss = learn_from(learned, mixed_weights if by_class is None else mixed_weights * by_class, counts)
+        if self.class_weight is not None:  # which the mentor's losses know nothing of
+            losses = cross_entropy(logits, targets, weight=self.class_weight, reduction="none")
+        loss = learn_from(losses, mixed_weights, counts)
         if counts is not None:
             self.statistics_.put_back_unless(counts.any())
         step = self.step_of(batch, loss, weighed, {"y_pred": logits, "mixed_y_pred": logits, **plain})

@@ -52,33 +52,6 @@ def learn_from(losses: Tensor, weights: Tensor, counts: Tensor | None) -> Tensor
     return shares @ losses.detach()
 
 
-def weigh_classes(targets: Tensor, class_weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Return targets, and weights of their losses, so that what speaks for class c counts ``class_weight[c]`` times.
-
-    The product is the loss of ``torch.nn.CrossEntropyLoss(weight=class_weight)`` for probabilities as targets.
-
-    Parameters
-    ----------
-    targets : Tensor of shape (B, C)
-        Class probabilities.
-    class_weight : Tensor of shape (C,)
-
-    Returns
-    -------
-    tuple of Tensor
-        Targets of shape (B, C), whose rows sum to 1, and weights of shape (B,).
-
-    Examples
-    --------
-    >>> import torch
-    >>> weigh_classes(torch.tensor([[0.5, 0.5]]), torch.tensor([3.0, 1.0]))
-    (tensor([[0.7500, 0.2500]]), tensor([2.]))
-    """
-    weighted = targets * class_weight
-    weights = weighted.sum(1)
-    return weighted / weights.clamp_min(1e-12)[:, None], weights
-
-
 def mean_of_all(numbers: Mapping[str, np.ndarray], sizes: np.ndarray, prefix: str) -> float:
     """Return the mean weight of an epoch's rows from that of its batches."""
     n_rows = numbers.get(f"{prefix}_rows", sizes)
@@ -170,20 +143,12 @@ class WeightedNet(IndexedNet):
         given = self.loss.cross_entropy(losses, logits, y)
         weighed = self.weigh(batch, given, logits)
         weights, targets = weighed.learned, weighed.targets
-        if self.class_weight is not None and targets is None:
-            weights = weights * self.class_weight[y]
         if targets is not None:
-            losses, by_class = self.soft_losses(logits, targets)
-            weights = weights if by_class is None else weights * by_class
+            losses = cross_entropy(logits, targets, weight=self.class_weight, reduction="none")
+        elif self.class_weight is not None:
+            weights = weights * self.class_weight[y]
         loss = learn_from(losses, weights, batch.sample_weight)
         return self.step_of(batch, loss, weighed, {"y_pred": logits, "losses": given})
-
-    def soft_losses(self, logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Return the cross entropy of probabilities as targets, and its weights if classes have some."""
-        weights = None
-        if self.class_weight is not None:
-            targets, weights = weigh_classes(targets, self.class_weight)
-        return cross_entropy(logits, targets, reduction="none"), weights
 
     def step_of(self, batch: Batch, loss: Tensor, weighed: Weighed, seen: dict[str, Tensor]) -> Step:
         """Return the step that learns as much of its samples as their weights say, with what was ``seen`` of them."""

@@ -50,16 +50,18 @@ def test_alpha_zero_is_mentornet_exactly(digits):
 
 
 @pytest.mark.filterwarnings("ignore:Labels of .* classes ended")
-def test_a_step_is_weigh_sample_mix_learn(blobs):
+@pytest.mark.parametrize("class_weight", [[1.0, 1.0, 1.0], [3.0, 1.0, 0.5]])
+def test_a_step_is_weigh_sample_mix_learn(class_weight, blobs):
     """Against the algorithm written out with its own random streams, network and gradients."""
     X, y = blobs
+    by_class = torch.tensor(class_weight) / np.mean(class_weight)  # each class has 40 rows
     student = nn.Linear(5, 3)
     own = copy.deepcopy(student)
     settings = {"optimizer": torch.optim.SGD, "lr": 0.1, "weight_decay": 0.0, "lr_schedule": "constant"}
     clf = MentorMixClassifier(
         "self_paced", loss_percentile=0.5, burn_in=0, mixup_alpha=2, second_reweight=True, student=student,
         standardize=False, batch_size=40, max_epochs=2, ema_decay=0, percentile_by_class=False, random_state=0,
-        **settings,
+        class_weight=dict(enumerate(class_weight)), **settings,
     ).fit(X, y)  # fmt: skip
 
     from noisylabel._support.random import draw_seed
@@ -83,10 +85,10 @@ def test_a_step_is_weigh_sample_mix_learn(blobs):
             mixed = -(share * target + (1 - share) * target[partners]) * own(
                 share * x + (1 - share) * x[partners]
             ).log_softmax(1)
-            mixed = mixed.sum(1)
+            learned, mixed = (mixed * by_class).sum(1), mixed.sum(1)
             median = mixed.detach().quantile(0.5)
             mixed_average = median if mixed_average is None else 0.5 * (mixed_average + median)
-            loss = (mixed * (mixed.detach() <= mixed_average)).mean()
+            loss = (learned * (mixed.detach() <= mixed_average)).mean()
             gradients = torch.autograd.grad(loss, list(own.parameters()))
             with torch.no_grad():
                 for parameter, gradient in zip(own.parameters(), gradients, strict=True):
