@@ -1,7 +1,6 @@
 """Class weights where the mentor gives a sample a probability of each class."""
 
 import pytest
-import torch
 from skorch.callbacks import Callback
 from torch import nn
 
