@@ -102,18 +102,42 @@ def load_table(name: str) -> tuple[np.ndarray, np.ndarray]:
     Raises
     ------
     InvalidFileError
-        If the data home does not have it.
+        If the data home does not have it, or it has no labels.
     """
     if name in _OF_SKLEARN:
         X, y = _OF_SKLEARN[name](return_X_y=True)
         return X, y
-    path = get_data_home() / "tables" / f"{name}.parquet"
-    if not path.is_file():
-        raise InvalidFileError(f"There is no {path}. Put the UCI table there, its label in the column 'label'.")
-    table = pd.read_parquet(path)
+    table = read_file(f"tables/{name}.parquet", "the UCI table, its label in the column 'label'", ["label"])
     y = table.pop("label").to_numpy()
     is_numeric = all(map(pd.api.types.is_any_real_numeric_dtype, table.dtypes))
     return table.to_numpy(np.float64) if is_numeric else encode_table(table)[0], y
+
+
+def read_file(name: str, what: str, columns: list[str]) -> pd.DataFrame:
+    """Return a Parquet file of the data home.
+
+    Parameters
+    ----------
+    name : str
+        Its path there.
+    what : str
+        What it holds, for who does not have it.
+    columns : list of str
+        Columns that it must have.
+
+    Raises
+    ------
+    InvalidFileError
+        If it is not there, or lacks a column.
+    """
+    path = get_data_home() / name
+    if not path.is_file():
+        raise InvalidFileError(f"There is no {path}. Put {what}, there.")
+    table = pd.read_parquet(path)
+    missing = [column for column in columns if column not in table]
+    if missing:
+        raise InvalidFileError(f"{path} must hold {what}. It has no {', '.join(map(repr, missing))}.")
+    return table
 
 
 def report(options: Namespace) -> str:

@@ -16,7 +16,7 @@ from benchmarks.cells.environment import environment
 from benchmarks.cells.rows import rounded
 from benchmarks.cells.store import Row
 from benchmarks.studies.defaults._data import NOISES, make_split
-from benchmarks.studies.defaults._methods import OURS, TREES, make_method
+from benchmarks.studies.defaults._methods import OF_SKLEARN, OURS, make_method
 from noisylabel.noise import NoiseManifest
 from noisylabel.utils import stop_if_interrupted
 
@@ -71,7 +71,7 @@ def _trained(fit: Fit, machine: dict[str, str]) -> Row:
     split = make_split(fit.data, fit.noise, fit.seed)
     manifest = split.manifest
     clf = make_method(fit.method, fit.data, fit.seed, manifest.realised_rate)
-    if fit.method not in TREES:
+    if fit.method not in OF_SKLEARN:
         clf.set_params(**machine)
     start, busy = time.perf_counter(), time.process_time()
     clf.fit(split.X, split.noisy_y)

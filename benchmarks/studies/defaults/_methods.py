@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
 
 from benchmarks.methods._pruning import PruneAndRefitClassifier
-from benchmarks.studies.defaults._data import SHORT, SHORT_EPOCHS, is_table
+from benchmarks.studies.defaults._data import SHORT, SHORT_EPOCHS, is_table, is_text
 from noisylabel import MentorMixClassifier, MentorNetClassifier
 
 _EPOCHS = 50  # of the networks to compare with, whatever the defaults' budget may be
@@ -42,19 +43,24 @@ METHODS: dict[str, _Maker] = {
     "prune": _network(PruneAndRefitClassifier),
     "forest": lambda seed, rate: RandomForestClassifier(random_state=seed),
     "boosting": lambda seed, rate: HistGradientBoostingClassifier(random_state=seed),
+    "logistic": lambda seed, rate: LogisticRegression(),
     "told": _told,
 }
 OURS = ("mentornet", "mentormix")
 TOLD = "told"
 RIVALS = tuple(name for name in METHODS if name not in (*OURS, TOLD))  # they are told nothing
-TREES = ("forest", "boosting")
+#: What is no network, and which data it is for.
+OF_SKLEARN: dict[str, Callable[[str], bool]] = {"forest": is_table, "boosting": is_table, "logistic": is_text}
 
 
 def methods_of(name: str) -> list[str]:
-    """Return the methods that a data set gets: trees are for tables, and the short regime compares with plain only."""
+    """Return the methods that a data set gets.
+
+    Trees are for tables and texts, logistic regression is for texts, and the short regime compares with plain only.
+    """
     if name == SHORT:
         return [*OURS, "plain"]
-    return [method for method in METHODS if method not in TREES or is_table(name)]
+    return [method for method in METHODS if method not in OF_SKLEARN or OF_SKLEARN[method](name)]
 
 
 def make_method(method: str, name: str, seed: int, rate: float) -> Any:

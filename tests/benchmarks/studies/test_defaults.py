@@ -7,14 +7,29 @@ from sklearn.dummy import DummyClassifier
 
 from benchmarks.cells.store import append, read
 from benchmarks.studies import run_study
-from benchmarks.studies.defaults._data import GROUPS, look_alikes, make_split, noises_of
+from benchmarks.studies.defaults._data import GROUPS, _texts, look_alikes, make_split, noises_of
 from benchmarks.studies.defaults._methods import METHODS, make_method, methods_of
 from benchmarks.studies.defaults._tables import regret
 from noisylabel import MentorMixClassifier, MentorNetClassifier
 from noisylabel.datasets import get_data_home
+from noisylabel.exceptions import InvalidFileError
 
 IRIS = ["--data", "iris", "--noises", "symmetric-0.4", "--seeds", "3"]
 TABLES = ["digits", "iris", "wine", "breast_cancer"]
+
+
+@pytest.fixture
+def texts(tmp_path, monkeypatch):
+    """200 texts, each of a word of its own and one of its topic, some with a wrong label; and where their file goes."""
+    monkeypatch.setenv("NOISYLABEL_DATA", str(tmp_path))
+    topics = np.array(["cloud", "web"] * 100)
+    table = pd.DataFrame({"summary": [f"a {topic} thing{row}" for row, topic in enumerate(topics)]})
+    table["clean_label"] = topics
+    table["noisy_label"] = np.where(np.arange(200) % 10 == 0, "web", topics)
+    (tmp_path / "text").mkdir()
+    _texts.cache_clear()
+    yield table, tmp_path / "text" / "summaries.parquet"
+    _texts.cache_clear()
 
 
 @pytest.fixture
@@ -211,9 +226,43 @@ def test_ours_come_as_they_are():
 
 
 def test_trees_are_for_tables():
-    assert methods_of("fashion_mnist") == list(METHODS)
-    assert methods_of("cifar10") == [name for name in METHODS if name not in ("forest", "boosting")]
+    assert methods_of("fashion_mnist") == [name for name in METHODS if name != "logistic"]
+    assert methods_of("cifar10") == [name for name in METHODS if name not in ("forest", "boosting", "logistic")]
     assert methods_of("cifar10_short") == ["mentornet", "mentormix", "plain"]
+
+
+def test_texts_are_columns_and_their_own_wrong_labels_are_a_noise(texts):
+    table, path = texts
+    table.to_parquet(path)
+    split = make_split("summaries", "own", 7)
+    assert (split.X.shape, split.X.dtype, split.X_test.shape) == ((140, 100), np.float32, (60, 100))
+    assert {"own", "clean", "instance-0.4"} < set(noises_of("summaries"))
+    assert {"pair-0.3", "human_worst"}.isdisjoint(noises_of("summaries"))  # two topics, and no people
+    rows = [np.flatnonzero((_texts().data == row).all(axis=1))[0] for row in split.X]
+    assert split.y.tolist() == table["clean_label"][rows].tolist()
+    assert split.noisy_y.tolist() == table["noisy_label"][rows].tolist()
+    assert split.manifest.realised_rate == np.mean(split.noisy_y != split.y) > 0.05
+    assert "own" not in noises_of("iris") + noises_of("cifar10")
+
+
+def test_logistic_regression_is_for_texts(texts, study):
+    table, path = texts
+    table.to_parquet(path)
+    assert methods_of("summaries") == list(METHODS)
+    asked = ["--data", "summaries", "--noises", "own", "--seeds", "3", "--methods", "logistic", "forest"]
+    _, row = study(*asked, "--precision", "bf16")  # which is for networks only
+    assert (row["method"], row["noise"], row["rate"]) == ("logistic", "own", None)
+    assert row["accuracy"] > 0.9
+    assert "logistic" not in methods_of("iris")
+
+
+def test_texts_that_are_missing_or_of_another_form_are_named(texts):
+    table, path = texts
+    with pytest.raises(InvalidFileError, match=r"no .*summaries\.parquet\. Put short texts in the column 'summary', "):
+        make_split("summaries", "clean", 0)
+    table.drop(columns="noisy_label").to_parquet(path)
+    with pytest.raises(InvalidFileError, match=r"summaries\.parquet must hold .*It has no 'noisy_label'\."):
+        make_split("summaries", "clean", 0)
 
 
 @pytest.mark.data

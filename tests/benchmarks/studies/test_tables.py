@@ -47,7 +47,11 @@ def test_a_table_with_words_becomes_numbers(tmp_path, monkeypatch):
     with pytest.raises(InvalidFileError, match=r"soybean.parquet"):
         tables.load_table("soybean")
     (tmp_path / "tables").mkdir()
-    words = pd.DataFrame({"leaf": ["thin", None, "thick"] * 9, "label": ["ill", "well", "ill"] * 9})
+    words = pd.DataFrame({"leaf": ["thin", None, "thick"] * 9})
+    words.to_parquet(tmp_path / "tables" / "soybean.parquet")
+    with pytest.raises(InvalidFileError, match=r"must hold .*It has no 'label'"):
+        tables.load_table("soybean")
+    words["label"] = ["ill", "well", "ill"] * 9
     words.to_parquet(tmp_path / "tables" / "soybean.parquet")
     X, y = tables.load_table("soybean")
     tables.load_table.cache_clear()
