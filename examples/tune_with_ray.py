@@ -10,7 +10,7 @@ print(manifest.check())
 
 search = CurriculumSearch(
     MentorNetClassifier(max_epochs=20),
-    limits={"curriculum": ["uniform", "self_paced", "mentornet_pd"], "lr": 0.002},
+    limits={"curriculum": ["auto", "uniform", "self_paced", "mentornet_pd"], "lr": 0.002},
     n_trials=8,
     random_state=0,
 ).fit(digits.data, noisy_y)

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
 class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     """Choose the curriculum and the other parameters of a classifier, with Ray Tune and Optuna.
 
+    The first trial is the estimator as it is, as far as the space allows: what a search finds shall be better.
     Trials are compared on rows that are held out, whose labels are as noisy as the others: a configuration that does
     not learn the mistakes agrees best with labels that it has not seen. With ``y_trusted``, rows whose right label is
     known are held out instead.

@@ -36,7 +36,7 @@ def population_space(limits: Mapping[str, Any]) -> dict[str, list[Any]]:
             )
         space[name] = list(values)
     for name in space["curriculum"]:
-        if not isinstance(name, str) or "," in name or resolve_curriculum(name).history_length > 1:
+        if not isinstance(name, str) or "," in name or name == "auto" or resolve_curriculum(name).history_length > 1:
             raise InvalidParameterError(
                 f"scheduler='pbt' takes names of curricula that look at the latest loss only. Got {name!r}."
             )

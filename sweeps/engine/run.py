@@ -225,7 +225,7 @@ def _new_tuner(sweep: Sweep) -> tune.Tuner:
     population = sweep.scheduler == "pbt"
     scheduler = _make_scheduler(sweep)
     search = None if population else SweepSearch(
-        sweep.bound, metric=METRIC, mode="max", sampler=SEARCHERS[sweep.searcher](sweep.seed)
+        sweep.bound, METRIC, "max", [sweep.bound.own()], SEARCHERS[sweep.searcher](sweep.seed)
     )  # fmt: skip
     space = population_space(sweep.bound.limits) if population else {}
     clocks = Clocks(sweep.bound.estimator, sweep.setup.curricula)

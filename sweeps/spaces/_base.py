@@ -36,8 +36,9 @@ class Space(ABC):
         ----------
         trial : Suggestions
             Has ``suggest_categorical``, ``suggest_float`` and ``suggest_int``, as an Optuna trial; each returns what
-            was drawn, so that later ones may depend on it. The names are those of the estimator's parameters;
-            ``curriculum__gamma`` is the gamma of the drawn curriculum.
+            was drawn, so that later ones may depend on it. ``fix`` sets a parameter that what was drawn leaves no
+            choice of. The names are those of the estimator's parameters; ``curriculum__gamma`` is the gamma of the
+            drawn curriculum.
         estimator : estimator
             What is being tuned: its parameters say, for instance, around which ``lr`` to look.
         """
@@ -57,7 +58,9 @@ class Suggestions:
     Attributes
     ----------
     fixed : dict
-        The values that were asked for and not drawn.
+        The values that are not drawn: of parameters that were asked for, and of those that were fixed.
+    asked : set of str
+        The parameters that were asked for.
     choices : dict
         The lists from which was drawn.
     """
@@ -66,25 +69,33 @@ class Suggestions:
         self.trial = trial
         self.limits = limits
         self.fixed: dict[str, Any] = {}
+        self.asked: set[str] = set()
         self.choices: dict[str, Sequence[Choice]] = {}
 
     def suggest_categorical(self, name: str, choices: Sequence[Choice]) -> Any:
         """Return one of the choices, or what the limits have instead."""
+        self.asked.add(name)
         if name in self.limits:
             return self._limited(name, self.trial.suggest_float)
         return self._draw_choice(name, choices)
 
     def suggest_float(self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False) -> Any:
         """Return a number from the interval, or what the limits have instead."""
+        self.asked.add(name)
         if name in self.limits:
             return self._limited(name, self.trial.suggest_float)
         return self.trial.suggest_float(name, low, high, step=step, log=log)
 
     def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> Any:
         """Return a whole number from the interval, or what the limits have instead."""
+        self.asked.add(name)
         if name in self.limits:
             return self._limited(name, self.trial.suggest_int)
         return self.trial.suggest_int(name, low, high, step=step, log=log)
+
+    def fix(self, name: str, value: Choice) -> None:
+        """Set a parameter to the only value that goes with what was drawn; limits of it are for other draws."""
+        self.fixed[name] = value
 
     def _draw_choice(self, name: str, choices: Sequence[Choice]) -> Any:
         self.choices[name] = choices

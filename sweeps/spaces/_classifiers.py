@@ -7,23 +7,27 @@ from noisylabel.losses import LOSSES
 from sweeps.spaces._base import Space, Suggestions
 from sweeps.spaces._parts import suggest_curriculum, suggest_mixing, suggest_training
 
-#: Grid for ``GridSearchCV(MentorNetClassifier(), MENTORNET_GRID)``; without noise-rate knowledge 0.5 to 0.9 covers it.
-MENTORNET_GRID: dict[str, list[object]] = {
-    "curriculum": ["uniform", "self_paced", "mentornet_pd", SPCLLinear(gamma=1.0), SPCLLinear(gamma=2.0)],
-    "loss_percentile": ["auto", 0.5, 0.7, 0.9],
-    "burn_in": [10, 18, 30],
-}
+#: Grid for ``GridSearchCV(MentorNetClassifier(), MENTORNET_GRID)``: the default, plain training, and named curricula.
+MENTORNET_GRID: list[dict[str, list[object]]] = [
+    {"curriculum": ["auto"], "loss_percentile": ["auto"], "burn_in": [10, 18, 30]},
+    {"curriculum": ["uniform"]},
+    {
+        "curriculum": ["self_paced", "mentornet_pd", SPCLLinear(gamma=1.0), SPCLLinear(gamma=2.0)],
+        "loss_percentile": ["auto", 0.5, 0.7, 0.9],
+        "burn_in": [10, 18, 30],
+    },
+]
 
 
 class MentorNetSpace(Space):
-    """Which MentorNet, pre-defined or learned, at which percentile, burn-in, dropout, learning rate and decay.
+    """Which curriculum, the default among them, at which percentile, burn-in, dropout, learning rate and decay.
 
     The loss is drawn only if the limits name some: ``limits={"loss": ["cross_entropy", "gce"]}``.
     """
 
     def suggest(self, trial: Suggestions, estimator: BaseEstimator) -> None:
         """See :meth:`Space.suggest`."""
-        suggest_curriculum(trial)
+        suggest_curriculum(trial, estimator)
         if "loss" in trial.limits:
             trial.suggest_categorical("loss", tuple(LOSSES))
         suggest_training(trial, estimator)
@@ -34,8 +38,7 @@ class MentorMixSpace(Space):
 
     def suggest(self, trial: Suggestions, estimator: BaseEstimator) -> None:
         """See :meth:`Space.suggest`."""
-        suggest_curriculum(trial)
-        suggest_mixing(trial)
+        suggest_mixing(trial, suggest_curriculum(trial, estimator))
         suggest_training(trial, estimator)
 
 

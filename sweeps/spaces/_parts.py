@@ -4,8 +4,18 @@ from typing import Any
 
 from sweeps.spaces._base import Suggestions
 
-#: Pre-defined curricula and the MentorNet that was learned from data.
-CURRICULA = ("uniform", "self_paced", "spcl_linear", "spcl_logarithmic", "mentornet_pd", "focal", "zoo:mentornet_dd")
+AUTO = "auto"
+#: The default, which learns the noise; pre-defined curricula; and the MentorNet that was learned from data.
+CURRICULA = (
+    AUTO,
+    "uniform",
+    "self_paced",
+    "spcl_linear",
+    "spcl_logarithmic",
+    "mentornet_pd",
+    "focal",
+    "zoo:mentornet_dd",
+)
 #: Parameters of the curricula, with the interval to look in; a learned MentorNet has none.
 _OF_CURRICULUM: dict[str, tuple[str, float, float]] = {
     "spcl_linear": ("gamma", 0.5, 8.0),
@@ -19,27 +29,49 @@ _OF_CURRICULUM: dict[str, tuple[str, float, float]] = {
 #: Curricula that look at the losses themselves, without the moving percentile.
 _WITHOUT_PERCENTILE = ("uniform", "baseline", "focal", "focal_loss", "huber", "cauchy", "l1_l2", "welsch")
 _NO_BURN_IN = ("uniform", "baseline")
+_PERCENTILES = ("auto", 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+_BURN_IN = (5, 10, 18)
+_DROPOUT = (None, "0.5,17,0.05,83")
 
 
-def suggest_curriculum(trial: Suggestions, curricula: tuple[str, ...] = CURRICULA) -> None:
+def suggest_curriculum(trial: Suggestions, estimator: Any) -> str:
     """Draw a curriculum and the parameters that it uses: its own, percentile, burn-in and dropout of samples."""
-    curriculum = trial.suggest_categorical("curriculum", curricula)
+    curriculum: str = trial.suggest_categorical("curriculum", CURRICULA)
+    if curriculum == AUTO:
+        _suggest_auto(trial, estimator)
+        return curriculum
     if curriculum in _OF_CURRICULUM:
         name, low, high = _OF_CURRICULUM[curriculum]
         trial.suggest_float(f"curriculum__{name}", low, high, log=True)
     if curriculum not in _WITHOUT_PERCENTILE:
-        trial.suggest_categorical("loss_percentile", ("auto", 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9))
+        trial.suggest_categorical("loss_percentile", _with_own(_PERCENTILES, estimator.loss_percentile))
         trial.suggest_categorical("percentile_by_class", (False, True))
     if curriculum not in _NO_BURN_IN:
-        trial.suggest_categorical("burn_in", (5, 10, 18))
-    trial.suggest_categorical("example_dropout", (None, "0.5,17,0.05,83"))
+        trial.suggest_categorical("burn_in", _with_own(_BURN_IN, estimator.burn_in))
+    trial.suggest_categorical("example_dropout", _with_own(_DROPOUT, estimator.example_dropout))
+    return curriculum
 
 
-def suggest_mixing(trial: Suggestions) -> None:
-    """Draw how samples are mixed."""
+def _suggest_auto(trial: Suggestions, estimator: Any) -> None:
+    """Draw what the curriculum that learns the noise uses, and set what it needs, whatever the estimator has."""
+    trial.fix("loss_percentile", "auto")  # with a number it would be MentorNet-PD
+    trial.fix("example_dropout", None)
+    if estimator.second_reweight is True:
+        trial.fix("second_reweight", "auto")
+    trial.suggest_categorical("burn_in", _with_own(_BURN_IN, estimator.burn_in))
+
+
+def _with_own(choices: tuple[Any, ...], own: Any) -> tuple[Any, ...]:
+    """Return choices with what the estimator has among them."""
+    return choices if own in choices else (*choices, own)
+
+
+def suggest_mixing(trial: Suggestions, curriculum: str) -> None:
+    """Draw how samples are mixed under a curriculum; the one that learns the noise weighs no mixes."""
     trial.suggest_float("mixup_alpha", 0.2, 8.0, log=True)
     trial.suggest_categorical("mix_ratio", ("hard", "soft"))
-    trial.suggest_categorical("second_reweight", (False, True, "auto"))
+    if curriculum != AUTO:
+        trial.suggest_categorical("second_reweight", (False, True, "auto"))
 
 
 def suggest_training(trial: Suggestions, estimator: Any) -> None:

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from ray import cloudpickle
 from sklearn.base import BaseEstimator, clone
 
-from noisylabel.curricula import Curriculum, DataDriven, resolve_curriculum
+from noisylabel.curricula import CURRICULA, Curriculum, DataDriven, resolve_curriculum
 from noisylabel.exceptions import InvalidParameterError
 from noisylabel.utils import check_choice
 from sweeps.spaces import Space, Suggestions, check_limits
@@ -38,9 +39,21 @@ class BoundSpace:
 
     def examples(self) -> list[dict[str, Any]]:
         """Return some configurations, drawn at random, always the same."""
+        return [{**fixed, **trial.params} for fixed, trial in self._drawn()]
+
+    def own(self) -> dict[str, Any]:
+        """Return the estimator's own settings, those of them that can be drawn: the ones to try first."""
+        kinds: dict[str, list[BaseDistribution]] = {}
+        for _, trial in self._drawn():
+            for name, kind in trial.distributions.items():
+                kinds.setdefault(name, []).append(kind)
+        own = {k: v for k, v in own_settings(self.estimator).items() if isinstance(v, str | int | float | None)}
+        return {name: own[name] for name in kinds if name in own and all(_holds(k, own[name]) for k in kinds[name])}
+
+    def _drawn(self) -> list[tuple[dict[str, Any], optuna.Trial]]:
         study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
         trials = [study.ask() for _ in range(_TRIED)]
-        return [{**self(trial), **trial.params} for trial in trials]
+        return [(self(trial), trial) for trial in trials]
 
     def draw(self, trial: Any) -> Suggestions:
         """Draw a configuration from a trial."""
@@ -102,6 +115,38 @@ def curriculum_of(parameter: Any) -> Curriculum:
     return resolve_curriculum("mentornet_pd" if is_auto else parameter)
 
 
+def own_settings(estimator: BaseEstimator) -> dict[str, Any]:
+    """Return the parameters of an estimator under the names that a space draws them by.
+
+    Examples
+    --------
+    >>> from noisylabel import MentorNetClassifier
+    >>> own = own_settings(MentorNetClassifier(loss_percentile=0.7))
+    >>> own["curriculum"], own["curriculum__gamma"], own["loss_percentile"]
+    ('mentornet_pd', 1.0, 0.7)
+    """
+    own = estimator.get_params(deep=False)
+    chosen = own.get("curriculum")
+    if chosen is None or (chosen == "auto" and own["loss_percentile"] == "auto"):
+        return own
+    curriculum = curriculum_of(chosen)
+    inner = {f"curriculum__{name}": value for name, value in curriculum.get_params(deep=False).items()}
+    names = [name for name, kind in CURRICULA.items() if kind is type(curriculum)]
+    is_named = isinstance(chosen, str) and chosen != "auto"
+    return own | inner | ({} if is_named or not names else {"curriculum": names[0]})
+
+
+def _holds(kind: BaseDistribution, value: Any) -> bool:
+    """Return whether a value may be drawn."""
+    if isinstance(kind, CategoricalDistribution):
+        return any(value == choice and isinstance(value, bool) == isinstance(choice, bool) for choice in kind.choices)
+    assert isinstance(kind, FloatDistribution | IntDistribution)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not kind.low <= value <= kind.high:
+        return False
+    steps = 0 if kind.step is None else (value - kind.low) / kind.step
+    return abs(steps - round(steps)) < 1e-8
+
+
 def check_space(bound: BoundSpace) -> dict[str, Curriculum]:
     """Draw some configurations before a sweep starts, so that a mistake costs seconds and not a night.
 
@@ -133,7 +178,7 @@ def check_space(bound: BoundSpace) -> dict[str, Curriculum]:
         choices = [*drawn.choices.get("curriculum", ()), params.get("curriculum")]
         files = {str(name) for name in choices if isinstance(name, str) and name.endswith(".safetensors")}
         curricula |= {name: resolve_curriculum(name) for name in files - curricula.keys()}
-        used |= params.keys()
+        used |= drawn.asked
         clf = configure(bound.estimator, params, curricula)
         _check_can_be_swept(clf)
         clf.check_parameters()

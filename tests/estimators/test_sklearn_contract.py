@@ -18,6 +18,7 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import (
     GridSearchCV,
     HalvingGridSearchCV,
+    ParameterGrid,
     TunedThresholdClassifierCV,
     cross_val_predict,
     cross_val_score,
@@ -255,8 +256,12 @@ def test_grid_search_over_curricula(digits):
     assert search.score(digits.test_data, digits.test_target) > 0.8
 
 
-def test_every_key_of_the_shipped_grid_is_a_parameter():
-    assert MENTORNET_GRID.keys() <= MentorNetClassifier().get_params().keys()
+def test_every_point_of_the_shipped_grid_is_allowed_and_another_one():
+    points = [MentorNetClassifier(**params) for params in ParameterGrid(MENTORNET_GRID)]
+    for point in points:
+        point.check_parameters()
+    assert len({str(point) for point in points}) == len(points)
+    assert str(MentorNetClassifier()) in {str(point) for point in points}
 
 
 def test_pipeline_cross_validation_and_clone(blobs):

@@ -80,6 +80,19 @@ def test_a_sweep_is_a_classifier(noisy_blobs, tmp_path):
     assert np.array_equal(again.predict_proba(pipeline[0].transform(X)), pipeline.predict_proba(X))
 
 
+def test_the_first_trial_is_the_estimator_as_it_is(digits):
+    X, noisy_y = digits.data[:400], digits.noisy[:400]
+    estimator = MentorNetClassifier(max_epochs=6, random_state=0)
+    found = search(estimator, limits={}, n_trials=1).fit(X, noisy_y)
+    assert found.best_params_["curriculum"] == "auto"
+    alone = clone(estimator).fit(X, noisy_y)
+    assert found.best_estimator_.get_params() == estimator.get_params()
+    assert np.array_equal(found.predict_proba(X), alone.predict_proba(X))
+    assert found.best_estimator_.advice_ == alone.advice_
+    score, data = found.best_score_, found.run_trials(X, noisy_y).data
+    assert score == clone(estimator).fit(data["X"], data["y"]).score(data["X_valid"], data["y_valid"])
+
+
 def test_the_score_is_of_the_held_out_rows(noisy_blobs):
     X, noisy_y, y = noisy_blobs
     found = search(n_trials=1, refit=False)
@@ -362,6 +375,7 @@ def test_right_22_test_data_are_a_pair(noisy_blobs):
         ({"estimator": MentorNetClassifier(lr=-1)}, InvalidParameterError, "'lr' must be a number"),
         ({"resources": {"cpu": 1, "gpu": 1}}, NoisyLabelError, "asks for 1 CPU, 1 GPU, and no machine has as much"),
         ({"scheduler": "pbt", "limits": {"lr": [1]}}, InvalidParameterError, "scheduler='pbt' changes 'curri"),
+        ({"scheduler": "pbt", "limits": {"curriculum": ["auto"]}}, InvalidParameterError, "loss only. Got 'auto'"),
         ({"scheduler": "pbt", "space": "filterkd", "estimator": FilterKDClassifier()}, InvalidParameterError,
          "FilterKDClassifier has none"),
     ],

@@ -8,6 +8,7 @@ from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassif
 from noisylabel.curricula import CURRICULA, MentorNet, SPCLLinear, resolve_curriculum
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
 from noisylabel.losses import LOSSES
+from noisylabel.mentors import LabelPosteriorMentor
 from sweeps.spaces import SPACES, Space, check_limits
 from sweeps.spaces._parts import _OF_CURRICULUM, _WITHOUT_PERCENTILE
 from sweeps.spaces._parts import CURRICULA as IN_SPACE
@@ -56,19 +57,78 @@ def test_a_curriculum_comes_only_with_what_it_uses():
     assert {params["curriculum"] for params in examples} == set(IN_SPACE)
     for params in examples:
         curriculum = params["curriculum"]
+        if curriculum == "auto":
+            assert params.keys() == {
+                "curriculum", "loss_percentile", "burn_in", "example_dropout", "lr", "weight_decay"
+            }  # fmt: skip
+            assert (params["loss_percentile"], params["example_dropout"]) == ("auto", None)
+            continue
         inner = {key for key in params if "__" in key}
         assert inner == ({f"curriculum__{_OF_CURRICULUM[curriculum][0]}"} if curriculum in _OF_CURRICULUM else set())
         assert ("loss_percentile" in params) == (curriculum not in _WITHOUT_PERCENTILE)
         assert ("burn_in" in params) == (curriculum != "uniform")
 
 
-@pytest.mark.parametrize("name", sorted(set(IN_SPACE) | set(CURRICULA) - {"data_driven"}))
+@pytest.mark.parametrize("name", sorted((set(IN_SPACE) | set(CURRICULA)) - {"auto", "data_driven"}))
 def test_the_percentile_is_drawn_exactly_where_the_curriculum_looks_at_it(name):
     curriculum = resolve_curriculum(name)
     loss, label = torch.linspace(0.1, 4, 30), torch.zeros(30)
     same = [torch.equal(curriculum.weights(loss, loss - 0.5, label, p), curriculum.weights(loss, loss - 2.5, label, p))
             for p in (10, 50, 90)]  # fmt: skip
     assert all(same) == (name in _WITHOUT_PERCENTILE)
+
+
+@pytest.mark.parametrize("kind", [MentorNetClassifier, MentorMixClassifier])
+def test_the_default_curriculum_learns_the_noise_whatever_the_estimator_has(kind):
+    estimator = kind(loss_percentile=0.7, example_dropout=0.2, mixup_alpha=2, second_reweight=True, burn_in=30)
+    bound = BoundSpace(SPACES["mentornet" if kind is MentorNetClassifier else "mentormix"](), estimator)
+    check_space(bound)
+    drawn = [configure(estimator, params) for params in bound.examples() if params["curriculum"] == "auto"]
+    assert len(drawn) > 5
+    for clf in drawn:
+        assert isinstance(clf.make_mentor(), LabelPosteriorMentor)
+        assert (clf.loss_percentile, clf.example_dropout, clf.second_reweight) == ("auto", None, "auto")
+    assert {clf.burn_in for clf in drawn} == {5, 10, 18, 30}
+
+
+def test_a_limit_that_touches_nothing_beside_the_default_curriculum_is_refused():
+    limits = {"curriculum": "auto", "loss_percentile": [0.7, 0.8]}
+    with pytest.raises(InvalidParameterError, match="limits of MentorNetSpace: parameter' .* Got 'loss_percentile'"):
+        check_space(bound_space("mentornet", limits))
+    examples = bound_space("mentornet", limits | {"curriculum": ["auto", "self_paced"]}).examples()
+    assert {params["loss_percentile"] for params in examples} == {"auto", 0.7, 0.8}
+
+
+DEFAULTS = {"curriculum": "auto", "burn_in": 18, "lr": 0.002, "weight_decay": 0.0005}
+
+
+@pytest.mark.parametrize(
+    ("name", "limits", "own", "tried"),
+    [
+        ("mentornet", {}, {}, DEFAULTS),
+        ("mentornet", {"lr": 0.1, "burn_in": [5, 10]}, {}, {"curriculum": "auto", "weight_decay": 0.0005}),
+        ("mentornet", {"curriculum": ["uniform", "focal"]}, {}, {"lr": 0.002, "weight_decay": 0.0005}),
+        ("mentornet", {"weight_decay": {"low": 0.001, "high": 0.1, "step": 0.001}}, {"weight_decay": 0.003},
+         DEFAULTS | {"weight_decay": 0.003}),
+        ("mentornet", {}, {"loss_percentile": 0.75, "burn_in": 30, "weight_decay": 0},
+         {"curriculum": "mentornet_pd", "curriculum__gamma": 1.0, "loss_percentile": 0.75, "burn_in": 30}),
+        ("mentornet", {}, {"curriculum": SPCLLinear(gamma=2), "example_dropout": 0.2},
+         {"curriculum": "spcl_linear", "curriculum__gamma": 2, "example_dropout": 0.2}),
+        ("mentormix", {}, {}, DEFAULTS | {"mixup_alpha": 1.0, "mix_ratio": "hard"}),
+        ("plain", {}, {"max_epochs": 30}, {"max_epochs": 30, "lr": 0.002, "weight_decay": 0.0005}),
+        ("filterkd", {}, {}, {"teacher": "filtered", "filter_alpha": 0.05, "temperature": 1.0, "lr": 0.002}),
+    ],
+)  # fmt: skip
+def test_what_the_estimator_has_is_tried_first_as_far_as_the_space_goes(name, limits, own, tried):
+    bound = bound_space(name, limits, **own)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=3))
+    study.enqueue_trial(bound.own())
+    trial = study.ask()
+    params = {**bound(trial), **trial.params}
+    assert {key: params[key] for key in tried} == tried
+    check_space(bound)
+    if own.get("weight_decay", 1) and not limits:  # all of it can be drawn: the trial is the estimator
+        assert str(configure(bound.estimator, params)) == str(bound.estimator) or name == "plain"
 
 
 def test_limits_narrow_a_space():
