@@ -24,7 +24,7 @@ from benchmarks.report.tables import (
 from benchmarks.report.trusted import plot_trusted
 from benchmarks.studies import STUDIES, help_of, run_study
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError, NoisyLabelError
-from noisylabel.utils import check_choice, local_path, write_csv
+from noisylabel.utils import check_choice, local_path, short_warnings, write_csv
 
 _PROFILES = ", ".join([*(name for name in PROFILES if not name.startswith("paper-")), *GROUPS])
 _OFTEN = ("speed", "scale", "minute", "detection", "audits")  # studies that are commands of their own, too
@@ -38,10 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if rest and study not in STUDIES:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     try:
-        if study in STUDIES:
-            run_study(study, rest)
-        else:
-            _COMMANDS[options.command](options)
+        with short_warnings():
+            if study in STUDIES:
+                run_study(study, rest)
+            else:
+                _COMMANDS[options.command](options)
     except NoisyLabelError as error:
         print(f"benchmarks: {error}", file=sys.stderr)
         return 2

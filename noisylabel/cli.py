@@ -3,14 +3,14 @@
 import io
 import os
 import sys
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from importlib.metadata import version
 from typing import Any
 
+from noisylabel._support.notes import short_warnings
 from noisylabel.commands import ADD_COMMAND, HAND_OVER, Parser
-from noisylabel.exceptions import NoisyLabelError, NoisyLabelWarning
+from noisylabel.exceptions import NoisyLabelError
 
 DONE, WRONG, STOPPED = 0, 2, 130
 
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     2
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    with _short_warnings(), _patient_output():
+    with short_warnings(), _patient_output():
         try:
             if arguments and arguments[0] in HAND_OVER:
                 return HAND_OVER[arguments[0]](arguments[1:])
@@ -69,23 +69,6 @@ def _parser() -> Parser:
     for add_command in ADD_COMMAND:
         add_command(commands)
     return parser
-
-
-@contextmanager
-def _short_warnings() -> Iterator[None]:
-    """Show warnings of ours as a note, without the line of code that gave them."""
-    usual = warnings.formatwarning
-
-    def shown(message, category, filename, lineno, line=None):  # type: ignore[no-untyped-def]
-        if issubclass(category, NoisyLabelWarning):
-            return f"Note: {message}\n"
-        return usual(message, category, filename, lineno, line)
-
-    warnings.formatwarning = shown
-    try:
-        yield
-    finally:
-        warnings.formatwarning = usual
 
 
 class _Patient:

@@ -2,6 +2,7 @@
 
 from noisylabel._support.describe import describe, hash_arrays, plain_value
 from noisylabel._support.files import local_path, write_whole, written_whole
+from noisylabel._support.notes import as_note, short_warnings, take_notes
 from noisylabel._support.progress import progress_bar, stop_if_interrupted
 from noisylabel._support.random import draw_seed
 from noisylabel._support.ray import RAY_ENVIRONMENT, ray_session
@@ -11,6 +12,7 @@ from noisylabel._support.validation import check_choice, check_count, check_numb
 
 __all__ = [
     "RAY_ENVIRONMENT",
+    "as_note",
     "check_choice",
     "check_count",
     "check_number",
@@ -22,7 +24,9 @@ __all__ = [
     "progress_bar",
     "ray_session",
     "right_codes",
+    "short_warnings",
     "stop_if_interrupted",
+    "take_notes",
     "trusted_codes",
     "write_csv",
     "write_whole",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from noisylabel.datasets import DATASETS
 from noisylabel.exceptions import InvalidFileError, NoisyLabelError
-from noisylabel.utils import local_path
+from noisylabel.utils import local_path, short_warnings
 from sweeps.engine.manifest import read_manifest
 from sweeps.engine.session import check_installed, prepare_ray
 from sweeps.spaces import SPACES
@@ -37,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         check_installed()
         options = _parser().parse_args(arguments)
         prepare_ray()
-        return int(options.run(options))
+        with short_warnings():
+            return int(options.run(options))
     except (NoisyLabelError, OSError) as error:
         print(f"sweeps: {error}", file=sys.stderr)
         return USAGE

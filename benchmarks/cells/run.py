@@ -21,7 +21,7 @@ from benchmarks.cells.workers import call_here, call_on_ray
 from benchmarks.methods import find_method
 from noisylabel.estimators import resolve_device
 from noisylabel.exceptions import InvalidParameterError
-from noisylabel.utils import check_count, progress_bar
+from noisylabel.utils import as_note, check_count, progress_bar, take_notes
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,15 @@ class RunOptions:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a cell: its result, or the text of the error; neither if another process has been faster."""
+    """What became of a cell: its result, or the text of the error; neither if another process has been faster.
+
+    ``notes`` are what our own warnings said meanwhile.
+    """
 
     cell: Cell
     result: dict[str, Any] | None = None
     error: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 def run_profile(
@@ -109,6 +113,8 @@ def run_profile(
         if outcome.result is not None and not options.proof:
             append(path_of(outcome.cell.profile, folder), outcome.result)
             shutil.rmtree(_checkpoints_of(outcome.cell, folder), ignore_errors=True)
+        for note in outcome.notes:
+            tqdm.write(as_note(note, outcome.cell.name), file=sys.stderr)
         tqdm.write(_line(outcome), file=sys.stderr if outcome.error else sys.stdout)
         outcomes.append(outcome)
         left.discard(outcome.cell)
@@ -197,9 +203,10 @@ def _train(cell: Cell, folder: Path, options: RunOptions) -> Outcome:
         torch.backends.cudnn.benchmark = True  # of its ways to convolve, take the fastest on this machine
     checkpoints = _checkpoints_of(cell, folder) if options.resume and not options.proof else None
     try:
-        result = run_cell(cell, options.precision, options.device, checkpoints, profile)
+        with take_notes() as notes:
+            result = run_cell(cell, options.precision, options.device, checkpoints, profile)
         result["environment"] = result["environment"] | {"jobs": options.jobs}
-        return Outcome(cell, result)
+        return Outcome(cell, result, notes=tuple(notes))
     except Exception:
         return Outcome(cell, error=traceback.format_exc())
 

@@ -2,12 +2,12 @@
 
 import argparse
 import tempfile
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from noisylabel._support.notes import as_note, take_notes
 from noisylabel.commands._options import add_command, place, print_written, whole
-from noisylabel.exceptions import DatasetNotFoundError, InvalidParameterError, NoisyLabelWarning
+from noisylabel.exceptions import DatasetNotFoundError, InvalidParameterError
 
 if TYPE_CHECKING:
     from noisylabel.audit import Audit, AuditData
@@ -40,31 +40,19 @@ def _audit(options: argparse.Namespace) -> None:
     from noisylabel.audit import audit_labels, default_auditor, save_label_issues, write_audit_page
 
     _check_outputs(options)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", NoisyLabelWarning)
+    with take_notes() as notes:
         data = _read(options)
         _print_data(data)
         clf = default_auditor(data.kind, len(data.X)).set_params(device=options.device, random_state=options.seed)
         if options.epochs is not None:
             clf.set_params(max_epochs=options.epochs)
         audit = audit_labels(data, clf)
-    audit.cautions.extend(_cautions(caught))
+    audit.cautions.extend(notes)
     written = [save_label_issues(audit, options.out)]
     if options.report is not None:
         written.append(write_audit_page(audit, options.report))
     _print_audit(audit)
     _print_next(audit, written)
-
-
-def _cautions(caught: list[warnings.WarningMessage]) -> list[str]:
-    """Return what our own warnings say, each once; give out again those of other packages."""
-    ours = []
-    for one in caught:
-        if issubclass(one.category, NoisyLabelWarning):
-            ours.append(str(one.message))
-        else:
-            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
-    return list(dict.fromkeys(ours))
 
 
 def _check_outputs(options: argparse.Namespace) -> None:
@@ -132,7 +120,7 @@ def _print_audit(audit: "Audit") -> None:
     shown = audit.issues[[places[0], "given_label", "suggested_label", "label_quality"]].head(5)
     print(shown.to_string(index=False, float_format=lambda value: f"{value:.3f}"))
     for caution in audit.cautions:
-        print(f"\nNote: {caution}")
+        print(f"\n{as_note(caution)}")
 
 
 def _print_next(audit: "Audit", written: list[Path]) -> None:

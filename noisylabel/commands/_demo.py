@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from joblib import Parallel, delayed
 from sklearn.base import clone
 
 from noisylabel._support.files import local_path, written_whole
+from noisylabel._support.notes import as_note, take_notes
 from noisylabel._support.progress import progress_bar, stop_if_interrupted
 from noisylabel.commands._options import add_command, place, print_written, whole
 from noisylabel.datasets import load_digits
@@ -69,13 +71,29 @@ def run_demo(out: str | os.PathLike[str] = "noisylabel-demo", *, n_seeds: int = 
     print("Digits with wrong labels: plain training against three curricula.")
     print("0 to 80 % of 1,200 training labels are replaced by random ones; accuracy is on 597 clean test digits.\n")
     jobs = [(method, rate, seed) for rate in RATES for seed in range(n_seeds) for method in METHODS]
-    results = Parallel(n_jobs=n_jobs or os.cpu_count(), return_as="generator")(delayed(run_one)(*job) for job in jobs)
-    table = pd.DataFrame(list(progress_bar(results, total=len(jobs), desc="train", unit="fit")))
+    parallel = Parallel(n_jobs=n_jobs or os.cpu_count(), return_as="generator")
+    results = parallel(delayed(_run_with_notes)(*job) for job in jobs)
+    rows, notes = zip(*progress_bar(results, total=len(jobs), desc="train", unit="fit"), strict=True)
+    table = pd.DataFrame(list(rows))
     summary = summarize(table)
     print(f"\nAccuracy (%), mean ± standard deviation over {n_seeds} seeds:\n")
     print(f"{summary.to_string()}\n")
+    _print_notes(jobs, notes)
     print_written(_save(table, summary, folder))
     return folder
+
+
+def _print_notes(jobs: Sequence[tuple[str, float, int]], notes: Sequence[list[str]]) -> None:
+    for (method, rate, seed), said in zip(jobs, notes, strict=True):
+        for note in said:
+            print(as_note(note, f"{method}, {100 * rate:.0f} % noise, seed {seed}"))
+
+
+def _run_with_notes(method: str, rate: float, seed: int) -> tuple[dict[str, object], list[str]]:
+    """Return what :func:`run_one` does, and what our own warnings said meanwhile."""
+    with take_notes() as notes:
+        row = run_one(method, rate, seed)
+    return row, notes
 
 
 def run_one(method: str, rate: float, seed: int) -> dict[str, object]:

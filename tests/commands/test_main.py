@@ -32,6 +32,17 @@ def test_demo_writes_table_and_plot(tmp_path, monkeypatch, capsys):
     assert sorted(path.suffix for path in (tmp_path / "out").iterdir()) == [".csv", ".csv", ".png"]
 
 
+def test_the_demo_says_of_which_training_a_note_is(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("noisylabel.commands._demo.RATES", (0.8,))
+    monkeypatch.setattr("noisylabel.commands._demo.METHODS", {"self_paced": METHODS["self_paced"]})
+    assert main(["demo", "--out", str(tmp_path), "--seeds", "2", "--jobs", "1"]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    notes = [line for line in printed.out.splitlines() if line.startswith("Note: ")]
+    assert re.fullmatch(r"Note: self_paced, 80 % noise, seed 0: Labels of \d of 10 classes ended .*", notes[0])
+    assert all(re.match(r"Note: self_paced, 80 % noise, seed [01]: ", note) for note in notes)
+
+
 @pytest.mark.slow
 def test_the_whole_demo(tmp_path):
     runs = pd.read_csv(run_demo(tmp_path) / "digits.csv")

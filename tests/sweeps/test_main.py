@@ -4,6 +4,7 @@ import json
 import sqlite3
 import struct
 import sys
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import pytest
 
 from noisylabel import MentorNetClassifier, load_checkpoint
 from noisylabel.audit import read_audit_table
+from noisylabel.exceptions import NoisyLabelWarning
 from sweeps.__main__ import ALL_TRAINED, UNFINISHED, USAGE, _config_of, main
 from sweeps.config import make_config
 from sweeps.problem import load_problem, make_search
@@ -96,6 +98,16 @@ def test_the_same_command_does_nothing_again(swept, capsys):
     assert run("resume", swept) == ALL_TRAINED
     assert (swept / "log.jsonl").read_bytes() == before
     assert "python -m sweeps best" in capsys.readouterr().out
+
+
+def test_our_warnings_are_notes(monkeypatch, capsys):
+    def warns(options):
+        print(warnings.formatwarning("look at this", NoisyLabelWarning, "file.py", 1), end="")
+        return 0
+
+    monkeypatch.setattr("sweeps.__main__._report", warns)
+    assert run("report", "folder") == 0
+    assert capsys.readouterr().out == "Note: look at this\n"
 
 
 def test_best_exports_a_classifier(swept, tmp_path, capsys):

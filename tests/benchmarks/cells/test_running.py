@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from benchmarks.cells.run import RunOptions, run_profile
 from benchmarks.cells.store import read
 from benchmarks.methods import Method, find_method
 from noisylabel import MentorNetClassifier
-from noisylabel.exceptions import InvalidParameterError
+from noisylabel.exceptions import InvalidParameterError, NoisyLabelWarning
 
 ROOT = Path(__file__).parents[3]
 ELR = Cell("digits", "symmetric", 0.4, "elr", 0)
@@ -96,6 +97,26 @@ def test_a_killed_cell_goes_on_from_its_last_epoch(method, tmp_path):
     for name in ("last", "selected", "ece", "curve", "detection_ap", "weight_wrong"):
         assert there[name] == whole[name], name
     assert not checkpoint.parent.exists()  # nothing is left of it
+
+
+def test_a_note_says_of_which_cell_it_is(tmp_path, monkeypatch, capsys):
+    def warns(cell, *arguments):
+        warnings.warn("look at\nthis", NoisyLabelWarning, stacklevel=2)
+        return run_cell(cell, *arguments)
+
+    monkeypatch.setattr(run_module, "run_cell", warns)
+    (outcome,) = run_profile("smoke", {"method": ["plain"]}, tmp_path)
+    assert outcome.notes == ("look at\nthis",)
+    assert "Note: symmetric-0.4_plain_seed0: look at this\n" in capsys.readouterr().err
+
+
+def test_the_command_shows_our_warnings_as_notes(monkeypatch, capsys):
+    def warns(options):
+        print(warnings.formatwarning("look at this", NoisyLabelWarning, "file.py", 1), end="")
+
+    monkeypatch.setitem(command._COMMANDS, "list", warns)
+    assert command.main(["list"]) == 0
+    assert capsys.readouterr().out == "Note: look at this\n"
 
 
 def test_finished_cells_are_skipped_unless_they_are_to_run_again(tmp_path):
