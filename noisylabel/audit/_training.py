@@ -36,7 +36,7 @@ class Audit:
     noise_rate : float in [0, 1]
         Estimated share of wrong labels.
     noise_rate_interval : pair of float in [0, 1]
-        Its 95 % interval; see :func:`noise_rate_interval` for what that covers.
+        The classifier's ``noise_rate_interval_``; else, as of few rows, that of :func:`noise_rate_interval`.
     settings : dict of str
         How it was trained, for people to read.
     cautions : list of str
@@ -126,7 +126,9 @@ def audit_labels(data: AuditData, clf: Any) -> Audit:
     rows = data.rows.iloc[position]
     places = [name for name in data.rows.columns if name not in data.columns]
     issues = pd.concat([rows[places], result, rows[data.columns]], axis=1)
-    interval = noise_rate_interval(noise_rate, issues["loss"].to_numpy(), issues["margin"].to_numpy())
+    interval = getattr(clf, "noise_rate_interval_", None) or noise_rate_interval(
+        noise_rate, issues["loss"].to_numpy(), issues["margin"].to_numpy()
+    )
     return Audit(data, issues, noise_rate, interval, _settings(clf, data), _classes_given_up(issues))
 
 

@@ -113,7 +113,7 @@ def _print_data(data: "AuditData") -> None:
 
 def _print_audit(audit: "Audit") -> None:
     low, high = audit.noise_rate_interval
-    print(f"\nEstimated share of wrong labels: {audit.noise_rate:.1%} (95 % interval {low:.1%} to {high:.1%}).")
+    print(f"\nEstimated share of wrong labels: {audit.noise_rate:.1%} (interval {low:.1%} to {high:.1%}).")
     print("The interval covers which rows happen to be in the file, and not the network's own mistakes.")
     print(f"Flagged as probably wrong: {audit.n_flagged} of {len(audit.issues)}. The most doubtful:\n")
     places = [name for name in ("file", "spreadsheet_row", "row") if name in audit.issues]

@@ -9,7 +9,7 @@ _UNSURE = 0.25  # width of the interval from which checked labels are worth thei
 _TIMES_WORSE = 1.5  # than all, from which a class is named
 
 
-def noise_advice(noise: NoiseEstimate | None, assumed_rate: float | None, classes: np.ndarray) -> str:
+def noise_advice(noise: NoiseEstimate | None, assumed_rate: float | None, deed: str, classes: np.ndarray) -> str:
     """Return a paragraph: how many labels are wrong, what training did about it, and what would help.
 
     Parameters
@@ -18,6 +18,8 @@ def noise_advice(noise: NoiseEstimate | None, assumed_rate: float | None, classe
         None if it could not be learned.
     assumed_rate : float or None
         What training went by, if these few rows could not tell.
+    deed : str
+        A sentence on what training did about wrong labels.
     classes : ndarray of shape (C,)
         The labels that they stand for.
     """
@@ -29,9 +31,8 @@ def noise_advice(noise: NoiseEstimate | None, assumed_rate: float | None, classe
     low, high = noise.rate_interval
     if assumed_rate is not None:
         text = (
-            f"Any share of the labels up to {high:.0%} may be wrong, and these rows are too few to tell. Each was "
-            f"learned as if {assumed_rate:.0%} were, with any other label as likely; 'loss_percentile' takes what you "
-            "know."
+            f"Any share of the labels up to {high:.0%} may be wrong, and these rows are too few to tell. Training "
+            f"assumed {assumed_rate:.0%}, with any other label as likely. {deed} 'loss_percentile' takes what you know."
         )
     elif low == 0:
         found = "No sign that labels are wrong"
@@ -44,8 +45,7 @@ def noise_advice(noise: NoiseEstimate | None, assumed_rate: float | None, classe
     else:
         text = (
             f"About {noise.rate:.0%} of the labels look wrong (between {low:.0%} and {high:.0%})"
-            f"{_worst(noise, classes)}. Each row was learned as what it probably is, given its label and what was "
-            "predicted for it."
+            f"{_worst(noise, classes)}. {deed}"
         )
     if high - low > _UNSURE:
         text += (

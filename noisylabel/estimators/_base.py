@@ -1,5 +1,6 @@
 """What the classifiers share: fit as a list of steps, and prediction."""
 
+import math
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -177,11 +178,16 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         seed = saved.seed(self.random_state)
         split = split_rows(data.codes, self.validation_fraction, seed)
         checkpoint = saved.file_for(self, seed, data)
+        mentor = self._ready(mentor, data, split)
         if is_new:  # a run that goes on finds it in its checkpoint
             self._inform(mentor, data, split, seed)
         bar = type(self).__name__ if self.verbose else None
         make_net = partial(self.make_net, mentor)
         return TrainingRun(self, data, make_net, split, seed, checkpoint, bar=bar).train()
+
+    def _ready(self, mentor: Mentor, data: TrainingData, split: Split) -> Mentor:
+        """Return the mentor of this data, which may not be what another needs."""
+        return mentor
 
     def _inform(self, mentor: Mentor, data: TrainingData, split: Split, seed: int) -> None:
         """Tell the mentor what it must know before training starts."""
@@ -341,10 +347,10 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
             label; ``predicted_label``, that other class if another one's logit was the higher on average, else the
             given label; ``label_quality`` in [0, 1], ``exp(-mean loss)``; ``is_label_issue``; ``loss``, ``margin`` and
             ``weight``, means over the visits (weight NaN for held-out rows); ``forgetting``, how often a learnt label
-            was forgotten. ``attrs["noise_rate"]`` is the estimated share of wrong labels, in which held-out rows and
-            rows of ``sample_weight`` 0 have no say. Held-out rows are judged by the final network alone; from 20 of
-            them on, each has the ``label_quality`` of the trained row at the same place of the ranking, so that all
-            are on one scale.
+            was forgotten. ``attrs["noise_rate"]`` is ``noise_rate_`` if training found it out, else an estimate from
+            the losses and margins; held-out rows and rows of ``sample_weight`` 0 have no say in it. Held-out rows are
+            judged by the final network alone; from 20 of them on, each has the ``label_quality`` of the trained row at
+            the same place of the ranking, so that all are on one scale.
 
         Raises
         ------
@@ -368,7 +374,9 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         True
         """
         check_is_fitted(self, "record_")
-        return label_issues(self.record_, self._codes, self.classes_, self._has_say, sort)
+        rate = getattr(self, "noise_rate_", math.nan)
+        known = None if math.isnan(rate) else rate
+        return label_issues(self.record_, self._codes, self.classes_, self._has_say, sort, known)
 
     def save(self, folder: Any) -> None:
         """Write what it takes to predict into a folder, as data: numbers and JSON, no code.

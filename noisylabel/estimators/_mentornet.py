@@ -26,6 +26,7 @@ from noisylabel.mentors import (
     AutoPercentileMentor,
     DataDrivenMentor,
     LabelPosteriorMentor,
+    ListeningMentor,
     Mentor,
     MixedLossMentor,
     PercentileMentor,
@@ -39,6 +40,8 @@ _PLAIN: dict[str, Any] = {  # training without a curriculum, which leaves nothin
     "loss": "cross_entropy",
     "mixup_alpha": 0.0,
     "second_reweight": False,
+    "example_dropout": None,
+    "percentile_by_class": False,
     "ema_decay": 0.0,
     "filter_alpha": None,
     "callbacks": None,
@@ -72,9 +75,9 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
     loss_percentile : float in [0, 1], str or "auto", default="auto"
         Percentile of the losses that the curriculum compares with, as a fraction: about the share of labels that are
         right. A schedule ``"0.8,50,0.6,50"`` gives a value for each stretch of training. ``"auto"``, for a curriculum
-        that is named, estimates it: 2,000 rows (at least a fifth, at most two fifths of all) are held back during
-        burn-in, and how far the network contradicts their labels tells the noise rate (see ``noise_rate_``). With
-        ``"data_driven"`` it is the share of right labels among the trusted rows.
+        that is named, is 1 minus ``noise_rate_``, which short trainings find out first (see the notes); with
+        ``percentile_by_class`` each class has that of its own labels. Where no noise is seen, training is the plain
+        one. With ``"data_driven"`` it is the share of right labels among the trusted rows.
     percentile_decay : float in [0, 1), default=0.5
         Share of the past in the moving average of the percentile.
     percentile_by_class : bool, default=False
@@ -112,18 +115,18 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
     net_ : WeightedNet
         The trained skorch net.
     noise_rate_ : float
-        Estimated share of wrong labels, with ``curriculum="auto"``, or ``loss_percentile="auto"`` for a curriculum that
-        compares losses with a percentile; NaN if there were too few rows to learn it from. With ``"data_driven"``:
+        Estimated share of wrong labels, with ``loss_percentile="auto"`` (unless the curriculum compares no losses with
+        a percentile, such as ``"focal"``); NaN if there were too few rows to learn it from. With ``"data_driven"``:
         their share among the trusted rows.
     noise_rate_interval_ : tuple of float
-        With ``curriculum="auto"``: bounds that are meant to hold the true rate in 9 of 10 cases. A lower one of 0 says
+        Where the rate is estimated: bounds that are meant to hold the true rate in 9 of 10 cases. A lower one of 0 says
         that there may be no noise; ``advice_`` says what training did about it, and what it assumed if rows were few.
     noise_rate_by_class_, noise_rate_by_class_interval_ : ndarray of shape (C,) and (2, C)
         The same of the rows that truly are of each class.
     noise_matrix_, noise_matrix_interval_ : ndarray of shape (C, C) and (2, C, C)
         ``noise_matrix_[i, j]`` is the share of the rows of class i that are labelled j.
     advice_ : str
-        With ``curriculum="auto"``: what was found, what was done about it, and what would help.
+        Where the rate is estimated: what was found, what was done about it, and what would help.
     curriculum_ : Curriculum or None
         The curriculum that was used; with ``"data_driven"`` the MentorNet learned last, which can be saved; None with
         ``"auto"``.
@@ -131,16 +134,17 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
 
     Notes
     -----
-    With ``curriculum="auto"``, two short trainings on one half of the rows each, of 15 % of the epochs, predict the
-    other half, whose labels they have not learned; 1,000 rows and fewer are cut in five parts instead, up to three
+    With ``loss_percentile="auto"``, two short trainings on one half of the rows each, of 15 % of the epochs, predict
+    the other half, whose labels they have not learned; 1,000 rows and fewer are cut in five parts instead, up to three
     times, and the predictions averaged. That tells how many labels of each class are wrong and what they became
     (:func:`noisylabel.functional.estimate_noise`). If there may be none, training is plain training to the last bit
-    (unless 1,000 rows or fewer leave open whether there is none or 40 % and more). Else each row gets a probability of
-    each class, given its label and what is predicted for it, and the network learns all of them as its target
-    (:class:`noisylabel.mentors.LabelPosteriorMentor`). Another ``loss`` than the cross entropy is weighted by the
-    probability of the given label instead. It costs 20 to 40 % more than plain training (of 1,000 rows and fewer, twice
-    to seven times as much), and 4 bytes for each row and class, some times as much for a moment. Fewer than 20 rows a
-    class on average are too few; a warning says so.
+    (unless 1,000 rows or fewer leave open whether there is none or 40 % and more). Else a named curriculum has its
+    percentile (:class:`noisylabel.mentors.AutoPercentileMentor`). With ``curriculum="auto"`` each row gets a
+    probability of each class, given its label and what is predicted for it, and the network learns all of them as its
+    target (:class:`noisylabel.mentors.LabelPosteriorMentor`). Another ``loss`` than the cross entropy is weighted by
+    the probability of the given label instead. It costs 20 to 40 % more than plain training (of 1,000 rows and fewer,
+    twice to seven times as much), and 4 bytes for each row and class, some times as much for a moment. Fewer than 20
+    rows a class on average are too few; a warning says so.
 
     References
     ----------
@@ -335,9 +339,9 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
 
     def make_net(self, mentor: Mentor, parts: NetParts) -> WeightedNet:
         """See :meth:`BaseNoisyLabelClassifier.make_net`."""
-        if isinstance(mentor, DataDrivenMentor) and not mentor.tells_apart(parts.is_right):
-            mentor = self._mentor_without_teacher(parts)
-        _start(mentor, parts)
+        mentor.start(parts.n_samples, parts.n_classes, parts.generator)
+        if isinstance(mentor, DataDrivenMentor):
+            mentor.teach(parts.is_right)
         record = SampleRecord(parts.n_samples, parts.n_classes, parts.generator.device, self.filter_alpha)
         shared = {"mentor": mentor, "record": record, **parts.options}
         if self.mixup_alpha == 0:
@@ -361,17 +365,25 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
             **shared,
         )
 
+    def _ready(self, mentor: Mentor, data: TrainingData, split: Split) -> Mentor:
+        """See :meth:`BaseNoisyLabelClassifier._ready`; one that learns from trusted rows must have both kinds."""
+        is_right = data.is_right(split.train_rows)
+        if isinstance(mentor, DataDrivenMentor) and not mentor.tells_apart(is_right):
+            return self._mentor_without_teacher(is_right)
+        return mentor
+
     def _inform(self, mentor: Mentor, data: TrainingData, split: Split, seed: int) -> None:
         """Tell a mentor that learns the noise what networks say of rows that they have not learned."""
-        if not isinstance(mentor, LabelPosteriorMentor):
+        if not isinstance(mentor, ListeningMentor):
             return
+        asks = "curriculum='auto'" if isinstance(mentor, LabelPosteriorMentor) else "loss_percentile='auto'"
         rows, weight = split.train_rows, data.samples.sample_weight
         place = torch.as_tensor(rows, device=data.device)
         counts = None if weight is None else weight[place] > 0
         n_rows = len(rows) if counts is None else int(counts.sum())
         if n_rows < fewest_rows(data.n_classes):
             warnings.warn(
-                f"curriculum='auto' needs {fewest_rows(1)} rows a class to learn the noise from, "
+                f"{asks} needs {fewest_rows(1)} rows a class to learn the noise from, "
                 f"{fewest_rows(data.n_classes)} in all, and there are {n_rows}. Every row has weight 1, as in plain "
                 "training. If you know about how many labels are right, give that as 'loss_percentile', 0.7 for "
                 "instance.",
@@ -384,8 +396,8 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
             proba = predict_by_others(pilot, data, rows, rounds, seed, shows_bar=bool(self.verbose))
         except DivergedError as error:
             warnings.warn(
-                "A short training from which curriculum='auto' learns the noise diverged, so that every row has weight "
-                f"1, as in plain training. It has no callbacks. {error}",
+                f"A short training from which {asks} learns the noise diverged, so that every row has weight 1, "
+                f"as in plain training. It has no callbacks. {error}",
                 NoisyLabelWarning,
                 stacklevel=4,
             )
@@ -403,10 +415,10 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
             pilot.batch_size = pilot_batch_size(n_rows, pilot.max_epochs, self.batch_size)
         return pilot
 
-    def _mentor_without_teacher(self, parts: NetParts) -> Mentor:
+    def _mentor_without_teacher(self, is_right: torch.Tensor | None) -> Mentor:
         """Return a mentor that learns nothing, since the trusted rows tell no right label from a wrong one."""
-        assert parts.is_right is not None
-        known = parts.is_right[~parts.is_right.isnan()]
+        assert is_right is not None
+        known = is_right[~is_right.isnan()]
         warnings.warn(
             f"Of the rows that training uses, {len(known)} have a trusted label, and 'y' is {_of_all(known)} for them: "
             "there is nothing to tell apart. The curriculum is 'mentornet_pd' instead of a learned one, with the same "
@@ -435,9 +447,9 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
             isinstance(curriculum, Uniform) or isinstance(mentor, LabelPosteriorMentor)
         ):
             self._warn_if_within_burn_in(net)
-        if isinstance(mentor, LabelPosteriorMentor):
+        if isinstance(mentor, ListeningMentor):
             self._keep_noise(mentor, data)
-        elif isinstance(mentor, (AutoPercentileMentor, DataDrivenMentor)):
+        elif isinstance(mentor, DataDrivenMentor):
             self.noise_rate_ = mentor.noise_rate_
         elif (is_right := data.is_right(fitted.split.train_rows)) is not None:
             self.noise_rate_ = 1 - float(is_right.nanmean())
@@ -445,11 +457,11 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         super()._keep(fitted, data)
         _warn_of_lost_classes(self.sample_weight_, self._has_say, data)
 
-    def _keep_noise(self, mentor: LabelPosteriorMentor, data: TrainingData) -> None:
+    def _keep_noise(self, mentor: ListeningMentor, data: TrainingData) -> None:
         """Set what is known of the noise, and say it in words."""
         noise = mentor.noise_
         self.noise_rate_ = float("nan") if noise is None else noise.rate
-        self.advice_ = noise_advice(noise, mentor.assumed_rate_, data.classes)
+        self.advice_ = noise_advice(noise, mentor.assumed_rate_, mentor.deed, data.classes)
         if noise is None:
             return
         self.noise_rate_interval_ = noise.rate_interval
@@ -467,15 +479,6 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
             NoisyLabelWarning,
             stacklevel=4,
         )
-
-
-def _start(mentor: Mentor, parts: NetParts) -> None:
-    """Get a mentor ready for the rows that are trained on."""
-    if isinstance(mentor, AutoPercentileMentor):
-        return mentor.start(parts.n_samples, parts.n_classes, parts.generator, parts.sample_weight)
-    mentor.start(parts.n_samples, parts.n_classes, parts.generator)
-    if isinstance(mentor, DataDrivenMentor):
-        mentor.teach(parts.is_right)
 
 
 def _warn_of_lost_classes(weights: np.ndarray, has_say: np.ndarray | None, data: TrainingData) -> None:

@@ -73,7 +73,12 @@ def moving_average(previous: Tensor | None, value: Tensor, decay: float) -> Tens
 
 
 def class_percentiles(  # noqa: PLR0913 - a batch, what to track of it, and how fast
-    previous: Tensor, losses: Tensor, labels: Tensor, fraction: float, decay: float, sample_weight: Tensor | None = None
+    previous: Tensor,
+    losses: Tensor,
+    labels: Tensor,
+    fraction: float | Tensor,
+    decay: float,
+    sample_weight: Tensor | None = None,
 ) -> Tensor:
     """Move the tracked percentile of each class by one batch.
 
@@ -92,8 +97,8 @@ def class_percentiles(  # noqa: PLR0913 - a batch, what to track of it, and how 
         Percentiles so far.
     losses, labels : Tensor of shape (B,)
         Losses, at least 0, and label codes of one batch.
-    fraction : float in [0, 1]
-        0.7 for the 70th percentile.
+    fraction : float in [0, 1] or Tensor of shape (B,)
+        0.7 for the 70th percentile; or that of each sample's class.
     decay : float in [0, 1)
         Share of the past, as in :func:`moving_average`.
     sample_weight : Tensor of shape (B,), optional

@@ -15,10 +15,18 @@ if TYPE_CHECKING:
 _FEWEST_TO_RANK = 20
 
 
-def label_issues(
-    record: SampleRecord, codes: np.ndarray, classes: np.ndarray, has_say: np.ndarray | None = None, sort: bool = True
+def label_issues(  # noqa: PLR0913 - a record, what it is of, and what is wanted
+    record: SampleRecord,
+    codes: np.ndarray,
+    classes: np.ndarray,
+    has_say: np.ndarray | None = None,
+    sort: bool = True,
+    noise_rate: float | None = None,
 ) -> "pd.DataFrame":
-    """Rank the given labels, the least believable first; see :meth:`BaseNoisyLabelClassifier.label_issues`."""
+    """Rank the given labels, the least believable first; see :meth:`BaseNoisyLabelClassifier.label_issues`.
+
+    The noise rate, if it is not known, is estimated from the record.
+    """
     import pandas as pd
 
     seen = record.to_frame()
@@ -31,7 +39,9 @@ def label_issues(
     is_trained_on = seen["weight"].notna().to_numpy()
     counts = is_trained_on if has_say is None else is_trained_on & has_say
     quality = label_quality(_on_one_scale(losses, is_trained_on, counts))
-    rate = estimate_issue_rate(seen["loss_mean"][counts].to_numpy(), seen["margin_mean"][counts].to_numpy())
+    rate = noise_rate
+    if rate is None:
+        rate = estimate_issue_rate(seen["loss_mean"][counts].to_numpy(), seen["margin_mean"][counts].to_numpy())
     n_issues = round(rate * counts.sum())
     is_issue = quality <= (np.sort(quality[counts])[n_issues - 1] if n_issues else -1)
     other = record.column("elected").cpu().numpy().astype(np.int64)

@@ -7,6 +7,7 @@ from noisylabel.mentors._auto import AutoPercentileMentor
 from noisylabel.mentors._base import Mentor, Observation
 from noisylabel.mentors._data_driven import DataDrivenMentor
 from noisylabel.mentors._label_posterior import LabelPosteriorMentor
+from noisylabel.mentors._listening import ListeningMentor
 from noisylabel.mentors._mixed import MixedLossMentor
 from noisylabel.mentors._percentile import PercentileMentor
 
@@ -22,6 +23,7 @@ __all__ = [
     "AutoPercentileMentor",
     "DataDrivenMentor",
     "LabelPosteriorMentor",
+    "ListeningMentor",
     "Mentor",
     "MixedLossMentor",
     "Observation",

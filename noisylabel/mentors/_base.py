@@ -28,8 +28,6 @@ class Observation:
         Share of training that is over.
     sample_weight : Tensor of shape (B,) or None
         The user's weights.
-    held_back : Tensor of shape (B,) or None
-        Which samples the network does not learn from in this step, as :meth:`Mentor.held_back` says; None for none.
     """
 
     losses: Tensor
@@ -38,14 +36,13 @@ class Observation:
     rows: Tensor
     progress: float
     sample_weight: Tensor | None = None
-    held_back: Tensor | None = None
 
 
 class Mentor(BaseEstimator, ABC):
     """Weigh the samples of each batch, remembering what it needs between batches.
 
     A training run calls :meth:`check_parameters` before it looks at the data, :meth:`start` once, and then, for each
-    batch, :meth:`advance`, :meth:`held_back` and :meth:`weigh`.
+    batch, :meth:`advance` and :meth:`weigh`.
     """
 
     def check_parameters(self) -> Self:
@@ -82,7 +79,7 @@ class Mentor(BaseEstimator, ABC):
         """
 
     def stage(self, progress: float) -> Hashable | None:
-        """Return what decides which operations :meth:`held_back` and :meth:`weigh` make, and with which numbers.
+        """Return what decides which operations :meth:`weigh` and :meth:`targets` make, and with which numbers.
 
         On a GPU they are recorded once for each stage and then repeated without running any Python. So they must not
         read from the device, and what changes within a stage must be a tensor that is changed in place.
@@ -101,10 +98,6 @@ class Mentor(BaseEstimator, ABC):
     @abstractmethod
     def weigh(self, seen: Observation) -> Tensor:
         """Return the weights (B,) of a batch, in [0, 1], without gradient and without a read from the device."""
-
-    def held_back(self, rows: Tensor, progress: float) -> Tensor | None:
-        """Return which rows (B,) the network must not learn from now, not even in a mix; None for none."""
-        return None
 
     def targets(self, seen: Observation) -> Tensor | None:
         """Return the class probabilities (B, C) to learn instead of the given labels; None for the labels.

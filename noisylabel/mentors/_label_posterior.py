@@ -9,18 +9,18 @@ from torch import Tensor
 from noisylabel._support.validation import check_number
 from noisylabel.exceptions import InvalidParameterError
 from noisylabel.functional.label_posterior import label_posteriors, unmix
-from noisylabel.functional.noise_matrix import NoiseEstimate, estimate_noise
-from noisylabel.mentors._base import Mentor, Observation
+from noisylabel.functional.noise_matrix import NoiseEstimate
+from noisylabel.mentors._base import Observation
+from noisylabel.mentors._listening import ListeningMentor, even_noise
 from noisylabel.schedules import percent_of_training
 
 _MEMORY = 0.7  # of beliefs: the share of the past, as in early-learning regularisation
 _LOOKS = 3.0  # as how many looks at a row the beliefs count in the end, against the one at its label
-_MOST_ROWS = 50_000  # looked at, drawn at random, and unmixed in one go
-_FEW_ROWS, _UNKNOWN = 1_000, 0.4  # of few rows, an interval from 0 to so much or more tells nothing
+_AT_A_TIME = 50_000  # rows that are unmixed in one go
 _GROWING = 50.0  # percent of training in which they come to count so much
 
 
-class LabelPosteriorMentor(Mentor):
+class LabelPosteriorMentor(ListeningMentor):
     """Believe each label as far as the noise allows and others' view of the row speaks for it.
 
     Before training, :meth:`listen` is told what networks say of rows whose labels they have not learned. That gives the
@@ -58,6 +58,9 @@ class LabelPosteriorMentor(Mentor):
     LabelPosteriorMentor()
     """
 
+    deed = "Each row was learned as what it probably is, given its label and what was predicted for it."
+    beliefs_: Tensor | None = None
+
     def __init__(self, *, burn_in: float = 18) -> None:
         self.burn_in = burn_in
 
@@ -69,34 +72,21 @@ class LabelPosteriorMentor(Mentor):
         return self
 
     def listen(self, proba: Tensor, labels: Tensor, counts: Tensor | None = None) -> None:
-        """Learn the noise from what networks say of rows that they have not learned; before :meth:`start`.
-
-        Parameters
-        ----------
-        proba : Tensor of shape (n_samples, C)
-            Class probabilities, on the training device.
-        labels : Tensor of shape (n_samples,)
-            Given label codes.
-        counts : Tensor of shape (n_samples,), optional
-            True for rows that have a say.
-        """
-        rows = torch.arange(len(labels)) if counts is None else counts.nonzero()[:, 0].cpu()
-        chosen = rows[torch.randperm(len(rows), generator=torch.Generator().manual_seed(0))[:_MOST_ROWS]]
-        chosen = chosen.sort().values.to(proba.device)
-        self.noise_: NoiseEstimate | None = estimate_noise(proba[chosen], labels[chosen])
-        self.beliefs_: Tensor | None = None
-        self.assumed_rate_ = _assumed_rate(self.noise_, len(chosen))
-        matrix = self.noise_.matrix if self.assumed_rate_ is None else _even_noise(self.assumed_rate_, proba.shape[1])
+        """See :meth:`ListeningMentor.listen`."""
+        super().listen(proba, labels, counts)
+        assert self.noise_ is not None
+        matrix = self.noise_.matrix
+        if self.assumed_rate_ is not None:
+            matrix = even_noise(self.assumed_rate_, proba.shape[1])
         self.matrix_ = _without_unknown(matrix.to(proba), self.noise_)
-        if self.noise_.rate_interval[0] > 0 or self.assumed_rate_ is not None:
-            self.beliefs_ = torch.cat([unmix(part, self.matrix_) for part in proba.split(_MOST_ROWS)])
+        if not self.is_idle:
+            self.beliefs_ = torch.cat([unmix(part, self.matrix_) for part in proba.split(_AT_A_TIME)])
 
     def start(self, n_samples: int, n_classes: int, generator: torch.Generator) -> None:
         """See :meth:`Mentor.start`; it remembers what it was told, and without that sees no noise."""
         self.device_ = generator.device
         self.looks_ = torch.ones((), device=self.device_)
-        if not hasattr(self, "noise_"):
-            self.noise_ = self.beliefs_ = self.assumed_rate_ = None
+        if self.noise_ is None:
             self.matrix_ = torch.eye(n_classes, device=self.device_)
 
     def advance(self, progress: float) -> None:
@@ -123,43 +113,20 @@ class LabelPosteriorMentor(Mentor):
         """See :meth:`Mentor.targets`."""
         return self.targets_
 
-    @property
-    def is_idle(self) -> bool:
-        """See :attr:`Mentor.is_idle`; where no noise is seen."""
-        return self.beliefs_ is None
-
     def metrics(self) -> dict[str, float]:
         """Return the estimated noise rate; NaN if nobody has told."""
         return {"noise_rate": float("nan") if self.noise_ is None else self.noise_.rate}
 
     def state_dict(self) -> dict[str, Any]:
         """See :meth:`Mentor.state_dict`."""
-        noise = None if self.noise_ is None else dict(vars(self.noise_))
-        return {"beliefs": self.beliefs_, "matrix": self.matrix_, "noise": noise, "assumed_rate": self.assumed_rate_}
+        return {"beliefs": self.beliefs_, "matrix": self.matrix_} | self.noise_state()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """See :meth:`Mentor.load_state_dict`."""
         for name in ("beliefs", "matrix"):
             saved = state[name]
             setattr(self, f"{name}_", None if saved is None else saved.to(self.device_, copy=True))
-        self.noise_ = None if state["noise"] is None else NoiseEstimate(**state["noise"])
-        self.assumed_rate_ = state["assumed_rate"]
-
-
-def _assumed_rate(noise: NoiseEstimate, n_rows: int) -> float | None:
-    """Return half of the upper bound if nothing is known of the rate, as rows are few; else None.
-
-    A rate beyond that of labels drawn by chance would call the labels a lie, of which there is no sign.
-    """
-    low, high = noise.rate_interval
-    by_chance = 1 - 1 / len(noise.class_prior)
-    return min(high, by_chance) / 2 if low == 0 and high >= _UNKNOWN and n_rows <= _FEW_ROWS else None
-
-
-def _even_noise(rate: float, n_classes: int) -> Tensor:
-    """Return the matrix of noise that is spread evenly."""
-    wrong = torch.full((n_classes, n_classes), rate / (n_classes - 1))
-    return wrong.fill_diagonal_(1 - rate)
+        self.load_noise_state(state)
 
 
 def _without_unknown(matrix: Tensor, noise: NoiseEstimate) -> Tensor:

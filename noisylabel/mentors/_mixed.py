@@ -12,7 +12,7 @@ from noisylabel.schedules import Schedule
 
 _FEW = 3 / 8  # right labels: between 46 and 28 %, which symmetric noise of 60 and 80 % leaves among ten classes
 _HALF = 1 / 2
-_ENOUGH = 1 / 3  # learnt by the end of the burn-in: 0.2 on CIFAR-10, where weighing mixes harms; from 0.4 on on digits
+_ENOUGH = 1 / 3  # learnt: 0.2 on CIFAR-10, where weighing mixes harms; from 0.4 on on digits
 
 
 class MixedLossMentor(PercentileMentor):
@@ -28,8 +28,8 @@ class MixedLossMentor(PercentileMentor):
         The mentor of the unmixed samples; it weighs each batch first.
     if_few_are_right : bool, default=False
         Weigh only where few labels are right: while the other mentor's percentile is below 3/8; or, if it knows how
-        much had been learnt when the burn-in ended, below 1/2 where that was at least a third of what there is to
-        learn. A network that knows little believes few mixes, and learns from too few.
+        much short trainings learned, below 1/2 where that was at least a third of what there is to learn. A network
+        that knows little believes few mixes, and learns from too few.
 
     References
     ----------
@@ -60,6 +60,11 @@ class MixedLossMentor(PercentileMentor):
     def percentile_schedule_(self) -> Schedule:  # type: ignore[override]
         """The other mentor's, as it is at the moment."""
         return self.plain.percentile_schedule_
+
+    @property
+    def fraction_by_class_(self) -> Tensor | None:  # type: ignore[override]
+        """The other mentor's."""
+        return self.plain.fraction_by_class_
 
     def advance(self, progress: float) -> None:
         """See :meth:`Mentor.advance`; the other mentor does it all."""

@@ -69,6 +69,7 @@ class PercentileMentor(Mentor):
     """
 
     share_learned_: float = math.nan  # how much of what can be learnt has been; this mentor does not measure it
+    fraction_by_class_: Tensor | None = None  # percentile of each class, (C,); here all have the same
 
     def __init__(
         self,
@@ -173,8 +174,9 @@ class PercentileMentor(Mentor):
     def _moved_threshold(self, seen: Observation, weight: Tensor | None) -> Tensor:
         """Return the average with the batch's percentile in it, () or by class (C,)."""
         fraction, before, by_class = self.percentile_schedule_(seen.progress), self.threshold_, self.percentile_by_class
+        of_label = fraction if self.fraction_by_class_ is None else self.fraction_by_class_[seen.labels]
         if before is not None and self.is_known_ and by_class:
-            return class_percentiles(before, seen.losses, seen.labels, fraction, self.percentile_decay, weight)
+            return class_percentiles(before, seen.losses, seen.labels, of_label, self.percentile_decay, weight)
         value = batch_percentile(seen.losses, fraction, weight)
         begun = value.repeat(self.n_classes_) if by_class else value
         if before is None:
@@ -182,7 +184,7 @@ class PercentileMentor(Mentor):
         elif not self.is_known_:
             before = torch.where(before.isnan(), begun, before)
         if by_class:
-            return class_percentiles(before, seen.losses, seen.labels, fraction, self.percentile_decay, weight)
+            return class_percentiles(before, seen.losses, seen.labels, of_label, self.percentile_decay, weight)
         return moving_average(before, value, self.percentile_decay)
 
     def _features(self, seen: Observation, loss_diff: Tensor) -> tuple[Tensor, Tensor]:

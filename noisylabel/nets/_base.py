@@ -60,7 +60,7 @@ class Step(dict[str, Any]):
     told : dict
         ``loss``, ``y_pred`` (logits), ``mean_weight`` and more.
     noted : Tensor of shape (B,)
-        Weights for the record; NaN for samples that are held back.
+        Weights for the record.
     numbers : dict of Tensors of shape ()
         For the epoch's means.
     """

@@ -120,7 +120,7 @@ class MixingNet(WeightedNet):
             return super().train_step_single(batch)
         X, y = batch
         plain, weighed = self._weigh_plain(batch)
-        counts = _counts(batch, weighed.held_back)
+        counts = batch.sample_weight
         drawable = None if counts is None else torch.where(counts.any(), counts, 1.0)  # if none counts, nothing moves
         partners = draw_partners(weighed.weights, self.mix_generator, drawable)
         shares = draw_beta(len(y), self.mixup_alpha, self.mix_generator)
@@ -152,7 +152,7 @@ class MixingNet(WeightedNet):
         X, y = batch
         if self.mentor.always_one:
             weights = torch.ones(len(y), device=y.device)
-            return {}, Weighed(weights, weights)
+            return {}, Weighed(weights)
         self.statistics_.keep()
         with torch.no_grad():
             logits = self.infer(X)
@@ -197,16 +197,8 @@ class MixingNet(WeightedNet):
     def record_epoch(self, numbers: Mapping[str, np.ndarray], sizes: np.ndarray) -> None:
         """Add the mean weight of the mixes."""
         super().record_epoch(numbers, sizes)
-        if self.mixed_mentor is None:
+        if self.mixed_mentor is None or self.mentor.is_idle:
             return
         self.note_utilization("mixed_data_utilization", mean_of_all(numbers, sizes, "mixed"), "mix")
         for name, value in self.mixed_mentor.metrics().items():
             self.history.record(name, value)
-
-
-def _counts(batch: Batch, held_back: Tensor | None) -> Tensor | None:
-    """Return how many times each sample counts (B,), 0 if the mentor holds it back; None if all count once."""
-    if held_back is None:
-        return batch.sample_weight
-    counts = (~held_back).float()
-    return counts if batch.sample_weight is None else counts * batch.sample_weight

@@ -40,9 +40,9 @@ class SampleRecord:
     ----------
     table_ : Tensor of shape (N, 12)
         Columns :data:`COLUMNS`: of the last visit ``loss`` (cross-entropy of the given label), ``margin`` (its logit
-        less the highest other), ``weight`` (NaN while a row is held back) and ``other`` (code of the most probable
-        other class); means over all visits of loss, margin, probability of the given label and weight (1 while a row is
-        held back); ``forgetting``, how often the given label was predicted and at the next visit was not;
+        less the highest other), ``weight`` (NaN for rows that are held out) and ``other`` (code of the most probable
+        other class); means over all visits of loss, margin, probability of the given label and weight (NaN as 1);
+        ``forgetting``, how often the given label was predicted and at the next visit was not;
         ``n_visits``; ``elected``, the code of the other class that all visits together hold most probable, and its
         ``lead``. For samples never visited the two counts are 0 and the rest is NaN.
     proba_ : Tensor of shape (N, C) or None
@@ -99,7 +99,7 @@ class SampleRecord:
         logits : Tensor of shape (B, C)
             NaN if nobody worked them out.
         weights : Tensor of shape (B,)
-            Weights given to the samples; NaN for those held back.
+            Weights given to the samples; NaN for those held out.
         """
         self.pending_.append((rows, codes, logits.detach(), weights))
         self.n_pending_ += len(rows)

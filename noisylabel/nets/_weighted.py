@@ -66,17 +66,11 @@ class Weighed:
     Attributes
     ----------
     weights : Tensor of shape (B,)
-    noted : Tensor of shape (B,)
-        The same for the record: NaN for those held back.
-    held_back : Tensor of shape (B,) or None
-        See :meth:`noisylabel.mentors.Mentor.held_back`.
     targets : Tensor of shape (B, C) or None
         See :meth:`noisylabel.mentors.Mentor.targets`; where there are any, the weights only tell what was believed.
     """
 
     weights: Tensor
-    noted: Tensor
-    held_back: Tensor | None = None
     targets: Tensor | None = None
 
     @property
@@ -157,7 +151,7 @@ class WeightedNet(IndexedNet):
         learned = (
             weight["mean"] if weighed.targets is None else mean_weight(weighed.learned, batch.sample_weight)["mean"]
         )
-        return Step({"loss": loss, "mean_weight": learned, **seen}, weighed.noted, numbers)
+        return Step({"loss": loss, "mean_weight": learned, **seen}, weighed.weights, numbers)
 
     def weigh(self, batch: Batch, losses: Tensor, logits: Tensor) -> Weighed:
         """Ask the mentor.
@@ -170,12 +164,9 @@ class WeightedNet(IndexedNet):
         logits : Tensor of shape (B, C)
         """
         progress = self.clock_.progress
-        held_back = self.mentor.held_back(batch.rows, progress)
-        seen = Observation(losses, logits.detach(), batch[1], batch.rows, progress, batch.sample_weight, held_back)
+        seen = Observation(losses, logits.detach(), batch[1], batch.rows, progress, batch.sample_weight)
         weights = self.mentor.weigh(seen)
-        noted = weights if held_back is None else weights.masked_fill(held_back, torch.nan)
-        targets = self.mentor.targets(seen) if type(self.loss) is CrossEntropy else None
-        return Weighed(weights, noted, held_back, targets)
+        return Weighed(weights, self.mentor.targets(seen) if type(self.loss) is CrossEntropy else None)
 
     def note_step(self, batch: Batch, step: Step) -> None:
         """Also write the visit into the record."""

@@ -262,7 +262,7 @@ def test_the_advice_names_a_class_that_stands_out():
     labels = torch.where((truth == 2) & (row % 5 < 2), 0, truth)
     noise = torch.rand(6000, 3, generator=torch.Generator().manual_seed(0))
     found = estimate_noise((4 * torch.nn.functional.one_hot(truth, 3) + noise).softmax(1), labels)
-    advice = noise_advice(found, None, np.array(["ant", "bee", "cow"]))
+    advice = noise_advice(found, None, "Done.", np.array(["ant", "bee", "cow"]))
     assert "most of all of cow (" in advice
     assert "often called ant" in advice
 
@@ -275,7 +275,7 @@ def test_where_few_rows_tell_nothing_half_is_assumed_and_the_advice_says_so():
     assert low == 0
     assert high >= 0.4
     assert "these rows are too few to tell" in clf.advice_
-    assert f"as if {min(high, 0.5) / 2:.0%} were" in clf.advice_
+    assert f"Training assumed {min(high, 0.5) / 2:.0%}" in clf.advice_
     assert "the plain one" not in clf.advice_
     assert clf.sample_weight_.min() < 0.9
 

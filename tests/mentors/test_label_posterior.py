@@ -57,7 +57,7 @@ def test_beliefs_come_to_count_as_three_looks():
 
 
 def test_some_of_many_rows_are_looked_at_whatever_their_order(monkeypatch):
-    monkeypatch.setattr("noisylabel.mentors._label_posterior._MOST_ROWS", 200)  # every third row is of one class
+    monkeypatch.setattr("noisylabel.mentors._listening._MOST_ROWS", 200)  # every third row is of one class
     some = told()
     assert some.beliefs_.shape == (N, 3)
     assert some.noise_.class_prior.min() > 0.2

@@ -49,7 +49,7 @@ def test_samples_never_visited_are_unknown():
     assert frame.drop(columns=["forgetting", "n_visits"]).isna().all(axis=None)
 
 
-def test_a_row_held_back_has_no_weight_and_counts_as_one_in_the_mean():
+def test_a_visit_without_a_weight_counts_as_one_in_the_mean():
     frame = visited(weights=((torch.nan, 1.0), (0.25, torch.nan))).to_frame()
     assert frame["weight"][4] == 0.25
     assert np.isnan(frame["weight"][1])

@@ -1,0 +1,87 @@
+"""What mentors share that are told, before training, what networks say of rows that they have not learned."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from noisylabel.functional.noise_matrix import NoiseEstimate, estimate_noise
+from noisylabel.mentors._base import Mentor
+
+_MOST_ROWS = 50_000  # looked at, drawn at random
+_FEW_ROWS, _UNKNOWN = 1_000, 0.4  # of few rows, an interval from 0 to so much or more tells nothing
+
+
+class ListeningMentor(Mentor):
+    """A mentor that learns the noise, which labels become which, before training.
+
+    If the lower bound of the noise rate is 0, there is nothing to do: training is plain training to the last bit. But
+    1,000 rows or fewer may be too few to tell: where the upper bound is 0.4 or more, half of it is taken for the rate,
+    at most half of that of labels drawn by chance.
+
+    Attributes
+    ----------
+    noise_ : NoiseEstimate or None
+        What is known of the noise; None if nobody has told.
+    assumed_rate_ : float or None
+        The rate that was taken where it could not be told.
+    """
+
+    deed: str = "The curriculum took that share of the labels for wrong."  # what training does about wrong labels
+    noise_: NoiseEstimate | None = None
+    assumed_rate_: float | None = None
+
+    def listen(self, proba: Tensor, labels: Tensor, counts: Tensor | None = None) -> None:
+        """Learn the noise from what networks say of rows that they have not learned; before :meth:`start`.
+
+        Parameters
+        ----------
+        proba : Tensor of shape (n_samples, C)
+            Class probabilities, on the training device.
+        labels : Tensor of shape (n_samples,)
+            Given label codes.
+        counts : Tensor of shape (n_samples,), optional
+            True for rows that have a say.
+        """
+        rows = torch.arange(len(labels)) if counts is None else counts.nonzero()[:, 0].cpu()
+        chosen = rows[torch.randperm(len(rows), generator=torch.Generator().manual_seed(0))[:_MOST_ROWS]]
+        chosen = chosen.sort().values.to(proba.device)
+        self.noise_ = estimate_noise(proba[chosen], labels[chosen])
+        self.assumed_rate_ = _assumed_rate(self.noise_, len(chosen))
+
+    @property
+    def is_idle(self) -> bool:
+        """See :attr:`Mentor.is_idle`; where no noise is seen."""
+        return self.noise_ is None or (self.noise_.rate_interval[0] == 0 and self.assumed_rate_ is None)
+
+    @property
+    def noise_rate_(self) -> float:
+        """Share of wrong labels to go by; NaN if nobody has told."""
+        if self.noise_ is None:
+            return float("nan")
+        return self.noise_.rate if self.assumed_rate_ is None else self.assumed_rate_
+
+    def noise_state(self) -> dict[str, Any]:
+        """Return what is known of the noise as tensors and numbers."""
+        return {"noise": None if self.noise_ is None else dict(vars(self.noise_)), "assumed_rate": self.assumed_rate_}
+
+    def load_noise_state(self, state: dict[str, Any]) -> None:
+        """Take over what :meth:`noise_state` returned."""
+        self.noise_ = None if state["noise"] is None else NoiseEstimate(**state["noise"])
+        self.assumed_rate_ = state["assumed_rate"]
+
+
+def even_noise(rate: float, n_classes: int) -> Tensor:
+    """Return the matrix (C, C) of noise that is spread evenly."""
+    wrong = torch.full((n_classes, n_classes), rate / (n_classes - 1))
+    return wrong.fill_diagonal_(1 - rate)
+
+
+def _assumed_rate(noise: NoiseEstimate, n_rows: int) -> float | None:
+    """Return half of the upper bound if nothing is known of the rate, as rows are few; else None.
+
+    A rate beyond that of labels drawn by chance would call the labels a lie, of which there is no sign.
+    """
+    low, high = noise.rate_interval
+    by_chance = 1 - 1 / len(noise.class_prior)
+    return min(high, by_chance) / 2 if low == 0 and high >= _UNKNOWN and n_rows <= _FEW_ROWS else None
