@@ -18,6 +18,7 @@ from torch.utils.data import Dataset
 
 from noisylabel.estimators import (
     BaseNoisyLabelClassifier,
+    MentorNetClassifier,
     check_X,
     describe_parameters,
     encode_labels,
@@ -64,8 +65,8 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
-    estimator : MentorNetClassifier, MentorMixClassifier or FilterKDClassifier
-        What is tuned. Parameters that the space does not draw stay as they are.
+    estimator : MentorNetClassifier, MentorMixClassifier or FilterKDClassifier, optional
+        What is tuned, by default ``MentorNetClassifier()``. Parameters that the space does not draw stay as they are.
     space : str or Space, default="mentornet"
         Which parameters are drawn: a name in :data:`sweeps.spaces.SPACES`, or a :class:`Space` of your own.
     limits : mapping, optional
@@ -139,7 +140,7 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
-        estimator: Any,
+        estimator: Any = None,
         space: str | Space = "mentornet",
         *,
         limits: Mapping[str, Any] | None = None,
@@ -324,22 +325,27 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     def _seeded_estimator(self, seed: int) -> Any:
         """Return a clone of the estimator that has a seed."""
-        estimator = clone(self.estimator)
+        estimator = clone(self._given())
         return estimator if estimator.random_state is not None else estimator.set_params(random_state=seed % 2**31)
 
+    def _given(self) -> Any:
+        """Return what is tuned."""
+        return MentorNetClassifier() if self.estimator is None else self.estimator
+
     def _check_parameters(self) -> None:
-        if not isinstance(self.estimator, BaseNoisyLabelClassifier):
+        estimator = self._given()
+        if not isinstance(estimator, BaseNoisyLabelClassifier):
             raise InvalidParameterError(
                 "'estimator' must be a classifier of noisylabel, such as MentorNetClassifier(). Got "
-                f"{type(self.estimator).__name__}. To prepare the data, put the search at the end of a Pipeline."
+                f"{type(estimator).__name__}. To prepare the data, put the search at the end of a Pipeline."
             )
-        if self.estimator.checkpoint_dir is not None:
+        if estimator.checkpoint_dir is not None:
             raise InvalidParameterError(
-                f"'checkpoint_dir' of the estimator is {str(self.estimator.checkpoint_dir)!r}, and each trial needs "
+                f"'checkpoint_dir' of the estimator is {str(estimator.checkpoint_dir)!r}, and each trial needs "
                 "its own. Leave it out; 'out' of the search keeps the sweep, with checkpoints."
             )
         if self.address is None:
-            resolve_device(self.estimator.device)  # on a cluster, the driver need not have what the trials have
+            resolve_device(estimator.device)  # on a cluster, the driver need not have what the trials have
         check_number("validation_fraction", self.validation_fraction, 0, 0.5, closed="right")
 
     def _space(self) -> Space:
@@ -354,7 +360,7 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         if y is None:
             raise InvalidDataError("CurriculumSearch requires y to be passed, but the target y is None.")
         labels = plain_labels(y)
-        values = check_X(self, X, reset=True, whole=not getattr(self.estimator, "standardize", True))
+        values = check_X(self, X, reset=True, whole=not getattr(self._given(), "standardize", True))
         if len(values) != len(labels):
             raise InvalidDataError(f"X has {len(values)} samples, but y has {len(labels)} labels.")
         self.sample_shape_, self.sample_dtype_ = values.shape[1:], str(values.dtype)

@@ -8,7 +8,7 @@ from typing import TypeVar
 import torch
 from joblib import Parallel, delayed
 
-from noisylabel.utils import ray_session
+from noisylabel.utils import ray_session, short_warnings
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -37,7 +37,8 @@ def call_here(function: Callable[[Item], Result], items: Iterable[Item], jobs: i
 
 def _with_threads(function: Callable[[Item], Result], item: Item, threads: int) -> Result:
     torch.set_num_threads(threads)
-    return function(item)
+    with short_warnings():
+        return function(item)
 
 
 def call_on_ray(

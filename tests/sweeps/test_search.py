@@ -387,6 +387,14 @@ def test_mistakes_are_said_before_anything_runs(noisy_blobs, tmp_path, parameter
     assert not (tmp_path / "sweep" / "log.jsonl").exists()
 
 
+def test_without_an_estimator_the_default_one_is_tuned(noisy_blobs, tmp_path):
+    X, noisy_y, _ = noisy_blobs
+    sweep = CurriculumSearch(random_state=0)._prepare(X, noisy_y, None, None, tmp_path)
+    assert str(sweep.setup.estimator) == str(MentorNetClassifier(random_state=sweep.setup.estimator.random_state))
+    assert (sweep.n_trials, sweep.bound.own()["curriculum"]) == (40, "auto")
+    assert clone(CurriculumSearch()).estimator is None
+
+
 def test_data_that_cannot_be_used(noisy_blobs):
     X, noisy_y, _ = noisy_blobs
     with pytest.raises(ValueError, match="NaN"):
