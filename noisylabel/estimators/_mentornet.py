@@ -20,7 +20,7 @@ from noisylabel.estimators._presets import find_recipe
 from noisylabel.estimators._run import Fitted, NetParts, Split
 from noisylabel.estimators._shared import SHARED_CONSTRAINTS, with_shared_docs
 from noisylabel.estimators.inputs._training_data import TrainingData
-from noisylabel.exceptions import DivergedError, InvalidParameterError, NoisyLabelWarning
+from noisylabel.exceptions import DivergedError, InvalidDataError, InvalidParameterError, NoisyLabelWarning
 from noisylabel.losses import LOSSES, CrossEntropy, Loss, resolve_loss
 from noisylabel.mentors import (
     AutoPercentileMentor,
@@ -30,6 +30,7 @@ from noisylabel.mentors import (
     Mentor,
     MixedLossMentor,
     PercentileMentor,
+    resolve_mentor,
 )
 from noisylabel.nets import MixingNet, SampleRecord, WeightedNet
 from noisylabel.schedules import percent_of_training
@@ -48,6 +49,14 @@ _PLAIN: dict[str, Any] = {  # training without a curriculum, which leaves nothin
     "checkpoint_dir": None,
     "verbose": 0,
 }
+_OF_MENTORS = (  # parameters of a mentor that are the classifier's
+    "loss_percentile",
+    "percentile_decay",
+    "percentile_by_class",
+    "burn_in",
+    "example_dropout",
+    "fixed_epoch_after_burn_in",
+)
 _LOST = 0.05  # mean weight of a class
 _FEW = 20  # rows, of which chance may take the weight
 
@@ -312,6 +321,10 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         if self._learns_noise():
             PercentileMentor(Uniform(), percentile_decay=self.percentile_decay).check_parameters()  # though unused
             return LabelPosteriorMentor(burn_in=self.burn_in)
+        named = resolve_mentor(self.curriculum)
+        if named is not None:
+            shared = {name: getattr(self, name) for name in _OF_MENTORS if name in named.get_params(deep=False)}
+            return named.set_params(**shared)
         options: dict[str, Any] = {
             "percentile_decay": self.percentile_decay,
             "percentile_by_class": self.percentile_by_class,
@@ -339,6 +352,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
 
     def make_net(self, mentor: Mentor, parts: NetParts) -> WeightedNet:
         """See :meth:`BaseNoisyLabelClassifier.make_net`."""
+        mentor.tell(parts.right_labels, parts.groups)
         mentor.start(parts.n_samples, parts.n_classes, parts.generator)
         if isinstance(mentor, DataDrivenMentor):
             mentor.teach(parts.is_right)
@@ -347,12 +361,12 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         if self.mixup_alpha == 0:
             return WeightedNet(parts.network, loss=self.make_loss(), **shared)
         mixed_mentor = None
-        if self.second_reweight and not isinstance(mentor, LabelPosteriorMentor):
-            if not isinstance(mentor, PercentileMentor):
-                raise InvalidParameterError(
-                    f"'second_reweight' follows a PercentileMentor, and make_mentor returned {mentor!r}. Set "
-                    "second_reweight=False."
-                )
+        if self.second_reweight is True and not isinstance(mentor, PercentileMentor):
+            raise InvalidParameterError(
+                f"'second_reweight' follows a PercentileMentor, and make_mentor returned {mentor!r}. Set "
+                "second_reweight=False."
+            )
+        if self.second_reweight and isinstance(mentor, PercentileMentor):
             mixed_mentor = MixedLossMentor(mentor, if_few_are_right=self.second_reweight == "auto")
             mixed_mentor.start(parts.n_samples, parts.n_classes, parts.generator)
         stream = torch.Generator(parts.generator.device).manual_seed(parts.generator.initial_seed() + 2)
@@ -374,7 +388,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
 
     def _inform(self, mentor: Mentor, data: TrainingData, split: Split, seed: int) -> None:
         """Tell a mentor that learns the noise what networks say of rows that they have not learned."""
-        if not isinstance(mentor, ListeningMentor):
+        if not (isinstance(mentor, ListeningMentor) and mentor.listens):
             return
         asks = "curriculum='auto'" if isinstance(mentor, LabelPosteriorMentor) else "loss_percentile='auto'"
         rows, weight = split.train_rows, data.samples.sample_weight
@@ -431,10 +445,12 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         return untaught.make_mentor().check_parameters()
 
     def _check_use_of_trusted(self, mentor: Mentor, is_given: bool) -> None:
-        if isinstance(mentor, DataDrivenMentor):
-            if not is_given:
-                mentor.teach(None)  # says what is missing
-        elif is_given:
+        if mentor.needs_trusted and not is_given:
+            raise InvalidDataError(
+                f"The curriculum {self.curriculum!r} learns from rows whose right label is known. Pass them to fit as "
+                "y_trusted (the right label where known, -1 elsewhere)."
+            )
+        if is_given and not mentor.uses_trusted:
             raise InvalidParameterError(
                 f"'y_trusted' teaches curriculum='data_driven'; 'curriculum' is {self.curriculum!r}, which does not "
                 "learn. Set curriculum='data_driven', or leave y_trusted out."

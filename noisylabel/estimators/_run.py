@@ -127,6 +127,10 @@ class NetParts:
         skorch's options, the same for every rule.
     sample_weight : Tensor of shape (n_samples,) or None
         How many times each row counts.
+    right_labels : Tensor of shape (n_samples,) or None
+        Codes of the labels that are known to be right, -1 where unknown; None without trusted labels.
+    groups : Tensor of shape (n_samples,) or None
+        Codes of the groups that rows belong to; None if none were given.
     """
 
     network: nn.Module
@@ -136,6 +140,8 @@ class NetParts:
     is_right: Tensor | None
     options: dict[str, Any]
     sample_weight: Tensor | None = None
+    right_labels: Tensor | None = None
+    groups: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -242,6 +248,7 @@ class TrainingRun:
             is_right=data.is_right(self.split.train_rows),
             options={"class_weight": data.class_weight} | options,
             sample_weight=train.sample_weight,
+            right_labels=data.right_labels(self.split.train_rows),
         )
         return self.make_net(parts).initialize()
 

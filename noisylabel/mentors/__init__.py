@@ -4,12 +4,13 @@ A mentor sees each batch once a training step and answers with weights. :class:`
 """
 
 from noisylabel.mentors._auto import AutoPercentileMentor
-from noisylabel.mentors._base import Mentor, Observation
+from noisylabel.mentors._base import Mentor, Observation, Trainee
 from noisylabel.mentors._data_driven import DataDrivenMentor
 from noisylabel.mentors._label_posterior import LabelPosteriorMentor
 from noisylabel.mentors._listening import ListeningMentor
 from noisylabel.mentors._mixed import MixedLossMentor
 from noisylabel.mentors._percentile import PercentileMentor
+from noisylabel.mentors._resolve import NAMED, resolve_mentor
 
 MENTORS: dict[str, type[Mentor]] = {
     "percentile": PercentileMentor,
@@ -20,6 +21,7 @@ MENTORS: dict[str, type[Mentor]] = {
 
 __all__ = [
     "MENTORS",
+    "NAMED",
     "AutoPercentileMentor",
     "DataDrivenMentor",
     "LabelPosteriorMentor",
@@ -28,4 +30,6 @@ __all__ = [
     "MixedLossMentor",
     "Observation",
     "PercentileMentor",
+    "Trainee",
+    "resolve_mentor",
 ]

@@ -1,13 +1,13 @@
 """What every mentor offers to the training step."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from sklearn.base import BaseEstimator
-from torch import Tensor
+from torch import Tensor, nn
 
 
 @dataclass
@@ -28,6 +28,8 @@ class Observation:
         Share of training that is over.
     sample_weight : Tensor of shape (B,) or None
         The user's weights.
+    inputs : Tensor of shape (B, ...) or None
+        What the network was given, augmented; None for a mix.
     """
 
     losses: Tensor
@@ -36,14 +38,48 @@ class Observation:
     rows: Tensor
     progress: float
     sample_weight: Tensor | None = None
+    inputs: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Trainee:
+    """The network that is being trained, and what it learns from; N rows, C classes.
+
+    Attributes
+    ----------
+    module : nn.Module
+        From a batch of inputs to logits (B, C). It learns and changes; whoever asks it something in another mode than
+        that of training puts it back.
+    labels : Tensor of shape (N,)
+        Given label codes, on the training device.
+    inputs : callable
+        From row numbers (n,), a tensor, to their inputs (n, ...) on the training device, not augmented.
+    """
+
+    module: nn.Module
+    labels: Tensor
+    inputs: Callable[[Tensor], Tensor]
 
 
 class Mentor(BaseEstimator, ABC):
     """Weigh the samples of each batch, remembering what it needs between batches.
 
-    A training run calls :meth:`check_parameters` before it looks at the data, :meth:`start` once, and then, for each
-    batch, :meth:`advance` and :meth:`weigh`.
+    A training run calls :meth:`check_parameters` before it looks at the data, :meth:`tell` and :meth:`start` once,
+    :meth:`meet` when training begins, and then, for each batch, :meth:`advance` and :meth:`weigh`.
+
+    Attributes
+    ----------
+    uses_trusted : bool
+        Whether rows whose right label is known (``y_trusted`` of ``fit``) mean something to it.
+    needs_trusted : bool
+        Whether it cannot do without.
+    uses_groups : bool
+        Whether groups of rows (``groups`` of ``fit``) mean something to it.
     """
+
+    uses_trusted: ClassVar[bool] = False
+    needs_trusted: ClassVar[bool] = False
+    uses_groups: ClassVar[bool] = False
 
     def check_parameters(self) -> Self:
         """Check the parameters, and return the mentor.
@@ -54,6 +90,17 @@ class Mentor(BaseEstimator, ABC):
             If a parameter is outside what it allows.
         """
         return self
+
+    def tell(self, right_labels: Tensor | None, groups: Tensor | None) -> None:
+        """Say what is known of the rows besides their labels; before :meth:`start`, also when a training goes on.
+
+        Parameters
+        ----------
+        right_labels : Tensor of shape (n_samples,) or None
+            Codes of the labels known to be right, -1 where unknown; None if nobody knows any.
+        groups : Tensor of shape (n_samples,) or None
+            Codes of the groups, from 0; None if nobody has given any.
+        """
 
     @abstractmethod
     def start(self, n_samples: int, n_classes: int, generator: torch.Generator) -> None:
@@ -68,6 +115,9 @@ class Mentor(BaseEstimator, ABC):
         generator : torch.Generator
             The stream to draw from; its device is the training device.
         """
+
+    def meet(self, trainee: Trainee) -> None:
+        """Get to know the network, when training begins or goes on; the place for one that asks it more than losses."""
 
     def advance(self, progress: float) -> None:
         """Get ready for the step at this progress: the place for what reads from the device, or changes with time.
@@ -97,7 +147,10 @@ class Mentor(BaseEstimator, ABC):
 
     @abstractmethod
     def weigh(self, seen: Observation) -> Tensor:
-        """Return the weights (B,) of a batch, in [0, 1], without gradient and without a read from the device."""
+        """Return the weights (B,) of a batch, without gradient and without a read from the device.
+
+        They are in [0, 1], or at least 0 where a mentor makes some rows count more than once.
+        """
 
     def targets(self, seen: Observation) -> Tensor | None:
         """Return the class probabilities (B, C) to learn instead of the given labels; None for the labels.

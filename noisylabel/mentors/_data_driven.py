@@ -54,6 +54,8 @@ class DataDrivenMentor(PercentileMentor):
     DataDrivenMentor(curriculum=DataDriven(), update_at=(30,))
     """
 
+    uses_trusted = needs_trusted = True
+
     def __init__(
         self,
         curriculum: DataDriven,

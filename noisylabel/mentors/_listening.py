@@ -50,6 +50,11 @@ class ListeningMentor(Mentor):
         self.assumed_rate_ = _assumed_rate(self.noise_, len(chosen))
 
     @property
+    def listens(self) -> bool:
+        """Whether it wants to be told."""
+        return True
+
+    @property
     def is_idle(self) -> bool:
         """See :attr:`Mentor.is_idle`; where no noise is seen."""
         return self.noise_ is None or (self.noise_.rate_interval[0] == 0 and self.assumed_rate_ is None)

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,18 @@ from torch.nn.functional import cross_entropy
 from noisylabel.exceptions import NoisyLabelWarning
 from noisylabel.functional import loss_shares
 from noisylabel.losses import CrossEntropy, Loss
-from noisylabel.mentors import Mentor, Observation
+from noisylabel.mentors import Mentor, Observation, Trainee
 from noisylabel.nets._base import IndexedNet, Step
 from noisylabel.nets._record import SampleRecord
-from noisylabel.nets.data import Batch
+from noisylabel.nets.data import Batch, Data, as_float32
 
 _CROSS_ENTROPY = CrossEntropy()
+_AT_A_TIME = 1024  # rows whose inputs a mentor asks for
+
+
+def inputs_of(data: Data, rows: Tensor) -> Tensor:
+    """Return what the network gets of some rows (n, ...), not augmented, on the device of the data."""
+    return torch.cat([as_float32(batch[0]) for batch in data.take(rows.cpu().numpy()).slices(_AT_A_TIME)])
 
 
 def mean_weight(weights: Tensor, counts: Tensor | None = None) -> dict[str, Tensor]:
@@ -118,6 +125,7 @@ class WeightedNet(IndexedNet):
         """Get the loss ready."""
         super().on_train_begin(net, X, y, **kwargs)
         self.loss.start(len(X), self.record.n_classes, torch.device(self.device))
+        self.mentor.meet(Trainee(self.module_, torch.as_tensor(X.codes).to(self.device), partial(inputs_of, X)))
         self.classes_ = np.arange(self.record.n_classes)
 
     def advance(self) -> None:
@@ -164,7 +172,7 @@ class WeightedNet(IndexedNet):
         logits : Tensor of shape (B, C)
         """
         progress = self.clock_.progress
-        seen = Observation(losses, logits.detach(), batch[1], batch.rows, progress, batch.sample_weight)
+        seen = Observation(losses, logits.detach(), batch[1], batch.rows, progress, batch.sample_weight, batch[0])
         weights = self.mentor.weigh(seen)
         return Weighed(weights, self.mentor.targets(seen) if type(self.loss) is CrossEntropy else None)
 

@@ -93,6 +93,18 @@ class TrainingData:
         """Number of classes."""
         return len(self.classes)
 
+    def right_labels(self, rows: np.ndarray) -> Tensor | None:
+        """Return the codes of the labels known to be right, -1 where unknown, (n,), on the training device.
+
+        Rows of sample weight 0 do not count, so nothing is said of them. None if no trusted labels were given.
+        """
+        if self.right_codes is None:
+            return None
+        right = torch.as_tensor(self.right_codes[rows], device=self.device)
+        if self.samples.sample_weight is None:
+            return right
+        return right.masked_fill(self.samples.sample_weight[torch.as_tensor(rows, device=self.device)] == 0, -1)
+
     def is_right(self, rows: np.ndarray) -> Tensor | None:
         """Return 1 for rows whose label is known to be right, 0 for wrong, NaN for unknown, (n,).
 
