@@ -178,7 +178,7 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (N, D), or array of shape (N, channels, H, W)
+        X : array-like, DataFrame or sparse matrix of shape (N, D), or array of shape (N, channels, H, W)
             Samples, in memory.
         y : array-like of shape (N,)
             Noisy labels. There is no ``sample_weight``: all rows count the same.
@@ -275,6 +275,12 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             raise NotFittedError("The search has refit=False, so there is no best_estimator_. Fit with refit=True.")
         check_is_fitted(self)
         return self.best_estimator_
+
+    def __sklearn_tags__(self) -> Any:
+        """Say that sparse tables are taken, as the classifiers take them."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "best_estimator_")

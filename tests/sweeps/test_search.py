@@ -12,11 +12,13 @@ import pandas as pd
 import pytest
 import torch
 from filelock import FileLock
+from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import f1_score, make_scorer, recall_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import get_tags
 from torch import nn
 from torch.utils.data import TensorDataset
 
@@ -393,6 +395,16 @@ def test_without_an_estimator_the_default_one_is_tuned(noisy_blobs, tmp_path):
     assert str(sweep.setup.estimator) == str(MentorNetClassifier(random_state=sweep.setup.estimator.random_state))
     assert (sweep.n_trials, sweep.bound.own()["curriculum"]) == (40, "auto")
     assert clone(CurriculumSearch()).estimator is None
+
+
+def test_a_sparse_table_is_the_dense_one(noisy_blobs, tmp_path):
+    X, noisy_y, _ = noisy_blobs
+    assert get_tags(CurriculumSearch()).input_tags.sparse
+    dense, sparse = (
+        search()._prepare(table, noisy_y, None, None, tmp_path).data
+        for table in (X.to_numpy(), csr_array(X.to_numpy()))
+    )
+    assert all(np.array_equal(dense[name], sparse[name]) for name in dense)
 
 
 def test_data_that_cannot_be_used(noisy_blobs):
