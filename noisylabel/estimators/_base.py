@@ -30,7 +30,7 @@ from noisylabel.estimators.saving._folder import save_classifier
 from noisylabel.estimators.saving._pickling import check_picklable
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError, NoisyLabelWarning
 from noisylabel.issues import label_issues
-from noisylabel.mentors import Mentor
+from noisylabel.mentors import Mentor, tells_nothing
 from noisylabel.nets import (
     Data,
     StreamedData,
@@ -347,7 +347,7 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
             label; ``predicted_label``, that other class if another one's logit was the higher on average, else the
             given label; ``label_quality`` in [0, 1], ``exp(-mean loss)``; ``is_label_issue``; ``loss``, ``margin`` and
             ``weight``, means over the visits (weight NaN for held-out rows); ``forgetting``, how often a learnt label
-            was forgotten. ``attrs["noise_rate"]`` is ``noise_rate_`` if training found it out, else an estimate from
+            was forgotten. ``attrs["noise_rate"]`` is ``noise_rate_`` if training could tell it, else an estimate from
             the losses and margins; held-out rows and rows of ``sample_weight`` 0 have no say in it. Held-out rows are
             judged by the final network alone; from 20 of them on, each has the ``label_quality`` of the trained row at
             the same place of the ranking, so that all are on one scale.
@@ -374,9 +374,13 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         True
         """
         check_is_fitted(self, "record_")
+        return label_issues(self.record_, self._codes, self.classes_, self._has_say, sort, self._known_rate())
+
+    def _known_rate(self) -> float | None:
+        """Return the noise rate that training found out; None if it did not try, or could not tell."""
         rate = getattr(self, "noise_rate_", math.nan)
-        known = None if math.isnan(rate) else rate
-        return label_issues(self.record_, self._codes, self.classes_, self._has_say, sort, known)
+        interval = getattr(self, "noise_rate_interval_", (rate, rate))
+        return None if math.isnan(rate) or tells_nothing(interval, len(self._codes)) else rate
 
     def save(self, folder: Any) -> None:
         """Write what it takes to predict into a folder, as data: numbers and JSON, no code.

@@ -425,8 +425,10 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
             setattr(pilot, name, value)
         pilot.net_params = {k: v for k, v in (self.net_params or {}).items() if not k.startswith("callbacks__")}
         pilot.max_epochs = pilot_epochs(self.max_epochs)
-        if self.optimizer in ("adam", "adamw"):  # others would need another learning rate
+        if self.optimizer in ("adam", "adamw", "sgd"):  # others may need another learning rate
             pilot.batch_size = pilot_batch_size(n_rows, pilot.max_epochs, self.batch_size)
+        if self.optimizer == "sgd":  # whose rate goes with the batch
+            pilot.lr = self.lr * min(1, pilot.batch_size / self.batch_size)
         return pilot
 
     def _mentor_without_teacher(self, is_right: torch.Tensor | None) -> Mentor:

@@ -7,7 +7,7 @@ from noisylabel.mentors._auto import AutoPercentileMentor
 from noisylabel.mentors._base import Mentor, Observation, Trainee
 from noisylabel.mentors._data_driven import DataDrivenMentor
 from noisylabel.mentors._label_posterior import LabelPosteriorMentor
-from noisylabel.mentors._listening import ListeningMentor
+from noisylabel.mentors._listening import ListeningMentor, tells_nothing
 from noisylabel.mentors._mixed import MixedLossMentor
 from noisylabel.mentors._percentile import PercentileMentor
 from noisylabel.mentors._resolve import NAMED, resolve_mentor
@@ -32,4 +32,5 @@ __all__ = [
     "PercentileMentor",
     "Trainee",
     "resolve_mentor",
+    "tells_nothing",
 ]

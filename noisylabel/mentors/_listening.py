@@ -87,6 +87,11 @@ def _assumed_rate(noise: NoiseEstimate, n_rows: int) -> float | None:
 
     A rate beyond that of labels drawn by chance would call the labels a lie, of which there is no sign.
     """
-    low, high = noise.rate_interval
     by_chance = 1 - 1 / len(noise.class_prior)
-    return min(high, by_chance) / 2 if low == 0 and high >= _UNKNOWN and n_rows <= _FEW_ROWS else None
+    return min(noise.rate_interval[1], by_chance) / 2 if tells_nothing(noise.rate_interval, n_rows) else None
+
+
+def tells_nothing(rate_interval: tuple[float, float], n_rows: int) -> bool:
+    """Whether rows are few, and the interval of their noise rate goes from 0 to 0.4 or more."""
+    low, high = rate_interval
+    return low == 0 and high >= _UNKNOWN and n_rows <= _FEW_ROWS

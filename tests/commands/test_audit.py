@@ -103,9 +103,10 @@ def test_same_seed_same_result(shop, tmp_path):
 
 def test_what_training_warns_of_is_said(tmp_path, capsys):
     rng = np.random.default_rng(0)
-    pd.DataFrame({"x": rng.normal(size=120), "kind": rng.integers(2, size=120)}).to_csv(tmp_path / "t.csv", index=False)
+    kinds = np.arange(120) % 7  # 17 rows each
+    pd.DataFrame({"x": rng.normal(size=120), "kind": kinds}).to_csv(tmp_path / "t.csv", index=False)
     assert audit(tmp_path / "t.csv", "--label", "kind", "--out", tmp_path / "issues.csv", "--epochs", 20) == 0
-    assert "Note: When the burn-in ended, the network agreed with" in capsys.readouterr().out
+    assert "needs 20 rows a class to learn the noise from" in capsys.readouterr().out
 
 
 def test_only_our_warnings_are_cautions_each_once(shop, tmp_path, capsys, monkeypatch):
