@@ -121,6 +121,7 @@ METHODS: dict[str, Method] = {
     # its 757 numbers were learned from CIFAR-10 images, some of which the profiles train on
     "mentornet_dd": Method({"curriculum": "mentornet_dd", "loss_percentile": 0.6}),
     **PUBLISHED,
+    "active_bias": Method({"curriculum": "active_bias"}),
     # learned in fit from rows whose right label is known
     **{f"data_driven_{n}": _data_driven(n) for n in (50, 100, 300, 1000, 5000)},
     # the rate is that among the trusted rows

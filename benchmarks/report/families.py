@@ -29,6 +29,7 @@ FAMILIES = {
         "cauchy",
         "l1_l2",
         "welsch",
+        "active_bias",
         *(f"data_driven_{n}" for n in (50, 100, 300, 1000, 5000)),
         "data_driven_by_class_5000",
         *(f"self_paced_corrected_{n}" for n in (1000, 5000)),

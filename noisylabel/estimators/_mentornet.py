@@ -77,7 +77,8 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         ``noisylabel.curricula.CURRICULA`` (``"uniform"`` is plain training), an object such as ``SPCLLinear(gamma=2)``,
         or a function of (loss, loss_diff, label, epoch_percent). Learned ones: ``"mentornet_dd"``, ``"zoo:NAME"``, the
         path of a ``.safetensors`` file, or ``"data_driven"``, which is learned during ``fit`` from the rows of
-        ``y_trusted``. Several in turn, each with its percent of training: ``"self_paced,40,mentornet_pd,60"``.
+        ``y_trusted``. With a memory: ``"active_bias"``, or a mentor such as ``ActiveBiasMentor(form="closeness")``.
+        Several in turn, each with its percent of training: ``"self_paced,40,mentornet_pd,60"``.
     update_at : sequence of float in [1, 99], default=(21, 75)
         For ``"data_driven"``: the percents of training at which the MentorNet is learned; before the first, every
         weight is 1.
@@ -138,7 +139,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         Where the rate is estimated: what was found, what was done about it, and what would help.
     curriculum_ : Curriculum or None
         The curriculum that was used; with ``"data_driven"`` the MentorNet learned last, which can be saved; None with
-        ``"auto"``.
+        ``"auto"`` and mentors with a memory.
     {attributes}
 
     Notes
@@ -324,6 +325,11 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         named = resolve_mentor(self.curriculum)
         if named is not None:
             shared = {name: getattr(self, name) for name in _OF_MENTORS if name in named.get_params(deep=False)}
+            if self.example_dropout is not None and "example_dropout" not in shared:
+                raise InvalidParameterError(
+                    f"'example_dropout' is {self.example_dropout!r}, and 'curriculum', {self.curriculum!r}, drops "
+                    "nothing. Leave it None, or choose another 'curriculum' such as 'mentornet_pd'."
+                )
             return named.set_params(**shared)
         options: dict[str, Any] = {
             "percentile_decay": self.percentile_decay,

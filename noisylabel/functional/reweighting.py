@@ -87,17 +87,20 @@ def diversity_weights(loss: Tensor, groups: Tensor, lam: float, gamma: float) ->
     return torch.empty_like(loss).index_copy_(0, order, kept.to(loss.dtype))
 
 
-def prediction_variance_weights(variance: Tensor, n_visits: Tensor | int) -> Tensor:
+def prediction_variance_weights(variance: Tensor, n_visits: Tensor | int, counts: Tensor | None = None) -> Tensor:
     """Active Bias by prediction variance: more weight where the probability of the label still moves; mean 1.
 
-    The weight is proportional to ``s + mean(s)``, where ``s = sqrt(var + var**2 / (n - 1))``.
+    The weight is proportional to ``s + mean(s)``, where ``s = sqrt(var + var**2 / (n - 1))``, and 0 before the second
+    visit. Where all of them are 0, every weight is 1.
 
     Parameters
     ----------
     variance : Tensor of shape (B,)
         Population variance of the probabilities that each sample's label had at its visits.
     n_visits : Tensor of shape (B,) or int
-        Number n of visits, at least 2.
+        Number n of visits.
+    counts : Tensor of shape (B,), optional
+        How many times each sample counts in the means.
 
     Returns
     -------
@@ -109,19 +112,21 @@ def prediction_variance_weights(variance: Tensor, n_visits: Tensor | int) -> Ten
     Chang et al., "Active bias: training more accurate neural networks by emphasizing high variance samples", NeurIPS
     2017.
     """
-    spread = (variance + variance**2 / (n_visits - 1)).sqrt()
-    return _normalised(spread + spread.mean())
+    further = torch.as_tensor(n_visits - 1).clamp_min(1)
+    return _raised((variance + variance**2 / further).sqrt(), counts)
 
 
-def threshold_closeness_weights(mean_proba: Tensor) -> Tensor:
+def threshold_closeness_weights(mean_proba: Tensor, counts: Tensor | None = None) -> Tensor:
     """Active Bias by closeness to the threshold: more weight where the label's probability is near 0.5; mean 1.
 
-    The weight is proportional to ``c + mean(c)``, where ``c = p (1 - p)``.
+    The weight is proportional to ``c + mean(c)``, where ``c = p (1 - p)``. Where all of them are 0, every weight is 1.
 
     Parameters
     ----------
     mean_proba : Tensor of shape (B,)
         Mean p of the probabilities that each sample's label had at its visits.
+    counts : Tensor of shape (B,), optional
+        How many times each sample counts in the means.
 
     Returns
     -------
@@ -133,12 +138,20 @@ def threshold_closeness_weights(mean_proba: Tensor) -> Tensor:
     Chang et al., "Active bias: training more accurate neural networks by emphasizing high variance samples", NeurIPS
     2017.
     """
-    closeness = mean_proba * (1 - mean_proba)
-    return _normalised(closeness + closeness.mean())
+    return _raised(mean_proba * (1 - mean_proba), counts)
 
 
-def _normalised(weights: Tensor) -> Tensor:
-    return weights / weights.mean().clamp_min(torch.finfo(weights.dtype).tiny)
+def _raised(scores: Tensor, counts: Tensor | None) -> Tensor:
+    """Return the scores, each with their mean added, divided so that they have mean 1."""
+    raised = scores + _mean(scores, counts)
+    mean = _mean(raised, counts)
+    return torch.where(mean > 0, raised / mean.clamp_min(torch.finfo(scores.dtype).tiny), 1.0)
+
+
+def _mean(values: Tensor, counts: Tensor | None) -> Tensor:
+    if counts is None:
+        return values.mean()
+    return (values * counts).sum() / counts.sum().clamp_min(torch.finfo(values.dtype).tiny)
 
 
 def alignment_weights(alignment: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 A mentor sees each batch once a training step and answers with weights. :class:`PercentileMentor` is the standard one.
 """
 
+from noisylabel.mentors._active_bias import ActiveBiasMentor
 from noisylabel.mentors._auto import AutoPercentileMentor
 from noisylabel.mentors._base import Mentor, Observation, Trainee
 from noisylabel.mentors._data_driven import DataDrivenMentor
@@ -17,11 +18,13 @@ MENTORS: dict[str, type[Mentor]] = {
     "auto_percentile": AutoPercentileMentor,
     "data_driven": DataDrivenMentor,
     "label_posterior": LabelPosteriorMentor,
+    "active_bias": ActiveBiasMentor,
 }
 
 __all__ = [
     "MENTORS",
     "NAMED",
+    "ActiveBiasMentor",
     "AutoPercentileMentor",
     "DataDrivenMentor",
     "LabelPosteriorMentor",

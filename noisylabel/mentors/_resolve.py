@@ -6,10 +6,13 @@ from typing import Any
 from sklearn.base import clone
 
 from noisylabel.exceptions import InvalidParameterError
+from noisylabel.mentors._active_bias import ActiveBiasMentor
 from noisylabel.mentors._base import Mentor
 
 #: From a name to its mentor.
-NAMED: dict[str, type[Mentor]] = {}
+NAMED: dict[str, type[Mentor]] = {
+    "active_bias": ActiveBiasMentor,
+}
 
 
 def resolve_mentor(curriculum: Any) -> Mentor | None:

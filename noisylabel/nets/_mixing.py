@@ -122,9 +122,10 @@ class MixingNet(WeightedNet):
         plain, weighed = self._weigh_plain(batch)
         counts = batch.sample_weight
         drawable = None if counts is None else torch.where(counts.any(), counts, 1.0)  # if none counts, nothing moves
-        partners = draw_partners(weighed.weights, self.mix_generator, drawable)
+        believed = weighed.weights.clamp(max=1)  # above 1, a sample counts more, and is not more right
+        partners = draw_partners(believed, self.mix_generator, drawable)
         shares = draw_beta(len(y), self.mixup_alpha, self.mix_generator)
-        ratios = mixing_ratios(shares, weighed.weights, self.mix_ratio)
+        ratios = mixing_ratios(shares, believed, self.mix_ratio)
         if counts is not None:
             self.statistics_.keep()
         logits = self.infer(mix(X if X.is_floating_point() else X.float(), partners, ratios))

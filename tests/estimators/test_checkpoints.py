@@ -76,8 +76,9 @@ def assert_same_fit(one, other):
             random_state=0,
         ),
         MentorNetClassifier("mentornet_dd", loss_percentile=0.7, ema_decay=0.99, max_epochs=20, random_state=0),
+        MentorNetClassifier("active_bias", max_epochs=20, random_state=0),
     ],
-    ids=["mix", "auto", "auto_mix", "dropout", "data_driven", "mix_data_driven", "learned"],
+    ids=["mix", "auto", "auto_mix", "dropout", "data_driven", "mix_data_driven", "learned", "active_bias"],
 )
 def test_a_stopped_fit_goes_on_to_the_same_network(clf, digits, tmp_path):
     trusted = None
