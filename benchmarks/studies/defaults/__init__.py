@@ -15,7 +15,7 @@ from benchmarks.cells.store import RESULTS, Row, append, newest, read
 from benchmarks.cells.workers import call_here
 from benchmarks.studies.defaults._cell import Fit, fit_of, measure
 from benchmarks.studies.defaults._data import GROUPS, NOISES, SEEDS, group_of, noises_of
-from benchmarks.studies.defaults._methods import METHODS, OURS, methods_of
+from benchmarks.studies.defaults._methods import METHODS, OURS, VARIANTS, methods_of
 from benchmarks.studies.defaults._tables import CELL, tables
 from noisylabel.estimators import resolve_device
 from noisylabel.exceptions import InvalidDataError
@@ -32,7 +32,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--data", nargs="+", choices=_DATA, metavar="NAME", help=f"only these: {', '.join(_DATA)}")
     parser.add_argument("--noises", nargs="+", choices=NOISES, metavar="NAME", help=f"only these: {', '.join(NOISES)}")
-    parser.add_argument("--methods", nargs="+", choices=METHODS, metavar="NAME", help=f"only: {', '.join(METHODS)}")
+    every = METHODS | VARIANTS
+    parser.add_argument("--methods", nargs="+", choices=every, metavar="NAME", help=f"only: {', '.join(every)}")
     parser.add_argument("--seeds", nargs="+", type=int, help="0 1 2 to tune, 10 11 12 to judge, unless given")
     parser.add_argument("--label", help="name of the state of our defaults that is measured, or shown; the newest")
     parser.add_argument("--jobs", type=int, default=1, help="fits at a time, of one thread each")
@@ -66,7 +67,8 @@ def _wanted(options: Namespace) -> list[Fit]:
     names = _chosen_data(options) or GROUPS["tune"]
     seeds = {name: options.seeds or SEEDS[group_of(name)] for name in names}
     every = {name: [noise for noise in noises_of(name) if noise in (options.noises or NOISES)] for name in names}
-    methods = {name: [one for one in methods_of(name) if one in (options.methods or METHODS)] for name in names}
+    asked = options.methods or METHODS
+    methods = {name: [one for one in [*methods_of(name), *VARIANTS] if one in asked] for name in names}
     return [
         Fit(name, noise, seeds[name][turn], method, options.label or "")
         for turn, noise, name in product(range(max(map(len, seeds.values()))), NOISES, names)

@@ -6,6 +6,7 @@ from typing import Any
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 
+from benchmarks.methods._choosing import HeldOutChoiceClassifier
 from benchmarks.methods._pruning import PruneAndRefitClassifier
 from benchmarks.studies.defaults._data import SHORT, SHORT_EPOCHS, is_table, is_text
 from noisylabel import MentorMixClassifier, MentorNetClassifier
@@ -46,6 +47,12 @@ METHODS: dict[str, _Maker] = {
     "logistic": lambda seed, rate: LogisticRegression(),
     "told": _told,
 }
+#: What the default might be instead; run and shown only where asked for by name, and no rivals.
+VARIANTS: dict[str, _Maker] = {
+    "mentornet_25": lambda seed, rate: MentorNetClassifier(max_epochs=25, random_state=seed),
+    "mentornet_100": lambda seed, rate: MentorNetClassifier(max_epochs=100, random_state=seed),
+    "held_out_choice": lambda seed, rate: HeldOutChoiceClassifier(random_state=seed),
+}
 OURS = ("mentornet", "mentormix")
 TOLD = "told"
 RIVALS = tuple(name for name in METHODS if name not in (*OURS, TOLD))  # they are told nothing
@@ -69,12 +76,12 @@ def make_method(method: str, name: str, seed: int, rate: float) -> Any:
     Parameters
     ----------
     method : str
-        Key of ``METHODS``.
+        Key of ``METHODS`` or ``VARIANTS``.
     name : str
         The data set.
     seed : int
     rate : float
         Share of wrong labels, for the method that is told it.
     """
-    clf = METHODS[method](seed, rate)
+    clf = (METHODS | VARIANTS)[method](seed, rate)
     return clf.set_params(max_epochs=SHORT_EPOCHS) if name == SHORT else clf

@@ -9,7 +9,7 @@ import pandas as pd
 from benchmarks.cells.store import Row
 from benchmarks.studies._runs import as_markdown
 from benchmarks.studies.defaults._data import GROUPS, NOISES
-from benchmarks.studies.defaults._methods import METHODS, OURS, RIVALS, TOLD
+from benchmarks.studies.defaults._methods import METHODS, OURS, RIVALS, TOLD, VARIANTS
 
 CELL = ["data", "noise", "seed", "method"]
 
@@ -73,7 +73,7 @@ def _of_accuracy(fits: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     for data, noise, part in _parts(fits):
         by_method, percent = dict(list(part.groupby("method")["percent"])), _percent(part)
         best = max((by_method[name].mean() for name in RIVALS if name in by_method), default=np.nan)
-        present = _present(METHODS, by_method)
+        present = _present(METHODS | VARIANTS, by_method)
         means = {name: _mean(by_method[name], best if name in RIVALS else np.nan) for name in present}
         lacks = {f"regret {ours}": _shown(regret(percent, ours), 2) for ours in OURS if ours in by_method}
         found.setdefault(data, []).append({"noise": noise, "seeds": _seeds(by_method), **means, **lacks})
