@@ -1,10 +1,11 @@
-"""``noisylabel curriculum learn | records | plot | list``."""
+"""``noisylabel curriculum learn | records | imitate | plot | list``."""
 
 import argparse
 import json
 from pathlib import Path
 from typing import Any
 
+from noisylabel.commands._curriculum_imitate import add_imitate_command
 from noisylabel.commands._curriculum_learn import add_learn_command
 from noisylabel.commands._curriculum_records import add_records_command
 from noisylabel.commands._options import above_zero, add_command, percents, place, print_written
@@ -18,6 +19,7 @@ def add_curriculum_command(commands: Any) -> None:
     nested = curriculum.add_subparsers(title="commands", required=True, metavar="COMMAND")
     add_learn_command(nested)
     add_records_command(nested)
+    add_imitate_command(nested)
     _add_plot(nested)
     listing = add_command(nested, "list", "List the MentorNets that come with the package.", _list)
     listing.add_argument("--cards", action="store_true", help="print the whole cards")

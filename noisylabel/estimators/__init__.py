@@ -2,6 +2,7 @@
 
 from noisylabel.estimators._base import BaseNoisyLabelClassifier
 from noisylabel.estimators._filterkd import TEACHINGS, FilterKDClassifier
+from noisylabel.estimators._imitate import Imitation, imitate
 from noisylabel.estimators._mentormix import MentorMixClassifier
 from noisylabel.estimators._mentornet import MentorNetClassifier
 from noisylabel.estimators._presets import PRESETS, RECIPES
@@ -23,6 +24,7 @@ __all__ = [
     "TEACHINGS",
     "BaseNoisyLabelClassifier",
     "FilterKDClassifier",
+    "Imitation",
     "MentorMixClassifier",
     "MentorNetClassifier",
     "NetParts",
@@ -31,6 +33,7 @@ __all__ = [
     "describe_parameters",
     "encode_labels",
     "epochs_done",
+    "imitate",
     "load",
     "load_checkpoint",
     "plain_labels",

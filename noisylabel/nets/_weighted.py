@@ -159,7 +159,8 @@ class WeightedNet(IndexedNet):
         learned = (
             weight["mean"] if weighed.targets is None else mean_weight(weighed.learned, batch.sample_weight)["mean"]
         )
-        return Step({"loss": loss, "mean_weight": learned, **seen}, weighed.weights, numbers)
+        told = {"loss": loss, "mean_weight": learned, "weights": weighed.weights, **seen}
+        return Step(told, weighed.weights, numbers)
 
     def weigh(self, batch: Batch, losses: Tensor, logits: Tensor) -> Weighed:
         """Ask the mentor.

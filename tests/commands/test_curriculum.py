@@ -61,20 +61,57 @@ def test_records_of_a_data_set_then_several_percentiles(tmp_path, capsys):
         assert re.search(rf"^{percentile}0? .* {accuracy:g}.* {name}$", said, re.MULTILINE)
 
 
-def test_records_of_a_table(tmp_path):
+@pytest.fixture
+def table(tmp_path):
+    """A file of animals, of which a third has a checked label."""
     rng = np.random.default_rng(0)
     y = np.repeat(["cat", "dog", "eel"], 60)
     table = pd.DataFrame(rng.normal(size=(180, 4)) + 2 * np.repeat(np.arange(3), 60)[:, None], columns=list("abcd"))
     table["label"] = np.where(rng.random(180) < 0.2, "cat", y)
     table["checked"] = np.where(np.arange(180) % 3 == 0, y, None)
     table.to_csv(tmp_path / "table.csv", index=False)
+    return tmp_path / "table.csv"
+
+
+def test_records_of_a_table(table, tmp_path):
     columns = ["--label", "label", "--trusted-label", "checked"]
     out = tmp_path / "records.parquet"
-    assert (
-        run("records", "--table", tmp_path / "table.csv", *columns, "--epochs", 5, "--percents", "50", "--out", out)
-        == 0
-    )
+    assert run("records", "--table", table, *columns, "--epochs", 5, "--percents", "50", "--out", out) == 0
     assert len(read_records(out)) == 60
+
+
+def test_imitate_a_curriculum_on_a_data_set(tmp_path, capsys):
+    out = tmp_path / "mine.safetensors"
+    options = ["--percentile", 0.6, "--epochs", 8, "--steps", 300, "--trainings", 2, "--visits", 5000]
+    assert run("imitate", "--curriculum", "self_paced", "--dataset", "digits", *options, "--out", out) == 0
+    card = MentorNet.load(out).card
+    assert card["name"] == "mine"
+    assert card["learned_from"]["curriculum"] == "self_paced"
+    assert card["learned_from"]["n_visits"] == 5000
+    said = capsys.readouterr().out
+    assert f"Mean absolute error of the weights {card['fit']['mean_absolute_error']:.4f} (0.3" in said
+    assert "mean of 2, against the right labels" in said
+    assert re.search(r"original +imitation +plain\nmean +0\.\d+ +0\.\d+ +0\.\d+\nstd ", said)
+    assert f"MentorNetClassifier({str(out)!r}, loss_percentile=0.6, burn_in=0)" in said
+
+
+@pytest.mark.parametrize(("columns", "labels"), [([], "given"), (["--trusted-label", "checked"], "trusted")])
+def test_imitate_on_a_table(table, tmp_path, capsys, columns, labels):
+    if not columns:
+        pd.read_csv(table).drop(columns="checked").to_csv(table, index=False)
+    out = tmp_path / "mine.safetensors"
+    options = ["--epochs", 6, "--steps", 50, "--trainings", 1, "--percentile", 0.7]
+    given = ["--curriculum", "spcl_linear", "--table", table, "--label", "label", *columns]
+    assert run("imitate", *given, *options, "--out", out) == 0
+    assert f"mean of 1, against the {labels} labels of rows that were not trained on" in capsys.readouterr().out
+    assert MentorNet.load(out).card["learned_from"]["n_rows"] == 144  # of 180
+
+
+def test_imitate_one_that_is_taught_by_trusted_rows(tmp_path, capsys):
+    options = ["--trusted", 200, "--epochs", 8, "--steps", 50, "--trainings", 1, "--percentile", "auto"]
+    given = ["--curriculum", "data_driven", "--dataset", "digits"]
+    assert run("imitate", *given, *options, "--out", tmp_path / "dd") == 0
+    assert 0.5 < MentorNet.load(tmp_path / "dd.safetensors").card["learned_from"]["loss_percentile"] < 0.75
 
 
 @pytest.mark.parametrize(
