@@ -5,7 +5,7 @@ import torch
 
 from noisylabel.curricula import CURRICULA, CallableCurriculum, DataDriven, SelfPaced, resolve_curriculum
 from noisylabel.losses import LOSSES, CallableLoss, ForwardCorrection
-from noisylabel.mentors import MENTORS, Observation
+from noisylabel.mentors import MENTORS, NAMED, Observation
 from noisylabel.noise import NOISES
 from noisylabel.students import STUDENTS, resolve_student
 from noisylabel.testing import check_curriculum, check_loss, check_noise, check_student
@@ -13,7 +13,7 @@ from noisylabel.testing import check_curriculum, check_loss, check_noise, check_
 OWN = {"data_driven": {"curriculum": DataDriven()}, "label_posterior": {}}
 
 
-@pytest.mark.parametrize("name", MENTORS)
+@pytest.mark.parametrize("name", sorted(MENTORS.keys() - NAMED.keys()))  # of those that go by losses
 def test_mentors(name):
     mentor = MENTORS[name](**OWN.get(name, {"curriculum": SelfPaced()}))
     classes = torch.arange(100) % 2
@@ -27,7 +27,6 @@ def test_mentors(name):
         mentor.teach((labels == classes).float())
     for progress in (0.0, 0.1, 0.5, 0.99):
         seen = Observation(torch.linspace(0, 3, 100), logits, labels, torch.arange(100), progress)
-        seen.held_back = mentor.held_back(seen.rows, progress)
         weights = mentor.weigh(seen)
         assert weights.shape == (100,)
         assert ((weights >= 0) & (weights <= 1)).all()

@@ -124,6 +124,10 @@ METHODS: dict[str, Method] = {
     "active_bias": Method({"curriculum": "active_bias"}),
     # learned in fit from rows whose right label is known
     **{f"data_driven_{n}": _data_driven(n) for n in (50, 100, 300, 1000, 5000)},
+    **{
+        f"learning_to_reweight_{n}": Method({"curriculum": "learning_to_reweight"}, n_trusted=n)
+        for n in (100, 300, 1000)
+    },
     # the rate is that among the trusted rows
     "data_driven_by_class_5000": _data_driven(5000, loss_percentile="auto", percentile_by_class=True),
     # what each choice in it is worth

@@ -23,6 +23,7 @@ from noisylabel.estimators.inputs._training_data import TrainingData
 from noisylabel.exceptions import DivergedError, InvalidDataError, InvalidParameterError, NoisyLabelWarning
 from noisylabel.losses import LOSSES, CrossEntropy, Loss, resolve_loss
 from noisylabel.mentors import (
+    NAMED,
     AutoPercentileMentor,
     DataDrivenMentor,
     LabelPosteriorMentor,
@@ -78,6 +79,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         or a function of (loss, loss_diff, label, epoch_percent). Learned ones: ``"mentornet_dd"``, ``"zoo:NAME"``, the
         path of a ``.safetensors`` file, or ``"data_driven"``, which is learned during ``fit`` from the rows of
         ``y_trusted``. With a memory: ``"active_bias"``, or a mentor such as ``ActiveBiasMentor(form="closeness")``.
+        Asking the rows of ``y_trusted`` at each step: ``"learning_to_reweight"``.
         Several in turn, each with its percent of training: ``"self_paced,40,mentornet_pd,60"``.
     update_at : sequence of float in [1, 99], default=(21, 75)
         For ``"data_driven"``: the percents of training at which the MentorNet is learned; before the first, every
@@ -459,16 +461,19 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
                 "y_trusted (the right label where known, -1 elsewhere)."
             )
         if is_given and not mentor.uses_trusted:
+            learning = ["data_driven", *(name for name, named in NAMED.items() if named.uses_trusted)]
             raise InvalidParameterError(
-                f"'y_trusted' teaches curriculum='data_driven'; 'curriculum' is {self.curriculum!r}, which does not "
-                "learn. Set curriculum='data_driven', or leave y_trusted out."
+                f"'y_trusted' teaches the curricula {', '.join(map(repr, learning))}; 'curriculum' is "
+                f"{self.curriculum!r}, which does not learn from it. Name one of them, or leave y_trusted out."
             )
 
     def _keep(self, fitted: Fitted, data: TrainingData) -> None:
         net, mentor = fitted.net, fitted.net.mentor
         curriculum = getattr(mentor, "curriculum", None)  # a mentor of one's own need not have one
-        if net.clock_.step < net.clock_.n_steps and not (
-            isinstance(curriculum, Uniform) or isinstance(mentor, LabelPosteriorMentor)
+        if (
+            net.clock_.step < net.clock_.n_steps
+            and "burn_in" in mentor.get_params(deep=False)
+            and not (isinstance(curriculum, Uniform) or isinstance(mentor, LabelPosteriorMentor))
         ):
             self._warn_if_within_burn_in(net)
         if isinstance(mentor, ListeningMentor):
@@ -479,7 +484,8 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
             self.noise_rate_ = 1 - float(is_right.nanmean())
         self.curriculum_ = mentor.result() if isinstance(mentor, DataDrivenMentor) else curriculum
         super()._keep(fitted, data)
-        _warn_of_lost_classes(self.sample_weight_, self._has_say, data)
+        if mentor.doubts:
+            _warn_of_lost_classes(self.sample_weight_, self._has_say, data)
 
     def _keep_noise(self, mentor: ListeningMentor, data: TrainingData) -> None:
         """Set what is known of the noise, and say it in words."""

@@ -136,7 +136,8 @@ ATTRIBUTES = {
             What training saw of each row, unmixed; see ``noisylabel.nets.SampleRecord`` and ``label_issues``.""",
     "sample_weight_": """
         ndarray of shape (N,)
-            Weight of each row, unmixed, at its last visit; NaN for held-out rows.""",
+            Weight of each row, unmixed, at its last visit; NaN for held-out rows. Above 1 where the curriculum lets
+            some rows count more than once.""",
     "best_epoch_": """
         int
             With held-out rows: the epoch whose network was kept, from 1.""",

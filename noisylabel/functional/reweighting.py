@@ -154,25 +154,27 @@ def _mean(values: Tensor, counts: Tensor | None) -> Tensor:
     return (values * counts).sum() / counts.sum().clamp_min(torch.finfo(values.dtype).tiny)
 
 
-def alignment_weights(alignment: Tensor) -> Tensor:
+def alignment_weights(alignment: Tensor, sample_weight: Tensor | None = None) -> Tensor:
     """Learning to reweight: the positive parts of the alignments with the clean gradient, divided by their sum.
 
     Parameters
     ----------
     alignment : Tensor of shape (B,)
         Inner product of each sample's gradient with that of the clean batch.
+    sample_weight : Tensor of shape (B,), optional
+        How many times each sample counts in the sum.
 
     Returns
     -------
     Tensor of shape (B,)
-        At least 0; they sum to 1, or are all 0 if no alignment is positive.
+        At least 0; they sum to 1, each counted as often as its sample, or are all 0 if no alignment is positive.
 
     References
     ----------
     Ren et al., "Learning to reweight examples for robust deep learning", ICML 2018.
     """
     positive = alignment.clamp_min(0)
-    total = positive.sum()
+    total = positive.sum() if sample_weight is None else positive @ sample_weight
     return positive / (total + (total == 0))
 
 

@@ -8,6 +8,7 @@ from noisylabel.mentors._auto import AutoPercentileMentor
 from noisylabel.mentors._base import Mentor, Observation, Trainee
 from noisylabel.mentors._data_driven import DataDrivenMentor
 from noisylabel.mentors._label_posterior import LabelPosteriorMentor
+from noisylabel.mentors._learning_to_reweight import LearningToReweightMentor
 from noisylabel.mentors._listening import ListeningMentor, tells_nothing
 from noisylabel.mentors._mixed import MixedLossMentor
 from noisylabel.mentors._percentile import PercentileMentor
@@ -19,6 +20,7 @@ MENTORS: dict[str, type[Mentor]] = {
     "data_driven": DataDrivenMentor,
     "label_posterior": LabelPosteriorMentor,
     "active_bias": ActiveBiasMentor,
+    "learning_to_reweight": LearningToReweightMentor,
 }
 
 __all__ = [
@@ -28,6 +30,7 @@ __all__ = [
     "AutoPercentileMentor",
     "DataDrivenMentor",
     "LabelPosteriorMentor",
+    "LearningToReweightMentor",
     "ListeningMentor",
     "Mentor",
     "MixedLossMentor",

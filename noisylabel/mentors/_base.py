@@ -75,11 +75,14 @@ class Mentor(BaseEstimator, ABC):
         Whether it cannot do without.
     uses_groups : bool
         Whether groups of rows (``groups`` of ``fit``) mean something to it.
+    doubts : bool
+        Whether a low weight says that it does not believe the label, and not just that the row teaches little.
     """
 
     uses_trusted: ClassVar[bool] = False
     needs_trusted: ClassVar[bool] = False
     uses_groups: ClassVar[bool] = False
+    doubts: ClassVar[bool] = True
 
     def check_parameters(self) -> Self:
         """Check the parameters, and return the mentor.

@@ -19,6 +19,7 @@ from noisylabel.mentors import Mentor, Observation, Trainee
 from noisylabel.nets._base import IndexedNet, Step
 from noisylabel.nets._record import SampleRecord
 from noisylabel.nets.data import Batch, Data, as_float32
+from noisylabel.nets.steps import plain_network
 
 _CROSS_ENTROPY = CrossEntropy()
 _AT_A_TIME = 1024  # rows whose inputs a mentor asks for
@@ -125,7 +126,9 @@ class WeightedNet(IndexedNet):
         """Get the loss ready."""
         super().on_train_begin(net, X, y, **kwargs)
         self.loss.start(len(X), self.record.n_classes, torch.device(self.device))
-        self.mentor.meet(Trainee(self.module_, torch.as_tensor(X.codes).to(self.device), partial(inputs_of, X)))
+        self.mentor.meet(
+            Trainee(plain_network(self.module_), torch.as_tensor(X.codes).to(self.device), partial(inputs_of, X))
+        )
         self.classes_ = np.arange(self.record.n_classes)
 
     def advance(self) -> None:

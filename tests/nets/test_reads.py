@@ -91,6 +91,15 @@ def test_only_the_step_that_learns_a_mentornet_reads(blobs):
     assert [step for step, reads in enumerate(watcher.reads_) if reads] == [15]
 
 
+@pytest.mark.parametrize("make", [MentorNetClassifier, MentorMixClassifier])
+def test_no_step_that_asks_trusted_rows_reads(make, blobs):
+    X, y = blobs
+    watcher = Watcher(range(1, 11))
+    clf = make("learning_to_reweight", max_epochs=10, batch_size=24, random_state=0, callbacks=[watcher])
+    clf.fit(X, y, y_trusted=np.where(np.arange(len(y)) % 2 == 0, y, -1))
+    assert watcher.reads_ == [{}] * 50
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 @pytest.mark.parametrize("name", ["MentorNet", "MentorMix", "Filter-KD"])
 def test_a_step_on_a_device_reads_as_much_as_the_cpu_says(name, blobs):
