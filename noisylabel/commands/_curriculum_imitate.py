@@ -6,19 +6,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from noisylabel.callbacks import MentorRecorder
 from noisylabel.commands._curriculum_training import (
     Rows,
     add_data_options,
+    add_recording_options,
     add_training_options,
     classifier_of,
+    recorder_of,
     rows_of,
+    trusted_for,
 )
 from noisylabel.commands._options import add_command, place, print_written, whole
-from noisylabel.estimators import Imitation, MentorNetClassifier, imitate
+from noisylabel.estimators import Imitation, imitate
 
 _HELD_OUT = 0.2  # of a table, to measure on
-_OTHERWISE = 0.7  # percentile for curricula that have none
 
 
 def add_imitate_command(commands: Any) -> None:
@@ -32,25 +33,6 @@ def add_imitate_command(commands: Any) -> None:
     command.add_argument("--steps", type=whole, default=4000, help="steps in which the MentorNet is learned")
     command.add_argument("--trainings", type=whole, default=3, help="seeds with which accuracies are compared")
     command.add_argument("--out", type=place, required=True, help="safetensors file; the card stands beside it")
-
-
-def add_recording_options(command: Any) -> None:
-    """Add the options of a :class:`MentorRecorder`."""
-    command.add_argument("--visits", type=whole, default=100_000, help="most visits to record, evenly over training")
-    command.add_argument("--history-length", type=whole, default=1, help="last losses of a sample to read")
-
-
-def recorder_of(options: argparse.Namespace) -> MentorRecorder:
-    """Return the recorder that the options describe."""
-    is_number = not isinstance(options.percentile, str) or "," in options.percentile
-    percentile = options.percentile if is_number else _OTHERWISE
-    return MentorRecorder(options.history_length, options.visits, percentile)
-
-
-def trusted_for(clf: MentorNetClassifier, rows: Rows) -> dict[str, Any]:
-    """Return what ``fit`` needs of the trusted rows: nothing, if the curriculum makes no use of them."""
-    is_used = rows.y_trusted is not None and clf.make_mentor().uses_trusted
-    return {"y_trusted": rows.y_trusted} if is_used else {}
 
 
 def _imitate(options: argparse.Namespace) -> None:

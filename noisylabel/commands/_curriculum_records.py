@@ -18,7 +18,7 @@ def add_records_command(commands: Any) -> None:
         "--percents", type=percents, metavar="P,P,...", help="percents of training to record (18,30,45,60,75,90,99)"
     )
     records.add_argument("--curriculum", default="uniform", help="what the student is trained with")
-    add_training_options(records)
+    add_training_options(records, percentile=0.7)
     records.add_argument("--out", type=place, required=True, help="CSV, or Parquet for .parquet")
 
 

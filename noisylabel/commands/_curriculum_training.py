@@ -6,11 +6,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from noisylabel._support.validation import check_choice
+from noisylabel.callbacks import MentorRecorder
 from noisylabel.commands._options import fraction, fraction_or_word, place, whole
 from noisylabel.datasets import DATASETS, load_table
 from noisylabel.estimators import MentorNetClassifier
 from noisylabel.exceptions import InvalidParameterError
 from noisylabel.noise import corrupt
+
+_OTHERWISE = 0.7  # percentile to record by for curricula that have none
 
 
 class Rows(NamedTuple):
@@ -40,13 +43,13 @@ def add_data_options(parser: Any, dataset: str | None = None, trusted: int = 100
     parser.add_argument("--trusted", type=whole, default=trusted, help="with --dataset: trusted rows")
 
 
-def add_training_options(parser: Any) -> None:
+def add_training_options(parser: Any, percentile: float | str = "auto") -> None:
     """Add the options that say how to train."""
     parser.add_argument(
         "--percentile",
         type=fraction_or_word,
         metavar="P",
-        default=0.7,
+        default=percentile,
         help="its loss percentile: a fraction, or auto",
     )
     parser.add_argument("--student", default="auto", help="name of the network")
@@ -59,6 +62,25 @@ def add_training_options(parser: Any) -> None:
     parser.add_argument("--precision", default="fp32", help="fp32 or bf16")
     parser.add_argument("--device", default="cpu", help="where to train")
     parser.add_argument("--seed", type=int, default=0, help="of everything that is drawn")
+
+
+def add_recording_options(command: Any) -> None:
+    """Add the options of a :class:`MentorRecorder`."""
+    command.add_argument("--visits", type=whole, default=100_000, help="most visits to record, evenly over training")
+    command.add_argument("--history-length", type=whole, default=1, help="last losses of a sample to read")
+
+
+def recorder_of(options: argparse.Namespace) -> MentorRecorder:
+    """Return the recorder that the options describe."""
+    is_number = not isinstance(options.percentile, str) or "," in options.percentile
+    percentile = options.percentile if is_number else _OTHERWISE
+    return MentorRecorder(options.history_length, options.visits, percentile)
+
+
+def trusted_for(clf: MentorNetClassifier, rows: Rows) -> dict[str, Any]:
+    """Return what ``fit`` needs of the trusted rows: nothing, if the curriculum makes no use of them."""
+    is_used = rows.y_trusted is not None and clf.make_mentor().uses_trusted
+    return {"y_trusted": rows.y_trusted} if is_used else {}
 
 
 def classifier_of(options: argparse.Namespace, curriculum: str) -> MentorNetClassifier:

@@ -11,6 +11,7 @@ from noisylabel.plots._curricula import (
 from noisylabel.plots._curriculum_page import write_curriculum_page
 from noisylabel.plots._evaluation import plot_evaluation
 from noisylabel.plots._paths import plot_distance_gap, plot_path, plot_probabilities, simplex_points
+from noisylabel.plots._recorded_weights import plot_recorded_weights
 
 __all__ = [
     "animate_curriculum",
@@ -22,6 +23,7 @@ __all__ = [
     "plot_evaluation",
     "plot_path",
     "plot_probabilities",
+    "plot_recorded_weights",
     "save_curriculum_figure",
     "simplex_points",
     "write_curriculum_page",

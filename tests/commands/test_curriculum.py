@@ -107,11 +107,21 @@ def test_imitate_on_a_table(table, tmp_path, capsys, columns, labels):
     assert MentorNet.load(out).card["learned_from"]["n_rows"] == 144  # of 180
 
 
+@pytest.mark.slow
 def test_imitate_one_that_is_taught_by_trusted_rows(tmp_path, capsys):
     options = ["--trusted", 200, "--epochs", 8, "--steps", 50, "--trainings", 1, "--percentile", "auto"]
     given = ["--curriculum", "data_driven", "--dataset", "digits"]
     assert run("imitate", *given, *options, "--out", tmp_path / "dd") == 0
     assert 0.5 < MentorNet.load(tmp_path / "dd.safetensors").card["learned_from"]["loss_percentile"] < 0.75
+
+
+@pytest.mark.parametrize("name", ["auto", "active_bias"])
+def test_plot_of_a_curriculum_that_is_no_formula(tmp_path, capsys, name):
+    options = ["--epochs", 8, "--trusted", 300, "--percents", "0,21,75,99", "--out", tmp_path / "seen"]
+    assert run("plot", name, *options) == 0
+    assert capsys.readouterr().out == f"Written: {tmp_path / 'seen.png'}\n"
+    with Image.open(tmp_path / "seen.png") as picture:
+        assert picture.size[0] > 800
 
 
 @pytest.mark.parametrize(
@@ -145,6 +155,12 @@ def test_wrong_percents(text, capsys):
         (["learn", "--vstar", "data_driven", "--out", "x"], "'--vstar' must be one of"),
         (["learn", "--records", "none.csv", "--out", "x"], "no file of records none.csv"),
         (["plot", "none.safetensors"], "There is no MentorNet file none.safetensors"),
+        (["imitate", "--curriculum", "spdl", "--dataset", "digits", "--out", "x"], "'curriculum' must be one of"),
+        (
+            ["imitate", "--curriculum", "uniform", "--dataset", "digits", "--epochs", 1, "--out", "x"],
+            "Every weight is 1",
+        ),
+        (["imitate", "--curriculum", "focal", "--table", "t.csv", "--out", "x"], "--table needs --label COLUMN."),
         (["plot", "zoo:none"], "'name' must be one of"),
         (["records", "--table", "none.csv", "--out", "x"], "--table needs --label COLUMN"),
         (["records", "--dataset", "digits", "--trusted", 99999, "--out", "x"], "--trusted must be from 1"),
