@@ -122,6 +122,7 @@ METHODS: dict[str, Method] = {
     "mentornet_dd": Method({"curriculum": "mentornet_dd", "loss_percentile": 0.6}),
     **PUBLISHED,
     "active_bias": Method({"curriculum": "active_bias"}),
+    "spld": Method({"curriculum": "spld", "loss_percentile": "auto"}),
     # learned in fit from rows whose right label is known
     **{f"data_driven_{n}": _data_driven(n) for n in (50, 100, 300, 1000, 5000)},
     **{

@@ -30,6 +30,7 @@ FAMILIES = {
         "l1_l2",
         "welsch",
         "active_bias",
+        "spld",
         *(f"data_driven_{n}" for n in (50, 100, 300, 1000, 5000)),
         "data_driven_by_class_5000",
         *(f"learning_to_reweight_{n}" for n in (100, 300, 1000)),

@@ -24,7 +24,7 @@ from noisylabel.estimators.inputs._datasets import as_dataset, take_scored
 from noisylabel.estimators.inputs._format import SampleFormat, check_logits, check_mirrored, known_numbers
 from noisylabel.estimators.inputs._labels import score_codes
 from noisylabel.estimators.inputs._samples import as_tensor, check_X
-from noisylabel.estimators.inputs._training_data import TrainingData, take_inputs
+from noisylabel.estimators.inputs._training_data import RowFacts, TrainingData, take_inputs
 from noisylabel.estimators.saving._export import export_onnx, export_program
 from noisylabel.estimators.saving._folder import save_classifier
 from noisylabel.estimators.saving._pickling import check_picklable
@@ -85,7 +85,7 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         """Return what builds the network for samples of this shape."""
         return resolve_student(self.student, sample_shape)
 
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, y_trusted: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, y_trusted: Any = None, groups: Any = None) -> Self:
         """Train on samples and their noisy labels.
 
         Parameters
@@ -107,6 +107,9 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
             the labels; or both in an array with two fields, which a cross-validation can cut, as it cannot a pair. They
             only teach the curriculum: the network is trained on ``y``. Held-out rows and rows of ``sample_weight`` 0
             teach nothing. If all are right, ``"data_driven"`` becomes ``"mentornet_pd"``, and a warning says so.
+        groups : array-like of shape (N,), optional
+            For ``SPLDMentor(groups="given")``: which group each row belongs to, such as the camera of an image; any
+            values that are not missing.
 
         Returns
         -------
@@ -123,8 +126,9 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         device = resolve_device(self.device)
         mentor = self._checked_mentor()
         self._check_use_of_trusted(mentor, is_given=y_trusted is not None)
+        self._check_use_of_groups(mentor, is_given=groups is not None)
         with SavedRun.open(self.checkpoint_dir) as saved:
-            data = take_inputs(self, X, y, sample_weight, y_trusted, device)
+            data = take_inputs(self, X, y, RowFacts(sample_weight, y_trusted, groups), device)
             self._keep_inputs(data)
             try:
                 check_mirrored(self.predict_flipped, data.sample_shape)
@@ -171,6 +175,18 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         """Refuse trusted labels that nothing would learn from."""
         if is_given:
             raise InvalidParameterError(f"{type(self).__name__} has no use for 'y_trusted'. Leave it out.")
+
+    def _check_use_of_groups(self, mentor: Mentor, is_given: bool) -> None:
+        """Refuse groups that nothing would look at, and to do without where they are looked at."""
+        if is_given and not mentor.uses_groups:
+            raise InvalidParameterError(
+                f"{type(self).__name__} has no use for 'groups', as its curriculum does not look at them. Leave them "
+                'out, or set curriculum=SPLDMentor(groups="given").'
+            )
+        if mentor.uses_groups and not is_given:
+            raise InvalidDataError(
+                f"The curriculum {mentor!r} goes by the groups of rows. Pass them to fit as groups=, one a row of X."
+            )
 
     def _run(self, mentor: Mentor, data: TrainingData, saved: SavedRun) -> Fitted:
         """Train the classifier."""

@@ -78,7 +78,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         ``noisylabel.curricula.CURRICULA`` (``"uniform"`` is plain training), an object such as ``SPCLLinear(gamma=2)``,
         or a function of (loss, loss_diff, label, epoch_percent). Learned ones: ``"mentornet_dd"``, ``"zoo:NAME"``, the
         path of a ``.safetensors`` file, or ``"data_driven"``, which is learned during ``fit`` from the rows of
-        ``y_trusted``. With a memory: ``"active_bias"``, or a mentor such as ``ActiveBiasMentor(form="closeness")``.
+        ``y_trusted``. With a memory: ``"active_bias"``, ``"spld"``, or a mentor such as ``SPLDMentor(gamma=2)``.
         Asking the rows of ``y_trusted`` at each step: ``"learning_to_reweight"``.
         Several in turn, each with its percent of training: ``"self_paced,40,mentornet_pd,60"``.
     update_at : sequence of float in [1, 99], default=(21, 75)
@@ -469,14 +469,14 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
 
     def _keep(self, fitted: Fitted, data: TrainingData) -> None:
         net, mentor = fitted.net, fitted.net.mentor
-        curriculum = getattr(mentor, "curriculum", None)  # a mentor of one's own need not have one
+        curriculum = mentor.get_params(deep=False).get("curriculum")  # one with a memory has none
         if (
             net.clock_.step < net.clock_.n_steps
             and "burn_in" in mentor.get_params(deep=False)
             and not (isinstance(curriculum, Uniform) or isinstance(mentor, LabelPosteriorMentor))
         ):
             self._warn_if_within_burn_in(net)
-        if isinstance(mentor, ListeningMentor):
+        if isinstance(mentor, ListeningMentor) and mentor.listens:
             self._keep_noise(mentor, data)
         elif isinstance(mentor, DataDrivenMentor):
             self.noise_rate_ = mentor.noise_rate_

@@ -249,6 +249,7 @@ class TrainingRun:
             options={"class_weight": data.class_weight} | options,
             sample_weight=train.sample_weight,
             right_labels=data.right_labels(self.split.train_rows),
+            groups=data.groups(self.split.train_rows),
         )
         return self.make_net(parts).initialize()
 

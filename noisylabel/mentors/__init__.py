@@ -13,6 +13,7 @@ from noisylabel.mentors._listening import ListeningMentor, tells_nothing
 from noisylabel.mentors._mixed import MixedLossMentor
 from noisylabel.mentors._percentile import PercentileMentor
 from noisylabel.mentors._resolve import NAMED, resolve_mentor
+from noisylabel.mentors._spld import SPLDMentor
 
 MENTORS: dict[str, type[Mentor]] = {
     "percentile": PercentileMentor,
@@ -21,6 +22,7 @@ MENTORS: dict[str, type[Mentor]] = {
     "label_posterior": LabelPosteriorMentor,
     "active_bias": ActiveBiasMentor,
     "learning_to_reweight": LearningToReweightMentor,
+    "spld": SPLDMentor,
 }
 
 __all__ = [
@@ -36,6 +38,7 @@ __all__ = [
     "MixedLossMentor",
     "Observation",
     "PercentileMentor",
+    "SPLDMentor",
     "Trainee",
     "resolve_mentor",
     "tells_nothing",

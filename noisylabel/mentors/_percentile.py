@@ -147,7 +147,7 @@ class PercentileMentor(Mentor):
     def weigh(self, seen: Observation) -> Tensor:
         """See :meth:`Mentor.weigh`."""
         features = self._features(seen, seen.losses - self._thresholds(seen))
-        weights = self.curriculum_weights(seen, *features).to(seen.losses.dtype)
+        weights = self.plain_weights(seen, *features).to(seen.losses.dtype)
         dropout = self.dropout_schedule_(seen.progress)
         if dropout > 0:
             weights = weights * example_dropout_mask(len(weights), dropout, self.generator_)
@@ -196,6 +196,10 @@ class PercentileMentor(Mentor):
         history = torch.where(history.isnan(), latest, history)
         self.history_[seen.rows] = history
         return history[..., 0], history[..., 1]
+
+    def plain_weights(self, seen: Observation, loss: Tensor, loss_diff: Tensor) -> Tensor:
+        """Return what samples weigh before drop-out, if they are not mixed."""
+        return self.curriculum_weights(seen, loss, loss_diff)
 
     def curriculum_weights(self, seen: Observation, loss: Tensor, loss_diff: Tensor) -> Tensor:
         """Return what the curriculum says at this point of training (1 during burn-in), before drop-out."""

@@ -24,6 +24,7 @@ from noisylabel.callbacks import StudentRecorder
 from noisylabel.curricula import DataDriven
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
 from noisylabel.losses import ForwardCorrection
+from noisylabel.mentors import SPLDMentor
 from noisylabel.students import MLP, Pretrained
 from noisylabel.utils import describe
 
@@ -77,8 +78,9 @@ def assert_same_fit(one, other):
         ),
         MentorNetClassifier("mentornet_dd", loss_percentile=0.7, ema_decay=0.99, max_epochs=20, random_state=0),
         MentorNetClassifier("active_bias", max_epochs=20, random_state=0),
+        MentorMixClassifier(SPLDMentor(groups="clusters"), loss_percentile=0.7, max_epochs=20, random_state=0),
     ],
-    ids=["mix", "auto", "auto_mix", "dropout", "data_driven", "mix_data_driven", "learned", "active_bias"],
+    ids=["mix", "auto", "auto_mix", "dropout", "data_driven", "mix_data_driven", "learned", "active_bias", "spld"],
 )
 def test_a_stopped_fit_goes_on_to_the_same_network(clf, digits, tmp_path):
     trusted = None

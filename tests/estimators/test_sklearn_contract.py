@@ -63,6 +63,7 @@ ONE_BATCH = [
     MentorNetClassifier(loss_percentile=0.7, percentile_by_class=True, ema_decay=0.99, class_weight="balanced"),
     MentorNetClassifier("uniform", loss="elr", max_epochs=10),
     MentorNetClassifier("active_bias"),
+    MentorNetClassifier("spld", loss_percentile=0.7),
     FilterKDClassifier(),
     FilterKDClassifier("label_smoothing", max_epochs=10),
 ]

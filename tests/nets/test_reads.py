@@ -23,6 +23,7 @@ ESTIMATORS = {
     "schedule": lambda: MentorNetClassifier("self_paced,40,mentornet_pd,60", loss_percentile="0.8,50,0.6,50"),
     "mixes weighed": lambda: MentorMixClassifier("mentornet_pd", second_reweight=True, percentile_by_class=True),
     "active bias": lambda: MentorMixClassifier("active_bias"),
+    "spld": lambda: MentorMixClassifier("spld", loss_percentile=0.7),
     "average": lambda: MentorNetClassifier(loss_percentile=0.7, ema_decay=0.99, optimizer="sgd"),
     "class weight": lambda: MentorNetClassifier(loss_percentile=0.7, class_weight="balanced", optimizer="momentum"),
     **{name: (lambda name=name: MentorNetClassifier("uniform", loss=name)) for name in LOSSES if name != "forward"},

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from pandas.api.types import infer_dtype
 from torch import Tensor
 
@@ -41,6 +42,21 @@ def encode_labels(y: Any) -> tuple[np.ndarray, np.ndarray]:
             "right column; in a cross-validation, use stratified folds."
         )
     return classes, codes.astype(np.int64)
+
+
+def group_codes(groups: Any, n_samples: int) -> np.ndarray:
+    """Return the codes (N,), from 0, of the groups that rows belong to: any values, equal within a group.
+
+    Raises
+    ------
+    InvalidDataError
+        If there is not one for each row, or one is missing.
+    """
+    values = label_array("'groups'", groups)
+    if len(values) != n_samples:
+        raise InvalidDataError(f"'groups' must have an entry for each of the {n_samples} rows of X. Got {len(values)}.")
+    codes: np.ndarray = pd.factorize(values)[0].astype(np.int64)
+    return codes
 
 
 def score_codes(labels: np.ndarray, classes: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from noisylabel._support.describe import hash_arrays
 from noisylabel._support.trusted import trusted_codes
 from noisylabel.estimators.inputs._datasets import as_dataset, dataset_samples, find_labels
 from noisylabel.estimators.inputs._format import SampleFormat, check_layout, source_type
-from noisylabel.estimators.inputs._labels import encode_labels, label_texts, plain_labels
+from noisylabel.estimators.inputs._labels import encode_labels, group_codes, label_texts, plain_labels
 from noisylabel.estimators.inputs._samples import as_tensor, check_lengths, check_X
 from noisylabel.estimators.inputs._statistics import input_statistics, statistics_rows, table_statistics
 from noisylabel.estimators.inputs._weights import class_weights, row_weights
@@ -49,6 +49,8 @@ class TrainingData:
         Where samples are, or go batch by batch.
     class_weight : Tensor of shape (C,) or None
         How much the loss of a row of each class counts; None if all count alike.
+    group_codes : ndarray of shape (N,) or None
+        Codes of the groups that rows belong to, from 0; None if none were given.
     """
 
     samples: Data
@@ -61,6 +63,7 @@ class TrainingData:
     feature_names: list[str]
     device: torch.device
     class_weight: Tensor | None = None
+    group_codes: np.ndarray | None = None
 
     @cached_property
     def fingerprint(self) -> dict[str, str]:
@@ -76,6 +79,7 @@ class TrainingData:
             "y": hash_arrays(self.codes, label_texts(self.classes)),
             "sample_weight": "none" if weight is None else hash_arrays(weight),
             "y_trusted": "none" if self.right_codes is None else hash_arrays(self.right_codes),
+            "groups": "none" if self.group_codes is None else hash_arrays(self.group_codes),
         }
 
     @property
@@ -105,6 +109,10 @@ class TrainingData:
             return right
         return right.masked_fill(self.samples.sample_weight[torch.as_tensor(rows, device=self.device)] == 0, -1)
 
+    def groups(self, rows: np.ndarray) -> Tensor | None:
+        """Return the codes of the groups of some rows, (n,), on the training device; None if none were given."""
+        return None if self.group_codes is None else torch.as_tensor(self.group_codes[rows], device=self.device)
+
     def is_right(self, rows: np.ndarray) -> Tensor | None:
         """Return 1 for rows whose label is known to be right, 0 for wrong, NaN for unknown, (n,).
 
@@ -120,9 +128,16 @@ class TrainingData:
         return torch.where(weight == 0, torch.nan, is_right.to(weight.device))
 
 
-def take_inputs(
-    estimator: Any, X: Any, y: Any, sample_weight: Any, y_trusted: Any, device: torch.device
-) -> TrainingData:
+@dataclass(frozen=True)
+class RowFacts:
+    """What ``fit`` may be told of the rows besides their labels, as users pass it; None for nothing."""
+
+    sample_weight: Any = None
+    y_trusted: Any = None
+    groups: Any = None
+
+
+def take_inputs(estimator: Any, X: Any, y: Any, facts: RowFacts, device: torch.device) -> TrainingData:
     """Check the arguments of ``fit`` and bring them to the device.
 
     scikit-learn's check notes the number and names of the features on ``estimator``.
@@ -139,10 +154,11 @@ def take_inputs(
     else:
         labels, are_listed = find_labels(dataset, y)
     classes, codes = encode_labels(labels)
-    by_row = None if sample_weight is None else row_weights(sample_weight, codes)
+    by_row = None if facts.sample_weight is None else row_weights(facts.sample_weight, codes)
     by_class = class_weights(estimator.class_weight, codes, classes, by_row)
     weight, class_weight = (None if w is None else torch.as_tensor(w).to(device) for w in (by_row, by_class))
-    right_codes = None if y_trusted is None else trusted_codes(y_trusted, len(codes), classes)
+    right_codes = None if facts.y_trusted is None else trusted_codes(facts.y_trusted, len(codes), classes)
+    groups = None if facts.groups is None else group_codes(facts.groups, len(codes))
     samples: Data
     if values is not None:
         samples, seen = _in_memory(estimator, values, source_type(X), torch.as_tensor(codes), weight, device)
@@ -150,7 +166,7 @@ def take_inputs(
         samples, seen = _streamed(estimator, dataset, codes, weight, device)
         samples.labels = labels if are_listed else None
     names = list(getattr(estimator, "feature_names_in_", []))
-    return TrainingData(samples, codes, classes, right_codes, *seen, names, device, class_weight)
+    return TrainingData(samples, codes, classes, right_codes, *seen, names, device, class_weight, groups)
 
 
 Seen = tuple[SampleFormat, Tensor, tuple[Tensor, Tensor] | None]

@@ -194,7 +194,8 @@ def check_same_run(
         name: describe(parameter.default) for name, parameter in inspect.signature(classifier).parameters.items()
     }
     now_known = header["fingerprint"]["parameters"]
-    known: dict[str, dict[str, str]] = {"parameters": {n: v for n, v in defaults.items() if n in now_known}, "data": {}}
+    known: dict[str, dict[str, str]] = {"parameters": {n: v for n, v in defaults.items() if n in now_known}}
+    known["data"] = {"groups": "none"}  # which older checkpoints do not mention
     for kind, now in header["fingerprint"].items():
         then = _with_student(known[kind] | saved["fingerprint"][kind], saved)
         now = _with_student(now, header)
