@@ -144,6 +144,7 @@ PROFILES = {
             (symmetric(0.8), _MIXING_PARTS),
             (symmetric(0.6), ("mentormix_auto_second", "mentormix_auto_no_second")),
             (symmetric(0.0, 0.2, 0.4), _DISTILLING),
+            (symmetric(0.4), ("learning_to_teach", "learning_to_teach_100", "random_teaching")),
         ),
         seeds=(0, 1, 2),
         settings=_DIGITS,

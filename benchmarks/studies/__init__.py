@@ -31,6 +31,8 @@ STUDIES: dict[str, str] = {
     "tuned": "benchmarks.studies.tuned",
     "overhead": "benchmarks.studies.overhead",
     "memory": "benchmarks.studies.memory",
+    "sequence": "benchmarks.studies.curricula.sequence",
+    "teaching": "benchmarks.studies.curricula.teaching",
 }
 
 

@@ -78,8 +78,8 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         ``noisylabel.curricula.CURRICULA`` (``"uniform"`` is plain training), an object such as ``SPCLLinear(gamma=2)``,
         or a function of (loss, loss_diff, label, epoch_percent). Learned ones: ``"mentornet_dd"``, ``"zoo:NAME"``, the
         path of a ``.safetensors`` file, or ``"data_driven"``, which is learned during ``fit`` from the rows of
-        ``y_trusted``. With a memory: ``"active_bias"``, ``"spld"``, or a mentor such as ``SPLDMentor(gamma=2)``.
-        Asking the rows of ``y_trusted`` at each step: ``"learning_to_reweight"``.
+        ``y_trusted``. With a memory: ``"active_bias"``, ``"spld"``, ``"learning_to_teach"``, or a mentor such as
+        ``SPLDMentor(gamma=2)``. Asking the rows of ``y_trusted`` at each step: ``"learning_to_reweight"``.
         Several in turn, each with its percent of training: ``"self_paced,40,mentornet_pd,60"``.
     update_at : sequence of float in [1, 99], default=(21, 75)
         For ``"data_driven"``: the percents of training at which the MentorNet is learned; before the first, every
@@ -139,9 +139,9 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         ``noise_matrix_[i, j]`` is the share of the rows of class i that are labelled j.
     advice_ : str
         Where the rate is estimated: what was found, what was done about it, and what would help.
-    curriculum_ : Curriculum or None
-        The curriculum that was used; with ``"data_driven"`` the MentorNet learned last, which can be saved; None with
-        ``"auto"`` and mentors with a memory.
+    curriculum_ : Curriculum, TeachingPolicy or None
+        The curriculum that was used; with ``"data_driven"`` the MentorNet learned last, and with
+        ``"learning_to_teach"`` the policy, which can be saved; None with ``"auto"`` and other mentors with a memory.
     {attributes}
 
     Notes
@@ -482,7 +482,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
             self.noise_rate_ = mentor.noise_rate_
         elif (is_right := data.is_right(fitted.split.train_rows)) is not None:
             self.noise_rate_ = 1 - float(is_right.nanmean())
-        self.curriculum_ = mentor.result() if isinstance(mentor, DataDrivenMentor) else curriculum
+        self.curriculum_ = mentor.result()
         super()._keep(fitted, data)
         if mentor.doubts:
             _warn_of_lost_classes(self.sample_weight_, self._has_say, data)

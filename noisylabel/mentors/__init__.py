@@ -9,6 +9,7 @@ from noisylabel.mentors._base import Mentor, Observation, Trainee
 from noisylabel.mentors._data_driven import DataDrivenMentor
 from noisylabel.mentors._label_posterior import LabelPosteriorMentor
 from noisylabel.mentors._learning_to_reweight import LearningToReweightMentor
+from noisylabel.mentors._learning_to_teach import LearningToTeachMentor
 from noisylabel.mentors._listening import ListeningMentor, tells_nothing
 from noisylabel.mentors._mixed import MixedLossMentor
 from noisylabel.mentors._percentile import PercentileMentor
@@ -23,6 +24,7 @@ MENTORS: dict[str, type[Mentor]] = {
     "active_bias": ActiveBiasMentor,
     "learning_to_reweight": LearningToReweightMentor,
     "spld": SPLDMentor,
+    "learning_to_teach": LearningToTeachMentor,
 }
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "DataDrivenMentor",
     "LabelPosteriorMentor",
     "LearningToReweightMentor",
+    "LearningToTeachMentor",
     "ListeningMentor",
     "Mentor",
     "MixedLossMentor",

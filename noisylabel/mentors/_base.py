@@ -54,11 +54,14 @@ class Trainee:
         Given label codes, on the training device.
     inputs : callable
         From row numbers (n,), a tensor, to their inputs (n, ...) on the training device, not augmented.
+    sample_weight : Tensor of shape (N,) or None
+        How many times each row counts; None if each counts once.
     """
 
     module: nn.Module
     labels: Tensor
     inputs: Callable[[Tensor], Tensor]
+    sample_weight: Tensor | None = None
 
 
 class Mentor(BaseEstimator, ABC):
@@ -180,6 +183,10 @@ class Mentor(BaseEstimator, ABC):
     @abstractmethod
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over the memory that :meth:`state_dict` returned."""
+
+    def result(self) -> Any:
+        """Return, after training, what it went by or learned, which is ``curriculum_`` then; None if nothing."""
+        return getattr(self, "curriculum", None)
 
     def metrics(self) -> dict[str, float]:
         """Return numbers about the mentor for the training history."""

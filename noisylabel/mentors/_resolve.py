@@ -9,6 +9,7 @@ from noisylabel.exceptions import InvalidParameterError
 from noisylabel.mentors._active_bias import ActiveBiasMentor
 from noisylabel.mentors._base import Mentor
 from noisylabel.mentors._learning_to_reweight import LearningToReweightMentor
+from noisylabel.mentors._learning_to_teach import LearningToTeachMentor
 from noisylabel.mentors._spld import SPLDMentor
 
 #: From a name to its mentor.
@@ -16,6 +17,7 @@ NAMED: dict[str, type[Mentor]] = {
     "active_bias": ActiveBiasMentor,
     "learning_to_reweight": LearningToReweightMentor,
     "spld": SPLDMentor,
+    "learning_to_teach": LearningToTeachMentor,
 }
 
 

@@ -126,9 +126,8 @@ class WeightedNet(IndexedNet):
         """Get the loss ready."""
         super().on_train_begin(net, X, y, **kwargs)
         self.loss.start(len(X), self.record.n_classes, torch.device(self.device))
-        self.mentor.meet(
-            Trainee(plain_network(self.module_), torch.as_tensor(X.codes).to(self.device), partial(inputs_of, X))
-        )
+        labels, inputs = torch.as_tensor(X.codes).to(self.device), partial(inputs_of, X)
+        self.mentor.meet(Trainee(plain_network(self.module_), labels, inputs, X.sample_weight))
         self.classes_ = np.arange(self.record.n_classes)
 
     def advance(self) -> None:

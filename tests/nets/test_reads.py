@@ -7,6 +7,7 @@ from skorch.callbacks import Callback
 
 from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier
 from noisylabel.losses import LOSSES, ForwardCorrection
+from noisylabel.mentors import LearningToTeachMentor
 from noisylabel.testing import count_reads
 
 ESTIMATORS = {
@@ -24,6 +25,7 @@ ESTIMATORS = {
     "mixes weighed": lambda: MentorMixClassifier("mentornet_pd", second_reweight=True, percentile_by_class=True),
     "active bias": lambda: MentorMixClassifier("active_bias"),
     "spld": lambda: MentorMixClassifier("spld", loss_percentile=0.7),
+    "learning to teach": lambda: MentorNetClassifier(LearningToTeachMentor(n_stretches=2)),  # looks are between epochs
     "average": lambda: MentorNetClassifier(loss_percentile=0.7, ema_decay=0.99, optimizer="sgd"),
     "class weight": lambda: MentorNetClassifier(loss_percentile=0.7, class_weight="balanced", optimizer="momentum"),
     **{name: (lambda name=name: MentorNetClassifier("uniform", loss=name)) for name in LOSSES if name != "forward"},

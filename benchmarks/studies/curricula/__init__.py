@@ -1,0 +1,1 @@
+"""Questions about curricula that learn, each with its own command."""
