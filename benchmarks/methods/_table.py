@@ -132,6 +132,7 @@ METHODS: dict[str, Method] = {
         f"learning_to_reweight_{n}": Method({"curriculum": "learning_to_reweight"}, n_trusted=n)
         for n in (100, 300, 1000)
     },
+    **{f"fidelity_weighted_{n}": Method({"curriculum": "fidelity_weighted"}, n_trusted=n) for n in (100, 300, 1000)},
     # the rate is that among the trusted rows
     "data_driven_by_class_5000": _data_driven(5000, loss_percentile="auto", percentile_by_class=True),
     # what each choice in it is worth

@@ -37,6 +37,7 @@ FAMILIES = {
         *(f"data_driven_{n}" for n in (50, 100, 300, 1000, 5000)),
         "data_driven_by_class_5000",
         *(f"learning_to_reweight_{n}" for n in (100, 300, 1000)),
+        *(f"fidelity_weighted_{n}" for n in (100, 300, 1000)),
         *(f"self_paced_corrected_{n}" for n in (1000, 5000)),
     ),
     "distillation": ("filter_kd", "kd_last", "kd_early_stopped", "label_smoothing", "one_hot"),

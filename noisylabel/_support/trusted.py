@@ -166,3 +166,26 @@ def _from_mask(mask: Any, labels: Any, n_samples: int) -> tuple[np.ndarray, np.n
 def _check_length(values: np.ndarray, wanted: int, what: str, name: str = "y_trusted") -> None:
     if len(values) != wanted:
         raise InvalidDataError(f"{name!r} must have {what}: {wanted}. Got {len(values)}.")
+
+
+def known_rows(right_labels: Tensor | None, curriculum: str) -> Tensor:
+    """Return the numbers of the rows whose right label is known, which a curriculum needs.
+
+    Parameters
+    ----------
+    right_labels : Tensor of shape (N,) or None
+        Codes, -1 where unknown.
+    curriculum : str
+        Its name, for the message.
+
+    Raises
+    ------
+    InvalidDataError
+        If there are none.
+    """
+    if right_labels is None or not bool((right_labels >= 0).any()):
+        raise InvalidDataError(
+            "'y_trusted' knows the right label of no row that training uses, and the curriculum "
+            f"{curriculum!r} learns from such rows. Check more rows; in a cross-validation, use fewer folds."
+        )
+    return (right_labels >= 0).nonzero()[:, 0]

@@ -102,11 +102,12 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
             ``"auto"`` as curriculum or percentile, ``example_dropout``, held-out rows, augmentation or drop-out. Else
             the draws are others, and the results differ as those of two seeds do. Each held-out row counts once.
         y_trusted : array-like of shape (N,), pair (mask, labels) or structured array of shape (N,), optional
-            For curricula that learn from it, ``"data_driven"`` and ``"learning_to_reweight"``: the right label of the
-            rows where it is known, and -1, NaN or None elsewhere (None or NaN if -1 is a class); or a boolean mask and
-            the labels; or both in an array with two fields, which a cross-validation can cut, as it cannot a pair. They
-            only teach the curriculum: the network is trained on ``y``. Held-out rows and rows of ``sample_weight`` 0
-            teach nothing. If all are right, ``"data_driven"`` becomes ``"mentornet_pd"``, and a warning says so.
+            For curricula that learn from it, ``"data_driven"``, ``"learning_to_reweight"`` and
+            ``"fidelity_weighted"``: the right label of the rows where it is known, and -1, NaN or None elsewhere (None
+            or NaN if -1 is a class); or a boolean mask and the labels; or both in an array with two fields, which a
+            cross-validation can cut, as it cannot a pair. They only teach the curriculum: the network is trained on
+            ``y`` (and by ``"fidelity_weighted"`` on them). Held-out rows and rows of ``sample_weight`` 0 teach nothing.
+            If all are right, ``"data_driven"`` becomes ``"mentornet_pd"``, and a warning says so.
         groups : array-like of shape (N,), optional
             For ``SPLDMentor(groups="given")``: which group each row belongs to, such as the camera of an image; any
             values that are not missing.

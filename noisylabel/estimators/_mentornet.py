@@ -79,7 +79,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         or a function of (loss, loss_diff, label, epoch_percent). Learned ones: ``"mentornet_dd"``, ``"zoo:NAME"``, the
         path of a ``.safetensors`` file, or ``"data_driven"``, which is learned during ``fit`` from the rows of
         ``y_trusted``. With a memory: ``"active_bias"``, ``"spld"``, ``"learning_to_teach"``, or a mentor such as
-        ``SPLDMentor(gamma=2)``. Asking the rows of ``y_trusted`` at each step: ``"learning_to_reweight"``.
+        ``SPLDMentor(gamma=2)``. Asking the rows of ``y_trusted``: ``"learning_to_reweight"``, ``"fidelity_weighted"``.
         Several in turn, each with its percent of training: ``"self_paced,40,mentornet_pd,60"``.
     update_at : sequence of float in [1, 99], default=(21, 75)
         For ``"data_driven"``: the percents of training at which the MentorNet is learned; before the first, every

@@ -12,8 +12,9 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import cross_entropy
 from torch.nn.modules.dropout import _DropoutNd
 
+from noisylabel._support.trusted import known_rows
 from noisylabel._support.validation import check_count
-from noisylabel.exceptions import InvalidDataError, InvalidParameterError
+from noisylabel.exceptions import InvalidParameterError
 from noisylabel.functional import alignment_weights
 from noisylabel.mentors._base import Mentor, Observation, Trainee
 
@@ -84,7 +85,6 @@ class LearningToReweightMentor(Mentor):
 
     uses_trusted = needs_trusted = True
     doubts = False  # a row that is learned already helps nobody
-    right_labels_: Tensor | None = None
 
     def __init__(self, *, n_trusted_per_step: int = 128) -> None:
         self.n_trusted_per_step = n_trusted_per_step
@@ -102,12 +102,9 @@ class LearningToReweightMentor(Mentor):
         InvalidDataError
             If no right label is known.
         """
-        if right_labels is None or not bool((right_labels >= 0).any()):
-            raise InvalidDataError(
-                "'y_trusted' knows the right label of no row that training uses, and the curriculum "
-                "'learning_to_reweight' learns from such rows. Check more rows; in a cross-validation, use fewer folds."
-            )
-        self.right_labels_ = right_labels
+        rows = known_rows(right_labels, "learning_to_reweight")
+        assert right_labels is not None
+        self.trusted_ = rows, right_labels[rows]
 
     def start(self, n_samples: int, n_classes: int, generator: torch.Generator) -> None:
         """See :meth:`Mentor.start`."""
@@ -117,18 +114,18 @@ class LearningToReweightMentor(Mentor):
 
     def meet(self, trainee: Trainee) -> None:
         """See :meth:`Mentor.meet`; takes the inputs of the trusted rows."""
-        assert self.right_labels_ is not None
         _load_forward_mode()
         self.module_ = trainee.module
         self.dropouts_ = [layer for layer in trainee.module.modules() if isinstance(layer, _DropoutNd)]
-        rows = (self.right_labels_ >= 0).nonzero()[:, 0]
+        rows, labels = self.trusted_
         most = min(_MOST_ROWS, _MOST_NUMBERS // max(trainee.inputs(rows[:1]).numel(), 1))
         if len(rows) > most:
             chosen = torch.randperm(len(rows), generator=torch.Generator().manual_seed(0))[: max(most, 2)]
-            rows = rows[chosen.sort().values.to(rows.device)]
+            chosen = chosen.sort().values.to(rows.device)
+            rows, labels = rows[chosen], labels[chosen]
         elif len(rows) == 1:  # of which batch normalisation could take no moments
-            rows = rows.repeat(2)
-        self.labels_, self.inputs_ = self.right_labels_[rows], trainee.inputs(rows)
+            rows, labels = rows.repeat(2), labels.repeat(2)
+        self.labels_, self.inputs_ = labels, trainee.inputs(rows)
 
     def weigh(self, seen: Observation) -> Tensor:
         """See :meth:`Mentor.weigh`; at least 0, with a mean of 1, counted as often as the rows count."""

@@ -95,12 +95,13 @@ def test_only_the_step_that_learns_a_mentornet_reads(blobs):
 
 
 @pytest.mark.parametrize("make", [MentorNetClassifier, MentorMixClassifier])
-def test_no_step_that_asks_trusted_rows_reads(make, blobs):
+@pytest.mark.parametrize(("curriculum", "reading"), [("learning_to_reweight", []), ("fidelity_weighted", [10])])
+def test_hardly_a_step_that_asks_trusted_rows_reads(make, curriculum, reading, blobs):
     X, y = blobs
     watcher = Watcher(range(1, 11))
-    clf = make("learning_to_reweight", max_epochs=10, batch_size=24, random_state=0, callbacks=[watcher])
+    clf = make(curriculum, burn_in=20, max_epochs=10, batch_size=24, random_state=0, callbacks=[watcher])
     clf.fit(X, y, y_trusted=np.where(np.arange(len(y)) % 2 == 0, y, -1))
-    assert watcher.reads_ == [{}] * 50
+    assert [step for step, reads in enumerate(watcher.reads_) if reads] == reading
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
