@@ -6,10 +6,9 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from noisylabel._support.validation import check_choice, check_number
-from noisylabel.exceptions import InvalidParameterError
+from noisylabel._support.validation import check_choice
 from noisylabel.functional import prediction_variance_weights, threshold_closeness_weights
-from noisylabel.mentors._base import Mentor, Observation
+from noisylabel.mentors._base import Mentor, Observation, check_burn_in
 from noisylabel.schedules import percent_of_training
 
 _FORMS = ("variance", "closeness")
@@ -69,9 +68,7 @@ class ActiveBiasMentor(Mentor):
     def check_parameters(self) -> Self:
         """See :meth:`Mentor.check_parameters`."""
         check_choice("form", self.form, _FORMS)
-        percent = check_number("burn_in", self.burn_in, 0, 100, hint="It is a percent of training.")
-        if 0 < percent < 1:
-            raise InvalidParameterError(f"'burn_in' is a percent of training: 18 for 18 %. Got {self.burn_in!r}.")
+        check_burn_in(self.burn_in)
         return self
 
     def start(self, n_samples: int, n_classes: int, generator: torch.Generator) -> None:

@@ -9,6 +9,9 @@ import torch
 from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 
+from noisylabel._support.validation import check_number
+from noisylabel.exceptions import InvalidParameterError
+
 
 @dataclass
 class Observation:
@@ -191,3 +194,10 @@ class Mentor(BaseEstimator, ABC):
     def metrics(self) -> dict[str, float]:
         """Return numbers about the mentor for the training history."""
         return {}
+
+
+def check_burn_in(burn_in: Any) -> None:
+    """Refuse a burn-in that is no percent of training, or looks like a fraction."""
+    percent = check_number("burn_in", burn_in, 0, 100, hint="It is a percent of training.")
+    if 0 < percent < 1:
+        raise InvalidParameterError(f"'burn_in' is a percent of training: 18 for 18 %. Got {burn_in!r}.")

@@ -6,11 +6,9 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from noisylabel._support.validation import check_number
-from noisylabel.exceptions import InvalidParameterError
 from noisylabel.functional.label_posterior import label_posteriors, unmix
 from noisylabel.functional.noise_matrix import NoiseEstimate
-from noisylabel.mentors._base import Observation
+from noisylabel.mentors._base import Observation, check_burn_in
 from noisylabel.mentors._listening import ListeningMentor, even_noise
 from noisylabel.schedules import percent_of_training
 
@@ -66,9 +64,7 @@ class LabelPosteriorMentor(ListeningMentor):
 
     def check_parameters(self) -> Self:
         """See :meth:`Mentor.check_parameters`."""
-        percent = check_number("burn_in", self.burn_in, 0, 100, hint="It is a percent of training.")
-        if 0 < percent < 1:
-            raise InvalidParameterError(f"'burn_in' is a percent of training: 18 for 18 %. Got {self.burn_in!r}.")
+        check_burn_in(self.burn_in)
         return self
 
     def listen(self, proba: Tensor, labels: Tensor, counts: Tensor | None = None) -> None:

@@ -9,9 +9,8 @@ from torch import Tensor
 
 from noisylabel._support.validation import check_number
 from noisylabel.curricula import Curriculum, Uniform
-from noisylabel.exceptions import InvalidParameterError
 from noisylabel.functional import batch_percentile, class_percentiles, example_dropout_mask, moving_average
-from noisylabel.mentors._base import Mentor, Observation
+from noisylabel.mentors._base import Mentor, Observation, check_burn_in
 from noisylabel.schedules import Schedule, percent_of_training, resolve_fraction_schedule
 
 
@@ -93,9 +92,7 @@ class PercentileMentor(Mentor):
     def check_parameters(self) -> Self:
         """See :meth:`Mentor.check_parameters`."""
         check_number("percentile_decay", self.percentile_decay, 0, 1, closed="left")
-        percent = check_number("burn_in", self.burn_in, 0, 100, hint="It is a percent of training.")
-        if 0 < percent < 1:
-            raise InvalidParameterError(f"'burn_in' is a percent of training: 18 for 18 %. Got {self.burn_in!r}.")
+        check_burn_in(self.burn_in)
         self._dropout_schedule()
         self._percentile_schedule()
         self.curriculum.check_parameters()
