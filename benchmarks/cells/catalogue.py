@@ -64,6 +64,8 @@ _BASELINES = (
     "elr",
     "prune_and_refit",
 )
+_WITH_MEMORY = ("active_bias", "spld", "learning_to_reweight_100", "fidelity_weighted_100")
+_FOR_MEMORY: tuple[Noise, ...] = (*symmetric(0.4), ("asymmetric", 0.4), ("pair", 0.45))
 _DISTILLING = ("filter_kd", "kd_last", "kd_early_stopped", "label_smoothing", "one_hot")
 
 # the tables that the suite is for: one row a method, all noises
@@ -145,6 +147,7 @@ PROFILES = {
             (symmetric(0.6), ("mentormix_auto_second", "mentormix_auto_no_second")),
             (symmetric(0.0, 0.2, 0.4), _DISTILLING),
             (symmetric(0.4), ("learning_to_teach", "learning_to_teach_100", "random_teaching")),
+            (_FOR_MEMORY, _WITH_MEMORY),
         ),
         seeds=(0, 1, 2),
         settings=_DIGITS,
@@ -156,7 +159,7 @@ PROFILES = {
         n_valid=400,
         max_epochs=50,
         tuned_epochs=10,
-        grid=((_ALL_NOISES, (*_ALL_METHODS, "data_driven_300")),),
+        grid=((_ALL_NOISES, (*_ALL_METHODS, "data_driven_300")), (_FOR_MEMORY, _WITH_MEMORY)),
         seeds=(0, 1, 2),
         test_every=2,
         settings=MLP_STUDENT,
