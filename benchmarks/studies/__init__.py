@@ -31,6 +31,7 @@ STUDIES: dict[str, str] = {
     "tuned": "benchmarks.studies.tuned",
     "overhead": "benchmarks.studies.overhead",
     "memory": "benchmarks.studies.memory",
+    "imitation": "benchmarks.studies.curricula.imitation",
     "sequence": "benchmarks.studies.curricula.sequence",
     "teaching": "benchmarks.studies.curricula.teaching",
 }

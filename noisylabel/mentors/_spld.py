@@ -197,6 +197,9 @@ class SPLDMentor(AutoPercentileMentor):
         gamma = self.gamma * (loss - loss_diff) * self.ranks_.mean_size.sqrt()
         return torch.maximum(easy, (loss_diff < gamma / (rank.sqrt() + (rank - 1).sqrt())).to(easy.dtype))
 
+    def result(self) -> None:
+        """See :meth:`Mentor.result`; groups have a say in the weights, so that no curriculum stands for them."""
+
     def state_dict(self) -> dict[str, Any]:
         """See :meth:`Mentor.state_dict`."""
         own = {"latest": self.latest_, "counts": self.counts_, "ranked": self.ranks_.losses}

@@ -81,7 +81,7 @@ def test_committed_rows_that_were_edited_say_what():
 def test_committed_results_are_small_and_hold_nothing_that_seed_and_commit_give_again():
     """They are appended and never edited, so that there are ever more of them: what is small is each."""
     lines = [line for path in RESULTS.rglob("*.jsonl") for line in path.read_bytes().splitlines()]
-    assert max(map(len, lines)) < 2_100
+    assert max(map(len, lines)) < 3_200
     assert sum(map(len, lines)) < 915 * len(lines)
     for row in load_rows(RESULTS):
         assert row["manifest"].keys() == {"realised_rate", "hash"}
