@@ -50,7 +50,7 @@ def _imitate(options: argparse.Namespace) -> None:
     print(
         f"Accuracy of training, mean of {len(seeds)}, against the {measured} labels of rows that were not trained on:"
     )
-    print(table.T.round(4).to_string())
+    print(table.dropna(axis="columns").T.round(4).to_string())  # of one training there is no spread
     print_written([path, path.with_suffix(".json")])
     percentile = found.recorder.loss_percentile_
     print(f"Use it as MentorNetClassifier({str(path)!r}, loss_percentile={percentile!r}, burn_in=0).")
