@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from noisylabel.mentors import NAMED, PercentileMentor
 from sweeps.spaces._base import Suggestions
 
 AUTO = "auto"
@@ -25,6 +26,8 @@ _OF_CURRICULUM: dict[str, tuple[str, float, float]] = {
     "cauchy": ("lam", 0.3, 3.0),
     "l1_l2": ("lam", 0.3, 3.0),
     "welsch": ("lam", 0.3, 3.0),
+    "spld": ("gamma", 0.25, 4.0),
+    "fidelity_weighted": ("beta", 0.2, 5.0),
 }
 #: Curricula that look at the losses themselves, without the moving percentile.
 _WITHOUT_PERCENTILE = ("uniform", "baseline", "focal", "focal_loss", "huber", "cauchy", "l1_l2", "welsch")
@@ -43,13 +46,25 @@ def suggest_curriculum(trial: Suggestions, estimator: Any) -> str:
     if curriculum in _OF_CURRICULUM:
         name, low, high = _OF_CURRICULUM[curriculum]
         trial.suggest_float(f"curriculum__{name}", low, high, log=True)
-    if curriculum not in _WITHOUT_PERCENTILE:
+    uses = _parameters_of(curriculum)
+    if "loss_percentile" in uses:
         trial.suggest_categorical("loss_percentile", _with_own(_PERCENTILES, estimator.loss_percentile))
         trial.suggest_categorical("percentile_by_class", (False, True))
-    if curriculum not in _NO_BURN_IN:
+    if "burn_in" in uses:
         trial.suggest_categorical("burn_in", _with_own(_BURN_IN, estimator.burn_in))
-    trial.suggest_categorical("example_dropout", _with_own(_DROPOUT, estimator.example_dropout))
+    if "example_dropout" in uses:
+        trial.suggest_categorical("example_dropout", _with_own(_DROPOUT, estimator.example_dropout))
+    else:
+        trial.fix("example_dropout", None)
     return curriculum
+
+
+def _parameters_of(curriculum: str) -> set[str]:
+    """Return which of the classifier's parameters a curriculum uses."""
+    if curriculum in NAMED:
+        return set(NAMED[curriculum]().get_params(deep=False))
+    uses = {"loss_percentile": curriculum not in _WITHOUT_PERCENTILE, "burn_in": curriculum not in _NO_BURN_IN}
+    return {name for name, is_used in uses.items() if is_used} | {"example_dropout"}
 
 
 def _suggest_auto(trial: Suggestions, estimator: Any) -> None:
@@ -67,10 +82,10 @@ def _with_own(choices: tuple[Any, ...], own: Any) -> tuple[Any, ...]:
 
 
 def suggest_mixing(trial: Suggestions, curriculum: str) -> None:
-    """Draw how samples are mixed under a curriculum; the one that learns the noise weighs no mixes."""
+    """Draw how samples are mixed under a curriculum; one without a percentile weighs no mixes."""
     trial.suggest_float("mixup_alpha", 0.2, 8.0, log=True)
     trial.suggest_categorical("mix_ratio", ("hard", "soft"))
-    if curriculum != AUTO:
+    if curriculum != AUTO and issubclass(NAMED.get(curriculum, PercentileMentor), PercentileMentor):
         trial.suggest_categorical("second_reweight", (False, True, "auto"))
 
 

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, clone
 
 from noisylabel.curricula import CURRICULA, Curriculum, DataDriven, resolve_curriculum
 from noisylabel.exceptions import InvalidParameterError
+from noisylabel.mentors import NAMED, Mentor, resolve_mentor
 from noisylabel.utils import check_choice
 from sweeps.spaces import Space, Suggestions, check_limits
 
@@ -103,7 +104,7 @@ def configure(
     return clone(estimator).set_params(**estimator_params(estimator, params, curricula))
 
 
-def curriculum_of(parameter: Any) -> Curriculum:
+def curriculum_of(parameter: Any) -> Curriculum | Mentor:
     """Return the curriculum that a classifier's parameter stands for; ``"auto"`` for the one it is with a percentile.
 
     Examples
@@ -112,7 +113,7 @@ def curriculum_of(parameter: Any) -> Curriculum:
     (MentorNetPD(), SelfPaced())
     """
     is_auto = isinstance(parameter, str) and parameter.strip() == "auto"
-    return resolve_curriculum("mentornet_pd" if is_auto else parameter)
+    return resolve_mentor(parameter) or resolve_curriculum("mentornet_pd" if is_auto else parameter)
 
 
 def own_settings(estimator: BaseEstimator) -> dict[str, Any]:
@@ -131,7 +132,7 @@ def own_settings(estimator: BaseEstimator) -> dict[str, Any]:
         return own
     curriculum = curriculum_of(chosen)
     inner = {f"curriculum__{name}": value for name, value in curriculum.get_params(deep=False).items()}
-    names = [name for name, kind in CURRICULA.items() if kind is type(curriculum)]
+    names = [name for name, kind in (CURRICULA | NAMED).items() if kind is type(curriculum)]
     is_named = isinstance(chosen, str) and chosen != "auto"
     return own | inner | ({} if is_named or not names else {"curriculum": names[0]})
 

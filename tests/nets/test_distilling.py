@@ -62,7 +62,7 @@ def test_the_step_against_plain_torch(temperature, weight):
     loss.backward()
     torch.testing.assert_close(step["loss"], loss)
     torch.testing.assert_close(gradient, own.weight.grad)
-    assert step.keys() == {"loss", "y_pred", "mean_weight", "losses"}
+    assert step.keys() == {"loss", "y_pred", "mean_weight", "losses", "weights"}
     assert step["mean_weight"] == 1
     given = -own(X[rows]).log_softmax(1)[torch.arange(4), CODES[rows]]
     torch.testing.assert_close(step["losses"], given.detach())  # against the given labels, as recorders expect
