@@ -27,7 +27,6 @@ _OF_CURRICULUM: dict[str, tuple[str, float, float]] = {
     "l1_l2": ("lam", 0.3, 3.0),
     "welsch": ("lam", 0.3, 3.0),
     "spld": ("gamma", 0.25, 4.0),
-    "fidelity_weighted": ("beta", 0.2, 5.0),
 }
 #: Curricula that look at the losses themselves, without the moving percentile.
 _WITHOUT_PERCENTILE = ("uniform", "baseline", "focal", "focal_loss", "huber", "cauchy", "l1_l2", "welsch")

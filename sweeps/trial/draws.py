@@ -189,9 +189,11 @@ def check_space(bound: BoundSpace) -> dict[str, Curriculum]:
 
 def _check_can_be_swept(clf: Any) -> None:
     """Refuse what trains with ``fit`` but in no trial of a sweep."""
-    if isinstance(curriculum_of(getattr(clf, "curriculum", "uniform")), DataDriven):
+    chosen = getattr(clf, "curriculum", "uniform")
+    curriculum = curriculum_of(chosen)
+    if isinstance(curriculum, DataDriven) or getattr(curriculum, "needs_trusted", False):
         raise InvalidParameterError(
-            "The curriculum 'data_driven' is learned from trusted rows during training, and a sweep compares "
+            f"The curriculum {chosen!r} is learned from trusted rows during training, and a sweep compares "
             "trials by these. Use a MentorNet that was learned before: 'zoo:mentornet_dd', or a file."
         )
     if getattr(clf, "loss", None) == "forward":

@@ -8,7 +8,7 @@ from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassif
 from noisylabel.curricula import CURRICULA, MentorNet, SPCLLinear, resolve_curriculum
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
 from noisylabel.losses import LOSSES
-from noisylabel.mentors import LabelPosteriorMentor
+from noisylabel.mentors import NAMED, LabelPosteriorMentor
 from sweeps.spaces import SPACES, Space, check_limits
 from sweeps.spaces._parts import _OF_CURRICULUM, _WITHOUT_PERCENTILE
 from sweeps.spaces._parts import CURRICULA as IN_SPACE
@@ -67,6 +67,22 @@ def test_a_curriculum_comes_only_with_what_it_uses():
         assert inner == ({f"curriculum__{_OF_CURRICULUM[curriculum][0]}"} if curriculum in _OF_CURRICULUM else set())
         assert ("loss_percentile" in params) == (curriculum not in _WITHOUT_PERCENTILE)
         assert ("burn_in" in params) == (curriculum != "uniform")
+
+
+@pytest.mark.parametrize("space", ["mentornet", "mentormix"])
+@pytest.mark.parametrize("name", ["spld", "active_bias", "learning_to_teach"])
+def test_a_mentor_by_name_comes_only_with_what_it_uses(name, space):
+    bound = bound_space(space, {"curriculum": name}, example_dropout=0.1)
+    uses = NAMED[name]().get_params()
+    for params in bound.examples():
+        assert ("curriculum__gamma" in params) == (name == "spld")
+        assert ("loss_percentile" in params) == ("loss_percentile" in uses)
+        assert ("burn_in" in params) == ("burn_in" in uses)
+        assert "example_dropout" in params
+        mentor = configure(bound.estimator, params).make_mentor()
+        assert type(mentor) is NAMED[name]
+        if name == "spld":
+            assert mentor.gamma == params["curriculum__gamma"]
 
 
 @pytest.mark.parametrize("name", sorted((set(IN_SPACE) | set(CURRICULA)) - {"auto", "data_driven"}))
@@ -266,9 +282,10 @@ def test_epochs_of_a_training(clf, clock):
     assert clock.total == clock.before + clock.own
 
 
-def test_a_curriculum_that_is_learned_in_training_cannot_be_swept():
-    with pytest.raises(InvalidParameterError, match="'data_driven' is learned from trusted rows"):
-        check_space(bound_space("mentornet", {"curriculum": ["data_driven"]}))
+@pytest.mark.parametrize("name", ["data_driven", "learning_to_reweight", "fidelity_weighted"])
+def test_a_curriculum_that_is_learned_in_training_cannot_be_swept(name):
+    with pytest.raises(InvalidParameterError, match=f"'{name}' is learned from trusted rows"):
+        check_space(bound_space("mentornet", {"curriculum": [name]}))
 
 
 def test_optuna_draws_what_the_limits_allow():
