@@ -17,9 +17,8 @@ from torch.nn.functional import one_hot
 
 from noisylabel._support.trusted import known_rows
 from noisylabel._support.validation import check_count, check_number
-from noisylabel.exceptions import InvalidParameterError
 from noisylabel.functional import fidelity_weights
-from noisylabel.mentors._base import Mentor, Observation, Trainee
+from noisylabel.mentors._base import Mentor, Observation, Trainee, check_burn_in
 from noisylabel.mentors._student_features import check_has_features, student_features
 from noisylabel.schedules import percent_of_training
 
@@ -91,9 +90,7 @@ class FidelityWeightedMentor(Mentor):
         """See :meth:`Mentor.check_parameters`."""
         check_number("beta", self.beta, 0)
         check_count("n_trusted", self.n_trusted)
-        percent = check_number("burn_in", self.burn_in, 0, 100, hint="It is a percent of training.")
-        if 0 < percent < 1:
-            raise InvalidParameterError(f"'burn_in' is a percent of training: 18 for 18 %. Got {self.burn_in!r}.")
+        check_burn_in(self.burn_in)
         return self
 
     def tell(self, right_labels: Tensor | None, groups: Tensor | None) -> None:

@@ -28,9 +28,8 @@ class LabelPosteriorMentor(ListeningMentor):
     label is the row's weight. The beliefs count more and more, up to the middle of training; after the burn-in they
     follow, as an average, what the network itself says.
 
-    If the lower bound of the noise rate is 0, every weight is 1 and the labels are the targets: training is plain
-    training to the last bit. But 1,000 rows or fewer may be too few to tell: where the upper bound is 0.4 or more, half
-    of it is taken for the rate, spread evenly over the classes, at most half of that of labels drawn by chance.
+    Where a :class:`ListeningMentor` sees no noise, every weight is 1 and the labels are the targets. A rate that it
+    assumes is spread evenly over the classes.
 
     Parameters
     ----------
@@ -39,10 +38,8 @@ class LabelPosteriorMentor(ListeningMentor):
 
     Attributes
     ----------
-    noise_ : NoiseEstimate or None
-        What is known of the noise; None if nobody has told.
-    assumed_rate_ : float or None
-        The rate that was taken where it could not be told.
+    noise_, assumed_rate_
+        See :class:`ListeningMentor`.
 
     References
     ----------

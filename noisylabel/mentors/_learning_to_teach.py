@@ -15,6 +15,7 @@ from noisylabel.curricula.learned import TeachingPolicy
 from noisylabel.curricula.learned._teaching_policy import keep_logits, score
 from noisylabel.exceptions import InvalidParameterError, NoisyLabelWarning
 from noisylabel.mentors._base import Mentor, Observation, Trainee
+from noisylabel.mentors._student_features import evaluating
 
 _MOST_JUDGES = 2_000
 _AT_A_TIME = 500
@@ -189,12 +190,8 @@ class LearningToTeachMentor(Mentor):
 
     def _look(self, module: nn.Module) -> tuple[float, float]:
         """Return the accuracy on the judges and their mean loss; the network is left as it was."""
-        modes = [(layer, layer.training) for layer in module.modules()]
-        module.eval()
-        with torch.no_grad():
+        with evaluating(module), torch.no_grad():
             logits = torch.cat([module(part).float() for part in self.judges_.split(_AT_A_TIME)])
-        for layer, mode in modes:
-            layer.training = mode
         right = (logits.argmax(1) == self.judged_).float().mean()
         accuracy, loss = torch.stack([right, cross_entropy(logits, self.judged_)]).tolist()
         return accuracy, loss

@@ -39,13 +39,13 @@ def student_features(trainee: Trainee, rows: Tensor) -> Iterator[Tensor]:
     """
     module = getattr(trainee.module, "_orig_mod", trainee.module)  # a compiled one ignores hooks
     for part in rows.split(_AT_A_TIME):
-        with _evaluating(module), _seen_by_linear_layers(module) as seen, torch.no_grad():
+        with evaluating(module), _seen_by_linear_layers(module) as seen, torch.no_grad():
             module(trainee.inputs(part))
         yield seen[-1].detach().float().reshape(len(part), -1)
 
 
 @contextmanager
-def _evaluating(module: nn.Module) -> Iterator[None]:
+def evaluating(module: nn.Module) -> Iterator[None]:
     """Put a network into evaluation mode for a while; some of its layers may have been there before."""
     training = [layer for layer in module.modules() if layer.training]
     module.eval()
