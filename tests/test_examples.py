@@ -24,15 +24,31 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 # Of what an example prints, a worse and a better accuracy, and how far apart they are at least.
 POINTS = {
+    "checked_rows": (
+        r"confused: data_driven, 100 checked: (\d+\.\d)",
+        r"confused: learning_to_reweight, 100 checked: (\d+\.\d)",
+        3,
+    ),
     "choose_a_curriculum": (r"uniform +0\.6 +(0\.\d+)", r"self_paced +0\.6 +(0\.\d+)", 0.05),
     "fine_tune": (r"scratch, plain training: (0\.\d+)", r"frozen, plain training: (0\.\d+)", 0.1),
     "rare_class": (r"\n0%.* MentorNet, class_weight=None: (\d+\.\d)", r"\n0%.* MentorNet, .*balanced: (\d+\.\d)", 20),
+    "rare_group": (
+        r"40% noise, self_paced .* (\d+\.\d) %; common",
+        r"40% noise, SPLD, by camera .* (\d+\.\d) %; common",
+        8,
+    ),
     "small_tables": (r"wine.* 30%.* plain network (\d+\.\d)", r"wine.* 30%.* MentorNet (\d+\.\d)", 5),
     "stop_early": (r"plain training to the end.* (0\.\d+)", r"MentorNet-PD to the end.* (0\.\d+)", 0.1),
     "table_with_strings": (r"plain training: .* (0\.\d+)", r"self-paced: .* (0\.\d+)", 0.1),
     "tune_with_ray": (0.7, r"Accuracy on clean labels: (0\.\d+)", 0.05),  # plain training has 0.69, see stop_early
 }
-SLOW = {"rare_class", "small_tables", "tune_with_ray"}  # docs/sweeps.md has a sweep that is not slow
+SLOW = {
+    "checked_rows",
+    "rare_class",
+    "rare_group",
+    "small_tables",
+    "tune_with_ray",
+}  # docs/sweeps.md has a sweep that is not slow
 
 # Blocks that hold one of these words are compiled and not run.
 NOT_RUN = {
