@@ -20,6 +20,7 @@ from noisylabel.mentors._base import Mentor, Observation, Trainee
 
 _MOST_ROWS = 5_000  # trusted rows that are kept on the device
 _MOST_NUMBERS = 2**26  # in their inputs: 256 MB
+_MOST_WEIGHT = 2.0  # of a row
 
 Parameters = dict[str, Tensor]
 
@@ -33,9 +34,12 @@ class LearningToReweightMentor(Mentor):
               \Big)\Big|_{\varepsilon = 0} = \langle \nabla l_i(w), \nabla L_{trusted}(w) \rangle, \qquad
               v_i = \frac{\max(u_i, 0)}{\sum_j \max(u_j, 0)}
 
-    and the network learns :math:`\sum_i v_i l_i`. The size of the virtual step cancels out. As training takes the mean
-    over the batch, weights are B times :math:`v_i`: their mean is 1, and some are far above it. If no row helps, all
-    are 0, and the step is left out.
+    The size of the virtual step cancels out. As training takes the mean over the B rows of the batch, their weights are
+
+    .. math:: w_i = \min(B\, v_i, 2).
+
+    No row counts more than twice what it does in plain training, so that no step is far longer than one of plain
+    training. If no row helps, all weights are 0, and the step is left out.
 
     It needs no rate of wrong labels, and does not mind what kind they are. It has no burn-in, as the paper has none.
 
@@ -63,24 +67,28 @@ class LearningToReweightMentor(Mentor):
     once. Trusted rows are learned from as all others, with the label in ``y``. The loss of trusted rows is without
     weight decay.
 
+    Neither the paper nor its code has the bound of 2: there a step is on :math:`\sum_i v_i l_i`. Rows of long gradients
+    have most of the weight, so steps do not become shorter as the network learns, and with SGD training ended at chance
+    or diverged. A lower bound makes it slower, above all where there are many classes.
+
     References
     ----------
     Ren, Zeng, Yang and Urtasun, "Learning to reweight examples for robust deep learning", ICML 2018,
-    https://arxiv.org/abs/1803.09050; formulas and normalisation as in their released code.
+    https://arxiv.org/abs/1803.09050; but for the bound, formulas and normalisation as in their released code.
 
     Examples
     --------
     >>> from torch import nn
     >>> mentor = LearningToReweightMentor()
-    >>> mentor.tell(right_labels=torch.tensor([1, 1, -1]), groups=None)
-    >>> mentor.start(n_samples=3, n_classes=2, generator=torch.Generator())
-    >>> inputs, labels = torch.tensor([[1.0], [2.0], [3.0]]), torch.tensor([1, 1, 0])
+    >>> mentor.tell(right_labels=torch.tensor([1, 1, -1, -1]), groups=None)
+    >>> mentor.start(n_samples=4, n_classes=2, generator=torch.Generator())
+    >>> inputs, labels = torch.tensor([[1.0], [2.0], [3.0], [4.0]]), torch.tensor([1, 1, 0, 1])
     >>> network = nn.Linear(1, 2)
     >>> _ = nn.init.zeros_(network.weight), nn.init.zeros_(network.bias)
     >>> mentor.meet(Trainee(network, labels, lambda rows: inputs[rows]))
-    >>> losses, logits, rows = torch.ones(3), torch.zeros(3, 2), torch.arange(3)
+    >>> losses, logits, rows = torch.ones(4), torch.zeros(4, 2), torch.arange(4)
     >>> mentor.weigh(Observation(losses, logits, labels, rows, progress=0.0, inputs=inputs))  # the third does not help
-    tensor([1.1538, 1.8462, 0.0000])
+    tensor([0.7407, 1.1852, 0.0000, 2.0000])
     """
 
     uses_trusted = needs_trusted = True
@@ -128,11 +136,11 @@ class LearningToReweightMentor(Mentor):
         self.labels_, self.inputs_ = labels, trainee.inputs(rows)
 
     def weigh(self, seen: Observation) -> Tensor:
-        """See :meth:`Mentor.weigh`; at least 0, with a mean of 1, counted as often as the rows count."""
+        """See :meth:`Mentor.weigh`; in [0, 2]."""
         assert seen.inputs is not None
         weights = alignment_weights(self.alignment(seen.inputs, seen.labels), seen.sample_weight)
         n_rows = len(weights) if seen.sample_weight is None else seen.sample_weight.sum()
-        return n_rows * weights
+        return (n_rows * weights).clamp_max(_MOST_WEIGHT)
 
     def alignment(self, inputs: Tensor, labels: Tensor) -> Tensor:
         """Return the inner product of each row's gradient with that of a batch of trusted rows, which it draws, (B,).
