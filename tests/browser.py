@@ -119,12 +119,17 @@ def n_colours(picture):
     return len(np.unique(picture.reshape(-1, 3), axis=0))
 
 
-def open_browser(folder):
-    """Return a browser that keeps its files in a folder; without one the test is skipped, but fails where CI=true."""
-    program = next((found for name in _NAMES if (found := shutil.which(name))), None)
-    if program is None:
+def program():
+    """Return the browser's program; without one the test is skipped, but fails where CI=true."""
+    found = next((found for name in _NAMES if (found := shutil.which(name))), None)
+    if found is None:
         why = f"no browser: none of {', '.join(_NAMES)} is installed (apt-get install chromium)"
         if os.environ.get("CI") == "true":
             pytest.fail(why)
         pytest.skip(why)
-    return Browser(program, folder)
+    return found
+
+
+def open_browser(folder):
+    """Return a browser that keeps its files in a folder."""
+    return Browser(program(), folder)

@@ -69,6 +69,23 @@ def dataset(name: str, rows: Iterable[Mapping[str, Any]]) -> Markup:
     return Markup('<script type="application/json" data-name="{}">{}</script>').format(name, _json(list(rows)))
 
 
+def embedded(name: str, value: Any) -> Markup:
+    """Return plain data as markup of a page, for a script of the page to read by its id.
+
+    Parameters
+    ----------
+    name : str
+        The id, unique on the page.
+    value : dict or list
+        Plain values; numbers are finite.
+
+    Returns
+    -------
+    Markup
+    """
+    return Markup('<script type="application/json" id="{}">{}</script>').format(name, _json(value))
+
+
 def labelled_axis(places: Sequence[tuple[float, str]], **settings: Any) -> alt.Axis:
     """Return an axis with given texts at given places.
 

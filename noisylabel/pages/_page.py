@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,7 +23,7 @@ class _Inline(NamedTuple):
     source: str
 
 
-def write_page(path: str | Path, template: Path, **context: Any) -> Path:
+def write_page(path: str | Path, template: Path, scripts: Sequence[str] = (), **context: Any) -> Path:
     """Write one HTML page, without anything loaded from elsewhere.
 
     Parameters
@@ -32,6 +33,8 @@ def write_page(path: str | Path, template: Path, **context: Any) -> Path:
     template : Path
         Jinja2 template that extends ``base.html.jinja``; templates of its own folder can be included too. What it
         shows is escaped, so that no value can be markup.
+    scripts : sequence of str, default=()
+        Names of files beside the template: scripts that run after those of all pages.
     **context
         What the template shows. A chart is given as :func:`noisylabel.pages.chart` makes it.
 
@@ -39,7 +42,8 @@ def write_page(path: str | Path, template: Path, **context: Any) -> Path:
     -------
     Path
     """
-    page = _environment(template.parent).get_template(template.name).render(**context)
+    own = [_inline((template.parent / name).read_text(encoding="utf-8")) for name in scripts]
+    page = _environment(template.parent).get_template(template.name).render(own_scripts=own, **context)
     path = local_path("path", path)
     write_whole(path, page.encode(errors="replace"))
     return path
@@ -62,6 +66,7 @@ def _environment(folder: Path) -> Environment:
         "chart_config": CONFIG,
     }
     environment.filters["percent"] = percent
+    environment.filters["twice"] = lambda value: (value, value)
     return environment
 
 

@@ -42,7 +42,7 @@ document.addEventListener("click", event => {
     if (element) act(element);
   }
 });
-document.addEventListener("input", ({ target }) => set(target.name, target.value ? [target.value] : [], false));
+document.addEventListener("input", ({ target }) => { if (target.name) set(target.name, target.value ? [target.value] : [], false); });
 document.addEventListener("change", keep);
 addEventListener("hashchange", () => { state = new URLSearchParams(location.hash.slice(1)); draw(); });
 
@@ -154,5 +154,6 @@ function draw() {
   charts.forEach(follow);
   for (const element of all(".chart:not([data-drawn])")) if (element.offsetParent) drawChart(element);
   dispatchEvent(new Event("resize"));  // charts that were out of sight take their width
+  dispatchEvent(new Event("statechange"));  // for scripts of single pages
 }
 draw();

@@ -1,0 +1,5 @@
+"""The page of an audit: to look at what was found, and to decide row by row."""
+
+from noisylabel.audit.page._write import write_audit_page
+
+__all__ = ["write_audit_page"]

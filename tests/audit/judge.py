@@ -1,0 +1,37 @@
+"""A stand-in for a classifier that an audit trains."""
+
+import numpy as np
+import pandas as pd
+
+
+class Judge:
+    """Stands in for a classifier: doubts the labels of known rows."""
+
+    n_iter_ = 3
+
+    def __init__(self, doubted=(), suggested=None):
+        self.doubted, self.suggested = list(doubted), suggested
+
+    def get_params(self):
+        return {"doubted": self.doubted}
+
+    def fit(self, X, y):
+        self.y = y
+        return self
+
+    def label_issues(self):
+        n_rows = len(self.y)
+        quality = np.linspace(0.7, 1, n_rows)
+        quality[self.doubted] = np.linspace(0.01, 0.2, len(self.doubted))
+        flagged = np.isin(np.arange(n_rows), self.doubted)
+        found = pd.DataFrame({"row": np.arange(n_rows), "given_label": self.y, "suggested_label": self.y})
+        found.loc[flagged, "suggested_label"] = self.suggested
+        found = found.assign(
+            predicted_label=found["suggested_label"],
+            label_quality=quality,
+            is_label_issue=flagged,
+            loss=-np.log(quality),
+        )
+        found = found.assign(margin=np.where(flagged, -1, 1), weight=1.0, forgetting=0).sort_values("label_quality")
+        found.attrs["noise_rate"] = len(self.doubted) / n_rows
+        return found
