@@ -33,8 +33,8 @@ POINTS = {
     "fine_tune": (r"scratch, plain training: (0\.\d+)", r"frozen, plain training: (0\.\d+)", 0.1),
     "rare_class": (r"\n0%.* MentorNet, class_weight=None: (\d+\.\d)", r"\n0%.* MentorNet, .*balanced: (\d+\.\d)", 20),
     "rare_group": (
-        r"40% noise, self_paced .* (\d+\.\d) %; common",
-        r"40% noise, SPLD, by camera .* (\d+\.\d) %; common",
+        r"1 in 20, 40% noise, self_paced .* (\d+\.\d) %; common",
+        r"1 in 20, 40% noise, SPLD, by camera .* (\d+\.\d) %; common",
         8,
     ),
     "small_tables": (r"wine.* 30%.* plain network (\d+\.\d)", r"wine.* 30%.* MentorNet (\d+\.\d)", 5),

@@ -20,6 +20,7 @@ from sklearn.exceptions import NotFittedError
 import noisylabel
 from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier
 from noisylabel._support.describe import describe
+from noisylabel.curricula import CallableCurriculum, DataDriven, SPCLLinear, SPCLPolynomial
 from noisylabel.exceptions import (
     FileWriteError,
     InvalidFileError,
@@ -28,6 +29,15 @@ from noisylabel.exceptions import (
     NoisyLabelWarning,
 )
 from noisylabel.losses import LabelSmoothing
+from noisylabel.mentors import (
+    ActiveBiasMentor,
+    DataDrivenMentor,
+    FidelityWeightedMentor,
+    LearningToReweightMentor,
+    LearningToTeachMentor,
+    PercentileMentor,
+    SPLDMentor,
+)
 from noisylabel.schedules import constant_schedule, cosine, piecewise_schedule, staircase_schedule
 from noisylabel.students import MLP, SmallCNN, Speed
 
@@ -244,8 +254,48 @@ def test_schedules_are_kept(schedule, tmp_path):
     assert describe(noisylabel.load(tmp_path).lr_schedule) == describe(schedule)
 
 
+@pytest.mark.filterwarnings("error::noisylabel.exceptions.NoisyLabelWarning")
+@pytest.mark.parametrize(
+    "curriculum",
+    [
+        SPCLLinear(gamma=np.float32(2)),
+        DataDriven(history_length=2),
+        SPLDMentor(gamma=2, loss_percentile="0.9,50,0.6,50"),
+        ActiveBiasMentor(form="closeness"),
+        LearningToReweightMentor(n_trusted_per_step=8),
+        FidelityWeightedMentor(beta=3),
+        LearningToTeachMentor(reward="loss"),
+        PercentileMentor(SPCLPolynomial(t=2), loss_percentile=0.7),
+        DataDrivenMentor(DataDriven(sharpness=2), update_at=(30, 60)),
+    ],
+    ids=lambda curriculum: type(curriculum).__name__,
+)
+def test_curricula_and_mentors_are_kept(curriculum, tmp_path):
+    fit(max_epochs=1, loss_percentile=0.7).set_params(curriculum=curriculum).save(tmp_path)
+    again = noisylabel.load(tmp_path).curriculum
+    assert describe(again) == describe(curriculum)
+    assert type(again) is type(curriculum)
+    again.check_parameters()
+
+
+def test_a_loaded_classifier_trains_with_its_mentor(tmp_path):
+    clf = fit(curriculum=SPLDMentor(gamma=3), loss_percentile=0.6, checkpoint_dir=tmp_path / "run", max_epochs=4)
+    clf.save(tmp_path / "saved")
+    for again in (noisylabel.load(tmp_path / "saved"), noisylabel.load_checkpoint(tmp_path / "run")):
+        again.set_params(checkpoint_dir=None).fit(X, Y)
+        np.testing.assert_array_equal(again.predict_proba(X), clf.predict_proba(X))
+
+
 def own_loss(logits, codes):
     return torch.nn.functional.cross_entropy(logits, codes, reduction="none")
+
+
+def own_weights(loss, loss_diff, label, epoch_percent):
+    return (loss_diff <= 0).float()
+
+
+class OwnMentor(ActiveBiasMentor):
+    """A class of the user's."""
 
 
 class OwnSmoothing(LabelSmoothing):
@@ -256,13 +306,15 @@ class OwnSmoothing(LabelSmoothing):
     ("name", "value"),
     [
         ("loss", own_loss),
+        ("curriculum", OwnMentor()),
+        ("curriculum", PercentileMentor(CallableCurriculum(own_weights), loss_percentile=0.7)),
         ("loss", OwnSmoothing()),
         ("lr_schedule", lambda progress: 1.0),
         ("optimizer", torch.optim.SGD),
     ],
 )
 def test_what_a_folder_does_not_hold_is_said(name, value, tmp_path):
-    clf = fit(**{name: value}, max_epochs=1)
+    clf = fit(**{name: value}, max_epochs=1, loss_percentile=0.7)
     with pytest.warns(NoisyLabelWarning, match=f"does not hold '{name}': after load"):
         clf.save(tmp_path)
     again = noisylabel.load(tmp_path)

@@ -134,6 +134,21 @@ def test_a_pipeline_and_a_grid_search_pass_trusted_labels_on(digits):
     assert pipeline[-1].noise_rate_ == pytest.approx(share)
 
 
+def test_a_grid_over_curricula_that_learn_from_trusted_labels(digits):
+    X, right = digits.data[:600], np.array([f"digit {code}" for code in digits.target[:600]])
+    given, known = right.copy(), np.array([None] * 600)
+    given[::3], known[::2] = np.roll(right, 1)[::3], right[::2]
+    curricula = ["learning_to_reweight", "fidelity_weighted"]
+    with config_context(enable_metadata_routing=True):
+        clf = MentorNetClassifier(max_epochs=12, random_state=0)
+        pipeline = make_pipeline(StandardScaler(), clf.set_fit_request(y_trusted=True))
+        search = GridSearchCV(pipeline, {"mentornetclassifier__curriculum": curricula}, cv=2, error_score="raise")
+        search.fit(X, given, y_trusted=known)
+    scores = search.cv_results_["mean_test_score"]
+    assert scores.min() > 0.5  # two thirds of the labels are right
+    assert search.score(digits.test_data, [f"digit {code}" for code in digits.test_target]) > 0.8
+
+
 CLASSES = np.array(["cat", "dog"])
 CODES = [0, -1, 1, -1]
 

@@ -12,6 +12,7 @@ from torch import nn
 from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier, load_checkpoint
 from noisylabel.callbacks import LearningPaths
 from noisylabel.exceptions import DivergedError, InvalidParameterError, NoisyLabelWarning
+from noisylabel.mentors import NAMED, SPLDMentor
 from noisylabel.nets._batches import balanced_chunks, count_batches
 from noisylabel.students import MLP
 
@@ -240,6 +241,18 @@ def test_right_09b_a_compiled_network_comes_back_from_its_checkpoint(average, tm
     assert load_checkpoint(tmp_path / "half").n_iter_ == 2
     gone_on = fit(checkpoint_dir=tmp_path / "half", **compiled, **average)
     assert torch.equal(weights(gone_on), weights(clf))
+
+
+@pytest.mark.filterwarnings("ignore:Labels of .* classes ended")  # two epochs
+@pytest.mark.parametrize("curriculum", [*NAMED, SPLDMentor(groups="clusters")], ids=str)
+def test_mentors_look_into_a_compiled_network_as_into_a_plain_one(curriculum):
+    X, Y = np.random.default_rng(0).normal(size=(60, 5)).astype(np.float32), np.arange(60) % 3
+    settings = SETTINGS | {"curriculum": curriculum, "loss_percentile": 0.7, "max_epochs": 2}
+    needs = isinstance(curriculum, str) and NAMED[curriculum].needs_trusted
+    given = {"y_trusted": np.where(np.arange(60) < 20, Y, -1)} if needs else {}
+    plain = MentorNetClassifier(**settings).fit(X, Y, **given)
+    compiled = MentorNetClassifier(**settings, net_params={"compile": True, "compile__backend": "eager"})
+    assert torch.equal(weights(compiled.fit(X, Y, **given)), weights(plain))
 
 
 def test_the_history_of_a_checkpoint_is_json(tmp_path):
