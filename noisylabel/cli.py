@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import Any
 
 from noisylabel._support.notes import short_warnings
+from noisylabel._support.validation import speaking_of
 from noisylabel.commands import ADD_COMMAND, HAND_OVER, Parser
 from noisylabel.exceptions import NoisyLabelError
 
@@ -45,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if arguments and arguments[0] in HAND_OVER:
                 return HAND_OVER[arguments[0]](arguments[1:])
             options = _parser().parse_args(arguments)
-            options.run(options)
+            with speaking_of(options.spoken):
+                options.run(options)
             return DONE
         except (NoisyLabelError, OSError) as error:
             print(f"noisylabel: {_sentence(error)}", file=sys.stderr)

@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 
 from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier, corrupt
-from noisylabel.audit import LEFT_OUT, column_kind, read_audit_table
+from noisylabel.audit import read_audit_table
 from noisylabel.datasets import DATASETS, fetch_cifarn_labels
 from noisylabel.exceptions import InvalidParameterError
 from noisylabel.noise import HumanNoise, NoiseManifest
+from noisylabel.preprocessing import LEFT_OUT, column_kind
 from noisylabel.utils import stop_if_interrupted
 from sweeps.config import SweepConfig
 from sweeps.search import CurriculumSearch
@@ -87,7 +88,8 @@ def _load_own_table(config: SweepConfig, rng: np.random.Generator) -> Problem:
     assert config.label is not None
     data = read_audit_table(config.data, label=config.label)
     rows = _some_rows(config, len(data.noisy_y), rng)
-    numbers = _complete_numbers(data.rows[data.columns])
+    assert data.table is not None
+    numbers = _complete_numbers(data.table)
     X = data.X[rows] if numbers is None else numbers.iloc[rows]
     return Problem(X, data.noisy_y[rows], None, None, tuple(data.notes), numbers is None)
 
@@ -97,7 +99,7 @@ def _complete_numbers(table: pd.DataFrame) -> pd.DataFrame | None:
 
     A classifier of these can predict further rows of such a table, without their being encoded.
     """
-    kinds = {str(name): column_kind(str(name), table[name]) for name in table.columns}
+    kinds = {str(name): column_kind(str(name), table[name]).kind for name in table.columns}
     used = table[[name for name, kind in kinds.items() if kind not in LEFT_OUT]]
     if any(not pd.api.types.is_numeric_dtype(used[name]) or kinds[name] != "number" for name in used.columns):
         return None

@@ -11,7 +11,7 @@ LAYERS = [
     {"exceptions"},
     {"_support"},
     {"functional"},
-    {"utils", "pages", "schedules", "students", "noise", "datasets", "losses"},
+    {"utils", "pages", "schedules", "students", "noise", "datasets", "losses", "preprocessing"},
     {"curricula"},
     {"mentors"},
     {"callbacks"},

@@ -23,9 +23,9 @@ from benchmarks.cells.environment import environment
 from benchmarks.cells.store import RESULTS, append, newest, read
 from benchmarks.studies._runs import as_markdown
 from noisylabel import MentorMixClassifier, MentorNetClassifier, corrupt
-from noisylabel.audit import encode_table
 from noisylabel.datasets import get_data_home
 from noisylabel.exceptions import InvalidFileError
+from noisylabel.preprocessing import TableEncoder
 
 PRINTS = True
 _FILE = "tables.jsonl"
@@ -110,7 +110,7 @@ def load_table(name: str) -> tuple[np.ndarray, np.ndarray]:
     table = read_file(f"tables/{name}.parquet", "the UCI table, its label in the column 'label'", ["label"])
     y = table.pop("label").to_numpy()
     is_numeric = all(map(pd.api.types.is_any_real_numeric_dtype, table.dtypes))
-    return table.to_numpy(np.float64) if is_numeric else encode_table(table)[0], y
+    return table.to_numpy(np.float64) if is_numeric else TableEncoder().fit_transform(table), y
 
 
 def read_file(name: str, what: str, columns: list[str]) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any, Protocol
 
-from noisylabel._support.validation import check_choice, check_count, check_number
+from noisylabel._support.validation import check_choice, check_count, check_number, spoken
 from noisylabel.exceptions import InvalidParameterError
 
 
@@ -65,7 +65,9 @@ class NameOr:
         if isinstance(value, str):
             check_choice(name, value, self.names)
         elif not callable(value):
-            raise InvalidParameterError(f"{name!r} must be one of {list(self.names)}, or {self.what}. Got {value!r}.")
+            raise InvalidParameterError(
+                f"{spoken(name)} must be one of {list(self.names)}, or {self.what}. Got {value!r}."
+            )
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class Flag:
         """See :meth:`Constraint.check`."""
         if value not in (False, True, *self.names):
             allowed = f"True, False or {' or '.join(map(repr, self.names))}" if self.names else "a bool"
-            raise InvalidParameterError(f"{name!r} must be {allowed}. Got {value!r}.")
+            raise InvalidParameterError(f"{spoken(name)} must be {allowed}. Got {value!r}.")
 
 
 @dataclass(frozen=True)
@@ -91,11 +93,11 @@ class ClassWeights:
             for label, weight in value.items():
                 if not isinstance(weight, Real) or not 0 <= float(weight) < math.inf:
                     raise InvalidParameterError(
-                        f"{name!r} must have a number of at least 0 for each label. Got {weight!r} for {label!r}."
+                        f"{spoken(name)} must have a number of at least 0 for each label. Got {weight!r} for {label!r}."
                     )
         elif not (isinstance(value, str) and value == "balanced"):
             raise InvalidParameterError(
-                f"{name!r} must be 'balanced', a dict such as {{'cat': 1, 'dog': 5}}, or None. Got {value!r}."
+                f"{spoken(name)} must be 'balanced', a dict such as {{'cat': 1, 'dog': 5}}, or None. Got {value!r}."
             )
 
 
@@ -120,7 +122,7 @@ class ListOf:
     def check(self, name: str, value: Any) -> None:
         """See :meth:`Constraint.check`."""
         if not isinstance(value, (list, tuple)):
-            raise InvalidParameterError(f"{name!r} must be a list of {self.what}. Got {value!r}.")
+            raise InvalidParameterError(f"{spoken(name)} must be a list of {self.what}. Got {value!r}.")
 
 
 def check_constraints(owner: Any, constraints: Mapping[str, Constraint]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from noisylabel._support.validation import spoken
 from noisylabel.exceptions import FileWriteError, InvalidFileError, InvalidParameterError, NoisyLabelError
 
 _LONGEST_REASON = 200
@@ -46,12 +47,12 @@ def local_path(name: str, value: Any) -> Path:
             raise TypeError
         if _ADDRESS.match(text):
             raise InvalidParameterError(
-                f"{name!r} must be a path on this machine. Got {text!r}: noisylabel reads and writes local files only. "
-                "Give a local path, or mount the storage as a folder."
+                f"{spoken(name)} must be a path on this machine. Got {text!r}: noisylabel reads and writes local files "
+                "only. Give a local path, or mount the storage as a folder."
             )
         return Path(text).expanduser()
     except (TypeError, RuntimeError) as error:  # no path; or the home folder of a user who does not exist
-        raise InvalidParameterError(f"{name!r} must be the path of a file or folder. Got {value!r}.") from error
+        raise InvalidParameterError(f"{spoken(name)} must be the path of a file or folder. Got {value!r}.") from error
 
 
 @contextmanager

@@ -2,13 +2,49 @@
 
 import difflib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError
+
+_SPOKEN: ContextVar[Mapping[str, str]] = ContextVar("what parameters are called")
+
+
+def spoken(name: str) -> str:
+    """Return what a message calls a parameter: its name in quotes, or what :func:`speaking_of` says.
+
+    Examples
+    --------
+    >>> spoken("label")
+    "'label'"
+    """
+    return _SPOKEN.get({}).get(name, repr(name))
+
+
+@contextmanager
+def speaking_of(names: Mapping[str, str]) -> Iterator[None]:
+    """Let messages speak of options instead of parameters.
+
+    Parameters
+    ----------
+    names : mapping from parameter to option
+
+    Examples
+    --------
+    >>> with speaking_of({"label": "--label"}):
+    ...     print(spoken("label"), spoken("size"))
+    --label 'size'
+    """
+    token = _SPOKEN.set({**_SPOKEN.get({}), **names})
+    try:
+        yield
+    finally:
+        _SPOKEN.reset(token)
 
 
 def check_number(  # noqa: PLR0913 - a number, its interval, and what to say
@@ -52,7 +88,7 @@ def check_number(  # noqa: PLR0913 - a number, its interval, and what to say
     if not inside:
         left = "[" if closed in ("both", "left") and math.isfinite(low) else "("
         right = "]" if closed in ("both", "right") and math.isfinite(high) else ")"
-        message = f"{name!r} must be a number in {left}{low:g}, {high:g}{right}. Got {value!r}."
+        message = f"{spoken(name)} must be a number in {left}{low:g}, {high:g}{right}. Got {value!r}."
         raise InvalidParameterError(f"{message} {hint}".strip())
     return float(value)
 
@@ -60,7 +96,7 @@ def check_number(  # noqa: PLR0913 - a number, its interval, and what to say
 def check_count(name: str, value: Any, low: int = 1) -> int:
     """Return ``value`` as an int if it is a whole number of at least ``low``."""
     if not isinstance(value, Integral) or isinstance(value, bool) or value < low:
-        raise InvalidParameterError(f"{name!r} must be an integer of at least {low}. Got {value!r}.")
+        raise InvalidParameterError(f"{spoken(name)} must be an integer of at least {low}. Got {value!r}.")
     return int(value)
 
 
@@ -121,4 +157,4 @@ def check_choice(name: str, value: Any, allowed: Iterable[str]) -> str:
         near = [option for option in options if option.startswith(value) or value in option]
         near = near or difflib.get_close_matches(value, options, n=1, cutoff=0.5)
     guess = f" Did you mean {near[0]!r}?" if near else ""
-    raise InvalidParameterError(f"{name!r} must be one of {options}. Got {value!r}.{guess}")
+    raise InvalidParameterError(f"{spoken(name)} must be one of {options}. Got {value!r}.{guess}")

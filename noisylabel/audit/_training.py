@@ -10,8 +10,8 @@ from sklearn.exceptions import ConvergenceWarning
 
 from noisylabel._support.progress import stop_if_interrupted
 from noisylabel._support.random import numpy_generator
-from noisylabel.audit._labels import FEW_ROWS
-from noisylabel.audit._reading import RESULT_COLUMNS, AuditData
+from noisylabel.audit.reading import RESULT_COLUMNS, AuditData
+from noisylabel.audit.reading._labels import FEW_ROWS
 from noisylabel.estimators import MentorNetClassifier
 from noisylabel.issues import estimate_issue_rate
 

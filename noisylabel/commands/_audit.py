@@ -11,6 +11,11 @@ from noisylabel.exceptions import DatasetNotFoundError, InvalidParameterError
 
 if TYPE_CHECKING:
     from noisylabel.audit import Audit, AuditData
+    from noisylabel.preprocessing import TableEncoder
+
+
+_KINDS = {"number": "numbers", "category": "categories", "text": "texts", "date": "dates"}
+_SPOKEN = {"max_epochs": "--epochs", "random_state": "--seed", "kinds": "--number, --category, --text or --date"}
 
 
 def add_audit_command(commands: Any) -> None:
@@ -25,6 +30,11 @@ def add_audit_command(commands: Any) -> None:
     )
     audit.add_argument("--label", metavar="COLUMN", help="with a table: the column of labels")
     audit.add_argument("--ignore", metavar="COLUMN", nargs="+", default=[], help="columns not to learn from")
+    for kind in _KINDS:
+        audit.add_argument(
+            f"--{kind}", metavar="COLUMN", nargs="+", default=[], help=f"columns to read as {_KINDS[kind]}"
+        )
+    audit.add_argument("--text-model", metavar="FOLDER", type=place, help="a sentence-transformers model for texts")
     audit.add_argument(
         "--images", metavar="COLUMN", help="column of image files, as paths from the table's folder, to learn from"
     )
@@ -32,6 +42,7 @@ def add_audit_command(commands: Any) -> None:
     audit.add_argument("--out", type=place, default="issues.csv", help="all rows, the most doubtful first")
     audit.add_argument("--report", metavar="FILE.html", type=place, help="a page to look at them in a browser (none)")
     audit.add_argument("--epochs", type=whole, help="passes over the rows (the classifier's default)")
+    audit.spoken.update(_SPOKEN)
     audit.add_argument("--device", default="cpu", help="where to train")
     audit.add_argument("--seed", type=int, default=0, help="of everything that is drawn")
 
@@ -88,7 +99,7 @@ def _read(options: argparse.Namespace) -> "AuditData":
             f"{options.source} does not exist. Give a .csv, .tsv or .parquet table, or a folder of images."
         )
     if options.source.is_dir():
-        given = [f"--{name}" for name in ("label", "ignore", "images") if getattr(options, name)]
+        given = [f"--{name}" for name in ("label", "ignore", "images", *_KINDS) if getattr(options, name)]
         if given:
             raise InvalidParameterError(
                 f"{given[0]} names a column of a table, and {options.source} is a folder, whose sub-folders are the "
@@ -98,8 +109,28 @@ def _read(options: argparse.Namespace) -> "AuditData":
     if options.label is None:
         raise InvalidParameterError(f"{options.source} is a table: say with --label which column holds the labels.")
     return read_audit_table(
-        options.source, label=options.label, ignore=options.ignore, images=options.images, size=options.size
+        options.source,
+        label=options.label,
+        ignore=options.ignore,
+        encoder=_encoder(options),
+        images=options.images,
+        size=options.size,
     )
+
+
+def _encoder(options: argparse.Namespace) -> "TableEncoder":
+    """Return what makes numbers of columns, told what the options say of them."""
+    from noisylabel.preprocessing import TableEncoder
+
+    kinds: dict[str, str] = {}
+    for kind in _KINDS:
+        for column in getattr(options, kind):
+            other = kinds.get(column, kind)
+            if column in options.ignore or other != kind:
+                other = "ignore" if column in options.ignore else other
+                raise InvalidParameterError(f"--{kind} and --{other} both name the column {column!r}. Name it once.")
+            kinds[column] = kind
+    return TableEncoder(kinds, text_model=options.text_model)
 
 
 def _print_data(data: "AuditData") -> None:

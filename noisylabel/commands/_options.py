@@ -13,7 +13,15 @@ class Parser(argparse.ArgumentParser):
     """A parser whose help has the default of each option, and whose errors are one sentence."""
 
     def __init__(self, **options: Any) -> None:
+        self.spoken: dict[str, str] = {}
         super().__init__(**options, formatter_class=_Help)
+
+    def add_argument(self, *names: Any, **options: Any) -> Any:
+        """Add an argument, by whose option messages will call the parameter of that name."""
+        action = super().add_argument(*names, **options)
+        if action.option_strings:
+            self.spoken[action.dest] = action.option_strings[-1]
+        return action
 
     def error(self, message: str) -> NoReturn:
         """Print what is wrong and end the process with exit code 2."""
@@ -31,7 +39,7 @@ class _Help(argparse.HelpFormatter):
 def add_command(commands: Any, name: str, about: str, run: Callable[[argparse.Namespace], None]) -> Any:
     """Add a sub-command that ``run`` carries out, and return its parser."""
     parser = commands.add_parser(name, help=about, description=about)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, spoken=parser.spoken)
     return parser
 
 

@@ -48,7 +48,7 @@ def test_files_as_spreadsheets_write_them(tmp_path, table, encoding):
     table.to_csv(file, sep=";", decimal=",", index=False, encoding=encoding)
     data = read_audit_table(file, label="kind")
     assert data.columns == ["colour", "größe"]
-    assert "Read as numbers: größe." in data.notes
+    assert "Read as numbers (written as numbers): größe." in data.notes
     assert any("Windows-1252" in note for note in data.notes) == (encoding == "cp1252")
     size = table["größe"].to_numpy()
     np.testing.assert_allclose(data.X[:, 0], (size - size.mean()) / size.std(), rtol=1e-4)
@@ -105,7 +105,7 @@ def test_parquet(tmp_path, table, kind):
     assert len(np.unique(data.noisy_y)) == 2
     assert len(data.X) == len(data.rows) == 80
     assert data.rows.columns.tolist() == ["row", "size", "colour", "when"]
-    assert "Read as dates: when." in data.notes
+    assert "Read as dates (holds dates): when." in data.notes
 
 
 def test_ignored_columns_and_names_that_we_use_too(tmp_path, table):

@@ -51,8 +51,8 @@ def test_a_table_from_start_to_end(shop, tmp_path, capsys):
     assert audit(file, "--label", "kind", "--out", out, "--report", report) == 0
     said = capsys.readouterr().out
     assert "600 rows with labels of 3 classes (fruit, tool, toy)." in said
-    assert "Read as numbers: price." in said
-    assert "Not used (differs in every row, as an id does): id." in said
+    assert "Read as numbers (holds numbers): price." in said
+    assert "Not used (an id: called an id, and differs in every row): id." in said
     issues = pd.read_csv(out)
     flagged = issues[issues["is_label_issue"]]
     wrong = is_wrong[flagged["row"]]
@@ -173,9 +173,20 @@ def test_places_that_cannot_be_written_are_refused_before_training(
             "absent.csv does not exist. Give a .csv, .tsv or .parquet table, or a folder",
         ),
         (("absent",), "absent does not exist"),
-        (("{file}", "--label", "kind", "--ignore", "kind"), "'label' and 'ignore' are both 'kind'"),
-        (("{file}", "--label", "kinds"), r"'label' must be one of .* Did you mean 'kind'\?"),
-        (("{file}", "--label", "kind", "--ignore", "prise"), r"'ignore' must be one of .* Did you mean 'price'\?"),
+        (("{file}", "--label", "kind", "--ignore", "kind"), "--label and --ignore are both 'kind'"),
+        (("{file}", "--label", "kinds"), r"--label must be one of .* Did you mean 'kind'\?"),
+        (("{file}", "--label", "kind", "--ignore", "prise"), r"--ignore must be one of .* Did you mean 'price'\?"),
+        (
+            ("{file}", "--label", "kind", "--date", "prise"),
+            "--number, --category, --text or --date names the column 'pri",
+        ),
+        (("{file}", "--label", "kind", "--date", "text"), "'text' is one of dates, but none of its 600 values is one"),
+        (("{file}", "--label", "kind", "--date", "id", "--text", "id"), "--date and --text both name the column 'id'"),
+        (
+            ("{file}", "--label", "kind", "--date", "id", "--ignore", "id"),
+            "--date and --ignore both name the column 'id'",
+        ),
+        (("{folder}", "--text", "kind"), "--text names a column of a table, and .* is a folder"),
         (("{file}", "--label", "id"), "600 different values in 600 rows"),
         (("{file}", "--label", "kind", "--out", "{file}"), "--out is .*shop.csv, which is the file to audit"),
         (("{file}", "--label", "kind", "--report", "{file}"), "--report is .*shop.csv, which is the file to audit"),

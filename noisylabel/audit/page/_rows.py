@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from noisylabel._support.spreadsheet import no_formula
-from noisylabel.audit._reading import AuditData
+from noisylabel.audit.reading import AuditData
 from noisylabel.audit._training import Audit
 from noisylabel.audit._words import counted
 from noisylabel.datasets._read_image import read_image

@@ -1,0 +1,67 @@
+"""What an audit gets."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from noisylabel.preprocessing import ColumnKind
+
+PLACE_COLUMNS = ("row", "spreadsheet_row", "file")
+RESULT_COLUMNS = (
+    "given_label",
+    "suggested_label",
+    "label_quality",
+    "is_label_issue",
+    "predicted_label",
+    "loss",
+    "margin",
+    "weight",
+    "forgetting",
+)
+
+
+@dataclass
+class AuditData:
+    """Rows with labels, as an estimator wants them and as a person knows them.
+
+    Attributes
+    ----------
+    source : Path
+        The file or folder.
+    kind : {"table", "images"}
+        What an estimator gets.
+    X : ndarray, float32 of shape (N, D) or uint8 of shape (N, 3, S, S)
+        Samples.
+    noisy_y : ndarray of shape (N,)
+        Labels as they were given: int64 or str.
+    rows : DataFrame of N rows
+        Where each row is (``row``, counted from 0 without the header; ``spreadsheet_row``, counted from 1 with the
+        header, for files that a spreadsheet opens; ``file`` for images), then the file's own columns, the labels too:
+        of a text file the cells as they are written there.
+    columns : list of str
+        The file's own columns in ``rows``, without the labels.
+    notes : list of str
+        What was left out or looks odd, as sentences.
+    table : DataFrame of N rows or None
+        The columns to learn from as numbers, texts and dates; None for images.
+    kinds : dict of ColumnKind
+        What each of these was taken for, and why.
+    """
+
+    source: Path
+    kind: str
+    X: np.ndarray
+    noisy_y: np.ndarray
+    rows: pd.DataFrame
+    columns: list[str]
+    notes: list[str]
+    table: pd.DataFrame | None = None
+    kinds: dict[Any, ColumnKind] = field(default_factory=dict)
+
+    def picture(self, row: int) -> Path:
+        """Return the file of the image at a position in ``rows``, counted from 0."""
+        folder = self.source if self.source.is_dir() else self.source.parent
+        return folder / str(self.rows["file"].iloc[row])
