@@ -11,9 +11,9 @@ from typing import Any
 import pandas as pd
 
 from noisylabel._support.spreadsheet import no_formula
-from noisylabel.audit.reading import AuditData
 from noisylabel.audit._training import Audit
 from noisylabel.audit._words import counted
+from noisylabel.audit.reading import AuditData
 from noisylabel.datasets._read_image import read_image
 from noisylabel.exceptions import InvalidDataError
 
