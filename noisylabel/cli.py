@@ -10,7 +10,7 @@ from typing import Any
 
 from noisylabel._support.notes import short_warnings
 from noisylabel._support.validation import speaking_of
-from noisylabel.commands import ADD_COMMAND, HAND_OVER, Parser
+from noisylabel.commands import ADD_COMMAND, HAND_OVER, TWO_WORDS, Parser
 from noisylabel.exceptions import NoisyLabelError
 
 DONE, WRONG, STOPPED = 0, 2, 130
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             if arguments and arguments[0] in HAND_OVER:
                 return HAND_OVER[arguments[0]](arguments[1:])
-            options = _parser().parse_args(arguments)
+            options = _parser().parse_args(_with_two_words(arguments))
             with speaking_of(options.spoken):
                 options.run(options)
             return DONE
@@ -55,6 +55,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except KeyboardInterrupt:
             print("noisylabel: stopped.", file=sys.stderr)
             return STOPPED
+
+
+def _with_two_words(arguments: list[str]) -> list[str]:
+    """Return arguments with the name of a sub-command's own sub-command in one, as in ``audit apply``."""
+    name = " ".join(arguments[:2])
+    return [name, *arguments[2:]] if name in TWO_WORDS else arguments
 
 
 def _sentence(error: Exception) -> str:

@@ -1,10 +1,20 @@
 """The audit of a file of labels, for people who write no Python: which of its labels are probably wrong.
 
 One part a step, in this order: ``reading`` (a table or a folder of images, its labels and its columns),
-``_training`` (train on the labels as they are, then rank them), ``_table`` (all rows as CSV), ``page`` (the page).
-The command around them is ``noisylabel audit``.
+``_training`` (train on the labels as they are, then rank them), ``_table`` (all rows as CSV), ``page`` (what a
+person looks at); then ``_decisions`` and ``_apply``, what that person made of it. The command around them is
+``noisylabel audit``.
 """
 
+from noisylabel.audit._apply import apply_decisions
+from noisylabel.audit._decisions import (
+    Decisions,
+    decisions_on,
+    read_decisions,
+    with_decisions,
+    with_right_labels,
+    wrong_labels_left,
+)
 from noisylabel.audit._table import save_label_issues
 from noisylabel.audit._training import Audit, audit_labels, default_auditor, noise_rate_interval
 from noisylabel.audit.page import write_audit_page
@@ -13,11 +23,18 @@ from noisylabel.audit.reading import AuditData, read_audit_folder, read_audit_ta
 __all__ = [
     "Audit",
     "AuditData",
+    "Decisions",
+    "apply_decisions",
     "audit_labels",
+    "decisions_on",
     "default_auditor",
     "noise_rate_interval",
     "read_audit_folder",
     "read_audit_table",
+    "read_decisions",
     "save_label_issues",
+    "with_decisions",
+    "with_right_labels",
     "write_audit_page",
+    "wrong_labels_left",
 ]

@@ -41,6 +41,12 @@ def add_audit_command(commands: Any) -> None:
     audit.add_argument("--size", type=whole, default=32, help="images are resized to this many pixels")
     audit.add_argument("--out", type=place, default="issues.csv", help="all rows, the most doubtful first")
     audit.add_argument("--report", metavar="FILE.html", type=place, help="a page to look at them in a browser (none)")
+    audit.add_argument(
+        "--decisions",
+        metavar="FILE",
+        type=place,
+        help="what the page of an earlier audit has saved, to learn from (none)",
+    )
     audit.add_argument("--epochs", type=whole, help="passes over the rows (the classifier's default)")
     audit.spoken.update(_SPOKEN)
     audit.add_argument("--device", default="cpu", help="where to train")
@@ -48,16 +54,13 @@ def add_audit_command(commands: Any) -> None:
 
 
 def _audit(options: argparse.Namespace) -> None:
-    from noisylabel.audit import audit_labels, default_auditor, save_label_issues, write_audit_page
+    from noisylabel.audit import save_label_issues, write_audit_page
 
     _check_outputs(options)
     with take_notes() as notes:
         data = _read(options)
         _print_data(data)
-        clf = default_auditor(data.kind, len(data.X)).set_params(device=options.device, random_state=options.seed)
-        if options.epochs is not None:
-            clf.set_params(max_epochs=options.epochs)
-        audit = audit_labels(data, clf)
+        audit = _judged(data, options)
     audit.cautions.extend(notes)
     written = [save_label_issues(audit, options.out)]
     if options.report is not None:
@@ -66,11 +69,26 @@ def _audit(options: argparse.Namespace) -> None:
     _print_next(audit, written)
 
 
+def _judged(data: "AuditData", options: argparse.Namespace) -> "Audit":
+    """Train and judge; the labels that were decided on are right ones."""
+    from noisylabel.audit import audit_labels, decisions_on, default_auditor, with_decisions, with_right_labels
+
+    clf = default_auditor(data.kind, len(data.X)).set_params(device=options.device, random_state=options.seed)
+    if options.epochs is not None:
+        clf.set_params(max_epochs=options.epochs)
+    if options.decisions is None:
+        return audit_labels(data, clf)
+    decisions = decisions_on(data, options.decisions)
+    return with_decisions(audit_labels(with_right_labels(data, decisions), clf), data, decisions)
+
+
 def _check_outputs(options: argparse.Namespace) -> None:
     """Refuse to write over what is read, both files to one place, or where nothing can be written."""
     for name, path in (("--out", options.out), ("--report", options.report)):
         if path is not None and path.resolve() == options.source.resolve():
             raise InvalidParameterError(f"{name} is {path}, which is the file to audit. Give another name.")
+        if path is not None and options.decisions is not None and path.resolve() == options.decisions.resolve():
+            raise InvalidParameterError(f"{name} is {path}, which is the file of decisions. Give another name.")
         if path is not None:
             _check_writable(name, path)
     if options.report is not None and options.report.resolve() == options.out.resolve():
@@ -158,6 +176,6 @@ def _print_next(audit: "Audit", written: list[Path]) -> None:
     print()
     print_written(written)
     if audit.n_flagged:
-        print("Next: look at the flagged rows from the top, correct wrong labels in your own file, and audit it again.")
+        print("Next: decide on the flagged rows, on the page of --report; 'noisylabel audit apply' corrects the file.")
     else:
         print("Next: nothing is flagged; the first rows are the least certain ones.")

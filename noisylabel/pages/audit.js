@@ -21,22 +21,23 @@ let isKept = true;
 const written_ = decision => [decision.what, decision.label < 0 ? null : labelOf(decision.label)];
 function read(stored) {
   decisions.clear();
-  for (const [key, [what, label]] of Object.entries(stored)) {
+  for (const [key, [what, label]] of Object.entries({ ...audit.decided, ...stored })) {
     const row = numbered.get(key), code = label === null ? -1 : audit.labels.indexOf(label);
-    if (row !== undefined && (label === null || code >= 0)) decisions.set(row, { what, label: code });
+    if (row !== undefined && what !== "none" && (label === null || code >= 0)) decisions.set(row, { what, label: code });
   }
 }
 function store() {
   try {
-    localStorage.setItem(place, JSON.stringify(Object.fromEntries([...decisions].map(([row, one]) => [rows.key[row], written_(one)]))));
+    const takenBack = Object.keys(audit.decided).map(key => [key, ["none", null]]);
+    const made = [...decisions].map(([row, one]) => [rows.key[row], written_(one)]);
+    localStorage.setItem(place, JSON.stringify(Object.fromEntries([...takenBack, ...made])));
     isKept = true;
   } catch { isKept = false; }
 }
 function restore() {
   try {
-    const stored = localStorage.getItem(place);
-    read(stored === null ? audit.decided ?? {} : JSON.parse(stored));
-  } catch { isKept = false; read(audit.decided ?? {}); }
+    read(JSON.parse(localStorage.getItem(place) ?? "{}"));
+  } catch { isKept = false; read({}); }
 }
 addEventListener("storage", event => { if (event.key === place) { restore(); show(); } });  // decided in another window
 
@@ -190,6 +191,7 @@ function remaining() {
   let expected = 0, wrong = 0, rest = 0, nOpen = 0;
   for (let row = 0; row < n; row++) {
     const what = decisions.get(row)?.what;
+    if (rows.key[row] in audit.decided && what) continue;  // the audit knew of it
     if (what === "change" || what === "keep") { expected += wrongness(row); wrong += what === "change"; }
     else { rest += wrongness(row); nOpen += 1; }
   }
@@ -198,7 +200,7 @@ function remaining() {
 }
 function drawProgress() {
   const counted = what => [...decisions.values()].filter(one => one.what === what).length, total = Math.max(1, rows.flagged.filter(Boolean).length);
-  const done = [...decisions.keys()].filter(row => rows.flagged[row]).length, known = counted("change") + counted("keep");
+  const done = [...decisions.keys()].filter(row => rows.flagged[row]).length, known = [...decisions].filter(([row, one]) => one.what !== "unsure" && !(rows.key[row] in audit.decided)).length;
   Object.assign(byId("progress"), { max: total, value: done });
   byId("counts").textContent = `${done} of ${total} flagged decided. Changed: ${counted("change")}, kept: ${counted("keep")}, unsure: ${counted("unsure")}.`;
   const { estimate, low, high } = remaining();

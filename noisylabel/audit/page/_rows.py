@@ -36,7 +36,8 @@ def page_rows(audit: Audit) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``audit``: a hash of rows and given labels, by which a browser finds decisions again. ``key``: the name of the
+        ``audit``: a hash of rows and given labels, by which a browser finds decisions again. ``decided``: those
+        that the audit knows of. ``key``: the name of the
         column that numbers rows in decisions. ``labels``: all labels in the order that people expect, and ``safe``
         the same for spreadsheets. ``rows``: lists of up to 20,000 entries; labels are positions in ``labels``.
         ``columns`` and ``values``: the file's own, as texts, a list a column. ``left_out``: sentences.
@@ -60,6 +61,7 @@ def page_rows(audit: Audit) -> dict[str, Any]:
             **_judgement(issues, {label: code for code, label in enumerate(labels)}),
             "image": images,
         },
+        "decided": _decided(issues, key),
         "columns": columns,
         "values": values,
         "left_out": _left_out(audit, len(columns), longest, len(images)),
@@ -79,6 +81,16 @@ def _hash(issues: pd.DataFrame, names: list[str]) -> str:
     """Return a hash of columns that does not depend on the order of the rows."""
     identity = issues[names].astype(str).sort_values(names[0]).to_csv(index=False)
     return hashlib.sha256(identity.encode(errors="replace")).hexdigest()[:16]
+
+
+def _decided(issues: pd.DataFrame, key: str) -> dict[str, tuple[str, str | None]]:
+    """Return what was decided before the audit: of a row's number, as text, the decision and the right label."""
+    if "decision" not in issues:
+        return {}
+    rows = issues[issues["decision"] != ""]
+    right = rows["suggested_label"].where(rows["decision"] == "change", rows["given_label"]).astype(str)
+    right = right.astype(object).where(rows["decision"] != "unsure", None)
+    return dict(zip(rows[key].astype(str), zip(rows["decision"], right, strict=True), strict=True))
 
 
 def _judgement(issues: pd.DataFrame, codes: dict[str, int]) -> dict[str, list[Any]]:

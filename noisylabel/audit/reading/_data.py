@@ -21,6 +21,16 @@ RESULT_COLUMNS = (
     "weight",
     "forgetting",
 )
+_MORE_RESULTS = (
+    "suggested_probability",
+    "second_label",
+    "second_probability",
+    "wrong_probability",
+    "verdict",
+    "decision",
+)
+OURS = {*PLACE_COLUMNS, *RESULT_COLUMNS, *_MORE_RESULTS}
+_OF_THE_FILE = " (file)"
 
 
 @dataclass
@@ -65,3 +75,18 @@ class AuditData:
         """Return the file of the image at a position in ``rows``, counted from 0."""
         folder = self.source if self.source.is_dir() else self.source.parent
         return folder / str(self.rows["file"].iloc[row])
+
+
+def free_name(name: str, taken: set[str]) -> str:
+    """Return a name that is not taken, which says that the column is the file's."""
+    while name in taken:
+        name += _OF_THE_FILE
+    return name
+
+
+def own_name(name: str) -> str:
+    """Return what a column is called in its file, where one of ours has the same name."""
+    stem = name
+    while stem.endswith(_OF_THE_FILE):
+        stem = stem.removesuffix(_OF_THE_FILE)
+    return stem if stem in OURS else name

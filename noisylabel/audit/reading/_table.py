@@ -10,7 +10,7 @@ from noisylabel._support.files import local_path
 from noisylabel._support.validation import check_choice, spoken
 from noisylabel.audit._words import counted
 from noisylabel.audit.reading._columns import column_notes, column_warnings
-from noisylabel.audit.reading._data import PLACE_COLUMNS, RESULT_COLUMNS, AuditData
+from noisylabel.audit.reading._data import OURS, AuditData, free_name
 from noisylabel.audit.reading._images import files_inside, read_images
 from noisylabel.audit.reading._labels import check_labels
 from noisylabel.datasets._table import TEXT_SUFFIXES, parse_labels, read_table
@@ -132,14 +132,7 @@ def _check_purposes(label: str, ignore: Sequence[str], images: str | None) -> No
 def _joined(rows: pd.DataFrame, table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """Put the file's own columns after ours; one of the same name as any of ours says where it is from."""
     given = [str(name) for name in table.columns]
-    ours = {*PLACE_COLUMNS, *RESULT_COLUMNS}
-    taken = ours | set(given)
+    taken = OURS | set(given)
     table = table.reset_index(drop=True)
-    table.columns = pd.Index([_free_name(name, taken) if name in ours else name for name in given])
+    table.columns = pd.Index([free_name(name, taken) if name in OURS else name for name in given])
     return pd.concat([rows, table], axis=1), list(table.columns)
-
-
-def _free_name(name: str, taken: set[str]) -> str:
-    while name in taken:
-        name += " (file)"
-    return name
