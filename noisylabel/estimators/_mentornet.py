@@ -1,6 +1,7 @@
 """MentorNet: a network trained under a curriculum."""
 
 import copy
+import inspect
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -79,8 +80,9 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         or a function of (loss, loss_diff, label, epoch_percent). Learned ones: ``"mentornet_dd"``, ``"zoo:NAME"``, the
         path of a ``.safetensors`` file, or ``"data_driven"``, which is learned during ``fit`` from the rows of
         ``y_trusted``. With a memory: ``"active_bias"``, ``"spld"``, ``"learning_to_teach"``, or a mentor such as
-        ``SPLDMentor(gamma=2)``. Asking the rows of ``y_trusted``: ``"learning_to_reweight"``, ``"fidelity_weighted"``.
-        Several in turn, each with its percent of training: ``"self_paced,40,mentornet_pd,60"``.
+        ``SPLDMentor(gamma=2)``, whose percentile and burn-in are the classifier's. Asking the rows of ``y_trusted``:
+        ``"learning_to_reweight"``, ``"fidelity_weighted"``. Several in turn, each with its percent of training:
+        ``"self_paced,40,mentornet_pd,60"``.
     update_at : sequence of float in [1, 99], default=(21, 75)
         For ``"data_driven"``: the percents of training at which the MentorNet is learned; before the first, every
         weight is 1.
@@ -326,7 +328,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
             return LabelPosteriorMentor(burn_in=self.burn_in)
         named = resolve_mentor(self.curriculum)
         if named is not None:
-            shared = {name: getattr(self, name) for name in _OF_MENTORS if name in named.get_params(deep=False)}
+            shared = self._parameters_of(named)
             if self.example_dropout is not None and "example_dropout" not in shared:
                 raise InvalidParameterError(
                     f"'example_dropout' is {self.example_dropout!r}, and 'curriculum', {self.curriculum!r}, drops "
@@ -352,6 +354,18 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
                 return AutoPercentileMentor(curriculum, **options)
             percentile = _ANY_PERCENTILE
         return PercentileMentor(curriculum, loss_percentile=percentile, **options)
+
+    def _parameters_of(self, named: Mentor) -> dict[str, Any]:
+        """Return the parameters of a mentor that are the classifier's; refuse another value that it was made with."""
+        made_with, usual = named.get_params(deep=False), inspect.signature(type(named)).parameters
+        shared = {name: getattr(self, name) for name in _OF_MENTORS if name in made_with}
+        for name, value in shared.items():
+            if made_with[name] not in (value, usual[name].default):
+                raise InvalidParameterError(
+                    f"'curriculum' is {named!r}, and {name!r} of the classifier, {value!r}, is the one that counts. "
+                    f"Set {name}={made_with[name]!r} there, and leave it out of the mentor."
+                )
+        return shared
 
     def make_loss(self) -> Loss:
         """Return a new loss, not yet started; an object is copied, since it may remember."""

@@ -18,7 +18,7 @@ import noisylabel
 from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError
 from noisylabel.functional import diversity_weights
-from noisylabel.mentors import Observation, SPLDMentor, Trainee
+from noisylabel.mentors import ActiveBiasMentor, Observation, SPLDMentor, Trainee
 from noisylabel.mentors._spld import Ranks
 from noisylabel.mentors._student_features import check_has_features, student_features
 
@@ -222,6 +222,22 @@ def test_groups_that_cannot_be_used_are_refused(blobs):
     for clf in (MentorNetClassifier("spld"), MentorMixClassifier(), FilterKDClassifier(), MentorNetClassifier("focal")):
         with pytest.raises(InvalidParameterError, match="no use for 'groups'"):
             clf.fit(X, y, groups=y)
+
+
+@pytest.mark.parametrize(
+    ("mentor", "said"),
+    [
+        (
+            SPLDMentor(loss_percentile=0.6),
+            r"'loss_percentile' of the classifier, 0\.7, .* Set loss_percentile=0\.6 there",
+        ),
+        (SPLDMentor(burn_in=30), "'burn_in' of the classifier, 18, .* Set burn_in=30 there"),
+        (ActiveBiasMentor(burn_in=30), "'burn_in' of the classifier, 18, .* Set burn_in=30 there"),
+    ],
+)
+def test_what_a_mentor_was_made_with_is_not_passed_over(blobs, mentor, said):
+    with pytest.raises(InvalidParameterError, match=said):
+        MentorNetClassifier(mentor, loss_percentile=0.7, max_epochs=1).fit(*blobs)
 
 
 def test_groups_are_routed_through_a_pipeline_and_a_grid(blobs):
