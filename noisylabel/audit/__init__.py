@@ -17,18 +17,20 @@ from noisylabel.audit._decisions import (
 )
 from noisylabel.audit._table import save_label_issues
 from noisylabel.audit._training import Audit, audit_labels, default_auditor, noise_rate_interval
-from noisylabel.audit.page import write_audit_page
+from noisylabel.audit.page import Recorded, paths_to_record, write_audit_page
 from noisylabel.audit.reading import AuditData, read_audit_folder, read_audit_table
 
 __all__ = [
     "Audit",
     "AuditData",
     "Decisions",
+    "Recorded",
     "apply_decisions",
     "audit_labels",
     "decisions_on",
     "default_auditor",
     "noise_rate_interval",
+    "paths_to_record",
     "read_audit_folder",
     "read_audit_table",
     "read_decisions",

@@ -10,7 +10,7 @@ from noisylabel.commands._options import add_command, place, print_written, whol
 from noisylabel.exceptions import DatasetNotFoundError, InvalidParameterError
 
 if TYPE_CHECKING:
-    from noisylabel.audit import Audit, AuditData
+    from noisylabel.audit import Audit, AuditData, Recorded
     from noisylabel.preprocessing import TableEncoder
 
 
@@ -60,26 +60,39 @@ def _audit(options: argparse.Namespace) -> None:
     with take_notes() as notes:
         data = _read(options)
         _print_data(data)
-        audit = _judged(data, options)
+        audit, recorded = _judged(data, options)
     audit.cautions.extend(notes)
     written = [save_label_issues(audit, options.out)]
     if options.report is not None:
-        written.append(write_audit_page(audit, options.report))
+        written.append(write_audit_page(audit, options.report, recorded))
     _print_audit(audit)
     _print_next(audit, written)
 
 
-def _judged(data: "AuditData", options: argparse.Namespace) -> "Audit":
-    """Train and judge; the labels that were decided on are right ones."""
-    from noisylabel.audit import audit_labels, decisions_on, default_auditor, with_decisions, with_right_labels
+def _judged(data: "AuditData", options: argparse.Namespace) -> "tuple[Audit, Recorded | None]":
+    """Train and judge; the labels that were decided on are right ones, and a page shows what was recorded."""
+    from noisylabel.audit import (
+        Recorded,
+        audit_labels,
+        decisions_on,
+        default_auditor,
+        paths_to_record,
+        with_decisions,
+        with_right_labels,
+    )
 
     clf = default_auditor(data.kind, len(data.X)).set_params(device=options.device, random_state=options.seed)
     if options.epochs is not None:
         clf.set_params(max_epochs=options.epochs)
+    paths = paths_to_record(len(data.X), len(set(data.noisy_y.tolist())), clf.max_epochs)
+    if options.report is not None:
+        clf.set_params(callbacks=[paths])
     if options.decisions is None:
-        return audit_labels(data, clf)
-    decisions = decisions_on(data, options.decisions)
-    return with_decisions(audit_labels(with_right_labels(data, decisions), clf), data, decisions)
+        audit = audit_labels(data, clf)
+    else:
+        decisions = decisions_on(data, options.decisions)
+        audit = with_decisions(audit_labels(with_right_labels(data, decisions), clf), data, decisions)
+    return audit, None if options.report is None else Recorded(paths, [str(label) for label in clf.classes_.tolist()])
 
 
 def _check_outputs(options: argparse.Namespace) -> None:

@@ -61,6 +61,7 @@ const giveLabel = code => decide(current, { what: code === rows.given[current] ?
 
 /* Which rows are shown, in which order. */
 let shown = [], current = -1;
+const regionOf = new Map(audit.paths?.rows.map((row, at) => [row, audit.paths.region[at]]));
 const texts = [];
 const textOf = row => texts[row] ??= [rows.place[row], labelOf(rows.given[row]), labelOf(rows.suggested[row]),
   ...audit.values.map(column => column[row])].join("\n").toLowerCase();
@@ -68,7 +69,7 @@ function isShown(row) {
   const wanted = byName("show").value, decision = decisions.get(row), text = (state.get("text") ?? "").toLowerCase();
   const fits = { any: true, flagged: rows.flagged[row], open: rows.flagged[row] && !decision, decided: decision }[wanted]
     ?? decision?.what === wanted;
-  return fits && ["given", "suggested"].every(name => !state.get(name) || labelOf(rows[name][row]) === state.get(name))
+  return fits && (!state.get("region") || regionOf.get(row) === state.get("region")) && ["given", "suggested"].every(name => !state.get(name) || labelOf(rows[name][row]) === state.get(name))
     && (!text || textOf(row).includes(text));
 }
 const byName = name => document.querySelector(`[name="${name}"]`);
@@ -183,7 +184,7 @@ function drawSheet() {
     : rows.image.length ? [make("p", "soft", rows.image[row] === "" ? "This image can no longer be read." : "This page has no picture of it.")] : [];
   sheet.replaceChildren(heading(row), choices(row), others(row),
     make("div", "about", [...picture, judged(row)]),
-    make("dl", "values", values.flatMap(([name, value]) => [make("dt", "", name), make("dd", "", value)])));
+    make("dl", `values ${values.every(([, value]) => value.length < 20) ? "brief" : ""}`, values.flatMap(([name, value]) => [make("dt", "", name), make("dd", "", value)])));
 }
 
 /* What is decided so far, and what that says of the rest. */
@@ -215,6 +216,7 @@ function show() {
   drawList();
   drawSheet();
   drawProgress();
+  dispatchEvent(new Event("shown"));  // for the learning paths, if the page has some
 }
 
 /* Keys, unless something is being typed. */

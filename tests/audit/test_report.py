@@ -204,7 +204,7 @@ def test_a_table_in_the_browser(table_audit, tmp_path, browser):
     dom = browser.dom(write_audit_page(table_audit, tmp_path / "report.html"))
     assert title(dom) == "Label audit of table.csv"
     assert "6.0 %" in dom
-    assert f"<b>bold</b> {NASTY}" in seen(dom, '<dl class="values">.*?</dl>')[0]
+    assert f"<b>bold</b> {NASTY}" in seen(dom, '<dl class="values ">.*?</dl>')[0]
     assert "<script>document.title" not in dom
     (histogram,) = charts(dom)
     counts = audit_summary(table_audit)["histogram"]

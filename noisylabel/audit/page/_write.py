@@ -10,12 +10,13 @@ import altair as alt
 import numpy as np
 
 from noisylabel.audit._training import Audit
+from noisylabel.audit.page._paths import Recorded, page_paths
 from noisylabel.audit.page._rows import page_rows
 from noisylabel.audit.page._summary import BINS, audit_summary
 from noisylabel.pages import chart, embedded, write_page
 
 
-def write_audit_page(audit: Audit, path: str | Path) -> Path:
+def write_audit_page(audit: Audit, path: str | Path, recorded: Recorded | None = None) -> Path:
     """Write one HTML page, without anything loaded from elsewhere, to look at doubtful labels and decide on them.
 
     Decisions are kept by the browser, and leave it as a file that :func:`read_decisions` reads. The page holds up to
@@ -27,16 +28,24 @@ def write_audit_page(audit: Audit, path: str | Path) -> Path:
         What an audit found.
     path : str or Path
         Where to write.
+    recorded : Recorded, optional
+        What training recorded of rows of the data, with :func:`paths_to_record`; shown with each row, and as a
+        map of the data.
 
     Returns
     -------
     Path
     """
     summary, rows = audit_summary(audit), page_rows(audit)
+    if recorded is not None:
+        codes = {label: code for code, label in enumerate(rows["labels"])}
+        rows["paths"] = page_paths(recorded, audit.issues.head(len(rows["rows"]["key"])), codes)
     return write_page(
         path,
         Path(str(files("noisylabel.pages") / "audit.html.jinja")),
-        scripts=["audit.js"],
+        scripts=["audit.js"] if recorded is None else ["audit.js", "explore.js"],
+        regions=_regions(rows.get("paths")),
+        paths_left_out=_paths_left_out(rows),
         title=f"Label audit of {summary['source']}",
         rows=embedded("audit-rows", rows),
         labels=rows["labels"],
@@ -45,6 +54,19 @@ def write_audit_page(audit: Audit, path: str | Path) -> Path:
         picture=chart(_draw_histogram(summary["histogram"]), "Numbers of labels over their quality"),
         **summary,
     )
+
+
+def _regions(paths: dict[str, Any] | None) -> list[tuple[str, str]]:
+    """Return the regions of the map that a control offers, with their numbers of rows."""
+    if paths is None:
+        return []
+    return [(name, f"{name} ({paths['region'].count(name):,})") for name in ("easy", "ambiguous", "hard", "wrong")]
+
+
+def _paths_left_out(rows: dict[str, Any]) -> str:
+    """Say how many rows of the page have no path."""
+    n_rows, n_held = len(rows["rows"]["key"]), len(rows.get("paths", {}).get("rows", []))
+    return f" Drawn at random: {n_held:,} of the {n_rows:,} on this page were recorded." if n_held < n_rows else ""
 
 
 def _cells(confusion: dict[str, Any]) -> list[list[dict[str, str]]]:
