@@ -15,22 +15,25 @@ function make(tag, className, content = [], more = {}) {
 const labelled = (code, className = "") => make("span", `label ${className}`, labelOf(code), { title: labelOf(code) });
 const percents = share => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
 
-/* Decisions: of a row, "change", "keep" or "unsure" and the label that it is to have (-1: nobody knows). */
+/* Decisions: of a row, "change", "keep" or "unsure" and the label that it is to have (-1: nobody knows). They are kept by the
+   number of the row, as [decision, right label, given label]; those on rows that this page does not hold are kept as they are. */
 const decisions = new Map(), past = [], place = `noisylabel-audit-${audit.audit}`;
-let isKept = true;
-const written_ = decision => [decision.what, decision.label < 0 ? null : labelOf(decision.label)];
+let isKept = true, elsewhere = {};
+const named = code => code < 0 ? null : labelOf(code);
 function read(stored) {
   decisions.clear();
-  for (const [key, [what, label]] of Object.entries({ ...audit.decided, ...stored })) {
-    const row = numbered.get(key), code = label === null ? -1 : audit.labels.indexOf(label);
-    if (row !== undefined && what !== "none" && (label === null || code >= 0)) decisions.set(row, { what, label: code });
+  elsewhere = {};
+  for (const [key, decision] of Object.entries({ ...audit.decided, ...stored })) {
+    const row = numbered.get(key), [what, label] = decision, code = label === null ? -1 : audit.labels.indexOf(label);
+    if (row === undefined) elsewhere[key] = decision;
+    else if (what !== "none" && (label === null || code >= 0)) decisions.set(row, { what, label: code });
   }
 }
 function store() {
+  const takenBack = Object.keys(audit.decided).map(key => [key, ["none", null, null]]);
+  const made = [...decisions].map(([row, { what, label }]) => [rows.key[row], [what, named(label), labelOf(rows.given[row])]]);
   try {
-    const takenBack = Object.keys(audit.decided).map(key => [key, ["none", null]]);
-    const made = [...decisions].map(([row, one]) => [rows.key[row], written_(one)]);
-    localStorage.setItem(place, JSON.stringify(Object.fromEntries([...takenBack, ...made])));
+    localStorage.setItem(place, JSON.stringify({ ...elsewhere, ...Object.fromEntries([...takenBack, ...made]) }));
     isKept = true;
   } catch { isKept = false; }
 }
@@ -126,7 +129,7 @@ list.addEventListener("scroll", drawList);
 
 /* The sheet: one row, all that is known of it, and a button for each thing that can be decided. */
 const isDigits = audit.labels.every(label => /^\d$/.test(label));
-const keyOf = code => isDigits ? labelOf(code) : code < 9 ? String(code + 1) : "";
+const keyOf = code => isDigits ? labelOf(code) : code < 10 ? String((code + 1) % 10) : "";  // 0 is the tenth
 function button(key, content, act, isOn = false) {
   const element = make("button", "", [make("kbd", "", key), " ", ...[content].flat()], { type: "button", onclick: act });
   element.ariaPressed = String(isOn);
@@ -184,7 +187,8 @@ function drawSheet() {
     : rows.image.length ? [make("p", "soft", rows.image[row] === "" ? "This image can no longer be read." : "This page has no picture of it.")] : [];
   sheet.replaceChildren(heading(row), choices(row), others(row),
     make("div", "about", [...picture, judged(row)]),
-    make("dl", `values ${values.every(([, value]) => value.length < 20) ? "brief" : ""}`, values.flatMap(([name, value]) => [make("dt", "", name), make("dd", "", value)])));
+    ...(values.length ? [make("dl", `values ${values.every(([, value]) => value.length < 20) ? "brief" : ""}`, values.flatMap(([name, value]) =>
+      [make("dt", "", name), make("dd", "", value)]))] : []));
 }
 
 /* What is decided so far, and what that says of the rest. */
@@ -220,7 +224,7 @@ function show() {
 }
 
 /* Keys, unless something is being typed. */
-const accepted = () => giveLabel(rows.suggested[current]);
+const accepted = () => { if (rows.suggested[current] !== rows.given[current]) giveLabel(rows.suggested[current]); };
 const unsure = () => decide(current, { what: "unsure", label: -1 });
 const keys = { a: accepted, k: () => giveLabel(rows.given[current]), u: unsure, x: () => decide(current, null), z: undo,
   c: () => byId("other").focus(), ArrowRight: () => step(1), ArrowLeft: () => step(-1), n: () => step(1), p: () => step(-1),
@@ -238,13 +242,15 @@ document.addEventListener("keydown", event => {
 
 /* Files. Texts that a spreadsheet would run are guarded in CSV. */
 function records() {
-  return [...decisions].sort(([a], [b]) => a - b).map(([row, { what, label }]) => ({ [audit.key]: rows.key[row], given_label: rows.given[row],
-    decision: what, right_label: label, suggested_label: rows.suggested[row], wrong_probability: rows.wrong?.[row] ?? null }));
+  const here = [...decisions].sort(([a], [b]) => a - b).map(([row, { what, label }]) => ({ [audit.key]: rows.key[row],
+    given_label: labelOf(rows.given[row]), decision: what, right_label: named(label), suggested_label: labelOf(rows.suggested[row]),
+    wrong_probability: rows.wrong?.[row] ?? null }));
+  const others = Object.entries(elsewhere).map(([key, [what, label, given]]) => ({ [audit.key]: key, given_label: given, decision: what,
+    right_label: label, suggested_label: null, wrong_probability: null }));
+  return [...here, ...others];
 }
-function withLabels(record, labels) {
-  const named = name => [name, record[name] < 0 ? null : labels[record[name]]];
-  return { ...record, ...Object.fromEntries(["given_label", "right_label", "suggested_label"].map(named)) };
-}
+const safe = record => Object.fromEntries(Object.entries(record).map(([name, value]) =>
+  [name, name.endsWith("_label") ? audit.safe[audit.labels.indexOf(value)] ?? value : value]));
 const cell = value => /[",\r\n]/.test(value ?? "") ? `"${String(value).replaceAll('"', '""')}"` : String(value ?? "");
 function save(name, content, type) {
   const link = make("a", "", [], { href: URL.createObjectURL(new Blob([content], { type })), download: name });
@@ -253,11 +259,10 @@ function save(name, content, type) {
 }
 byId("save-csv").onclick = () => {
   const head = [audit.key, "given_label", "decision", "right_label", "suggested_label", "wrong_probability"];
-  const lines = records().map(record => withLabels(record, audit.safe)).map(record => head.map(name => cell(record[name])).join(","));
+  const lines = records().map(safe).map(record => head.map(name => cell(record[name])).join(","));
   save("decisions.csv", `\ufeff${[head.join(","), ...lines].join("\r\n")}\r\n`, "text/csv");
 };
-byId("save-json").onclick = () => save("decisions.json", JSON.stringify({ source: audit.source,
-  decisions: records().map(record => withLabels(record, audit.labels)) }, null, 1), "application/json");
+byId("save-json").onclick = () => save("decisions.json", JSON.stringify({ source: audit.source, decisions: records() }, null, 1), "application/json");
 
 document.body.append(make("datalist", "", audit.labels.map(label => make("option", "", [], { value: label })), { id: "labels" }));
 restore();

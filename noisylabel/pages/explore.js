@@ -17,8 +17,8 @@ function draw_(tag, attributes, content = []) {
   return element;
 }
 function lineChart(title, lines, low, high) {
-  const [width, height, left, bottom] = [300, 130, 30, 18], last = paths.steps[nSteps - 1] || 1;
-  const x = step => left + (width - left - 4) * step / last, y = value => 4 + (height - bottom - 8) * (high - value) / (high - low);
+  const [width, height, left, bottom, top] = [300, 138, 30, 18, 10], last = paths.steps[nSteps - 1] || 1;
+  const x = step => left + (width - left - 4) * step / last, y = value => top + (height - bottom - top - 4) * (high - value) / (high - low);
   const soft = { "font-size": 10, fill: "var(--soft)" };
   const marks = [low, (low + high) / 2, high].flatMap(value => [draw_("line", { x1: left, x2: width - 4, y1: y(value), y2: y(value), stroke: "var(--line)" }),
     draw_("text", { x: left - 4, y: y(value) + 3, "text-anchor": "end", ...soft }, String(Math.round(value * 10) / 10))]);

@@ -21,6 +21,7 @@ from noisylabel.audit import (
     write_audit_page,
     wrong_labels_left,
 )
+from noisylabel.audit.page._rows import page_rows
 from noisylabel.cli import main
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError
 from tests.audit.judge import Judge
@@ -183,6 +184,19 @@ def test_right_labels_are_learned_and_rows_shown_as_decided(table, tmp_path):
     assert sentence == (
         f"4 rows decided: 2 changed, 1 kept, 1 unsure. About {left[0]} wrong labels are left ({left[1]} to {left[2]})."
     )
+
+
+def test_decided_rows_are_on_the_page_however_many_others_there_are(table, tmp_path, monkeypatch):
+    monkeypatch.setattr("noisylabel.audit.page._rows.MOST_ROWS", 10)
+    data = read_audit_table(table, label="kind")
+    found = decisions_on(data, decided(tmp_path, *LINES))
+    audit = with_decisions(audit_labels(with_right_labels(data, found), Judge([7, 8, 1], "tea")), data, found)
+    held = page_rows(audit)
+    assert held["rows"]["key"][:2] == [7, 8]
+    assert sorted(held["rows"]["key"][-4:]) == [0, 1, 2, 5]
+    assert len(held["rows"]["key"]) == 10
+    assert held["decided"]["0"] == ("change", "spam", "=ham")
+    assert held["decided"]["2"] == ("unsure", None, "tea")
 
 
 def test_what_is_left_has_the_interval_of_the_posterior():

@@ -119,6 +119,23 @@ def test_few_and_many_rows(tmp_path, browser, n_rows):
     browser.wait(f"all('#list [role=option]').some(one => one.id === 'row-{n_rows - 1}')")
 
 
+def test_decisions_on_rows_that_another_ranking_left_out_are_kept(tmp_path, browser, monkeypatch):
+    monkeypatch.setattr("noisylabel.audit.page._rows.MOST_ROWS", 10)
+    browser.open(written(tmp_path, 40, [0, 2], "b", ["a", "b"]))
+    browser.press("a", "a")
+    browser.open(written(tmp_path, 40, [20, 22], "b", ["a", "b"]))  # these come first; rows 0 to 7 are on the page, too
+    browser.press("a")
+    browser.open(written(tmp_path, 40, range(20, 40, 2), "b", ["a", "b"]))  # these alone are on the page
+    browser.press("k")
+    browser.click("#save-csv")
+    saved = browser.saved("decisions.csv").read_text(encoding="utf-8-sig")
+    rows = {
+        row["row"]: (row["given_label"], row["decision"], row["right_label"])
+        for row in csv.DictReader(saved.splitlines())
+    }
+    assert rows == {row: ("a", "change", "b") for row in ("0", "2", "20")} | {"22": ("a", "keep", "a")}
+
+
 def test_digits_are_their_own_keys(tmp_path, browser):
     browser.open(written(tmp_path, 60, [0, 3], 2, [0, 1, 2]))
     browser.press("1", "1")

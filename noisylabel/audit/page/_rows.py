@@ -42,7 +42,7 @@ def page_rows(audit: Audit) -> dict[str, Any]:
         the same for spreadsheets. ``rows``: lists of up to 20,000 entries; labels are positions in ``labels``.
         ``columns`` and ``values``: the file's own, as texts, a list a column. ``left_out``: sentences.
     """
-    data, issues = audit.data, audit.issues.head(MOST_ROWS)
+    data, issues = audit.data, issues_on_page(audit.issues)
     key = "row" if "row" in issues else "file"
     place = "file" if "file" in issues and data.kind == "images" else "spreadsheet_row"
     labels = in_order({*audit.issues["given_label"].astype(str), *audit.issues["suggested_label"].astype(str)})
@@ -68,6 +68,15 @@ def page_rows(audit: Audit) -> dict[str, Any]:
     }
 
 
+def issues_on_page(issues: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that the page holds: all that are decided, up to 20,000, and the most doubtful of the others."""
+    if len(issues) <= MOST_ROWS or "decision" not in issues:
+        return issues.head(MOST_ROWS)
+    is_decided = issues["decision"] != ""
+    decided = issues[is_decided].head(MOST_ROWS)
+    return pd.concat([issues[~is_decided].head(MOST_ROWS - len(decided)), decided])
+
+
 def in_order(labels: Iterable[str]) -> list[str]:
     """Return labels in the order of letters, numbers within them in theirs."""
     return sorted(labels, key=lambda text: [part.zfill(20) if part.isdecimal() else part for part in _parts(text)])
@@ -83,14 +92,15 @@ def _hash(issues: pd.DataFrame, names: list[str]) -> str:
     return hashlib.sha256(identity.encode(errors="replace")).hexdigest()[:16]
 
 
-def _decided(issues: pd.DataFrame, key: str) -> dict[str, tuple[str, str | None]]:
-    """Return what was decided before the audit: of a row's number, as text, the decision and the right label."""
+def _decided(issues: pd.DataFrame, key: str) -> dict[str, tuple[str, str | None, str]]:
+    """Return what was decided before the audit: of a row's number, as text, decision, right label and given label."""
     if "decision" not in issues:
         return {}
     rows = issues[issues["decision"] != ""]
     right = rows["suggested_label"].where(rows["decision"] == "change", rows["given_label"]).astype(str)
     right = right.astype(object).where(rows["decision"] != "unsure", None)
-    return dict(zip(rows[key].astype(str), zip(rows["decision"], right, strict=True), strict=True))
+    made = zip(rows["decision"], right, rows["given_label"].astype(str), strict=True)
+    return dict(zip(rows[key].astype(str), made, strict=True))
 
 
 def _judgement(issues: pd.DataFrame, codes: dict[str, int]) -> dict[str, list[Any]]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from noisylabel.audit._training import Audit
 from noisylabel.audit.page._paths import Recorded, page_paths
-from noisylabel.audit.page._rows import page_rows
+from noisylabel.audit.page._rows import issues_on_page, page_rows
 from noisylabel.audit.page._summary import BINS, audit_summary
 from noisylabel.pages import chart, embedded, write_page
 
@@ -39,7 +39,7 @@ def write_audit_page(audit: Audit, path: str | Path, recorded: Recorded | None =
     summary, rows = audit_summary(audit), page_rows(audit)
     if recorded is not None:
         codes = {label: code for code, label in enumerate(rows["labels"])}
-        rows["paths"] = page_paths(recorded, audit.issues.head(len(rows["rows"]["key"])), codes)
+        rows["paths"] = page_paths(recorded, issues_on_page(audit.issues), codes)
     return write_page(
         path,
         Path(str(files("noisylabel.pages") / "audit.html.jinja")),
