@@ -16,6 +16,7 @@ from noisylabel._support.constraints import Constraint, check_constraints
 from noisylabel._support.files import local_path
 from noisylabel._support.random import private_torch_stream
 from noisylabel._support.sklearn_compat import available_if, check_is_fitted, check_sample_weight
+from noisylabel._support.validation import check_number
 from noisylabel.estimators._run import Fitted, NetParts, SavedRun, Split, TrainingRun, split_rows
 from noisylabel.estimators._settings import resolve_device, resolve_optimizer
 from noisylabel.estimators._shared import SHARED_CONSTRAINTS
@@ -29,7 +30,7 @@ from noisylabel.estimators.saving._export import export_onnx, export_program
 from noisylabel.estimators.saving._folder import save_classifier
 from noisylabel.estimators.saving._pickling import check_picklable
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError, NoisyLabelWarning
-from noisylabel.issues import label_issues
+from noisylabel.issues import Evidence, label_issues
 from noisylabel.mentors import Mentor, tells_nothing
 from noisylabel.nets import (
     Data,
@@ -228,6 +229,7 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         weight = data.samples.sample_weight
         self._codes = data.codes.astype(np.int32)  # kept for each row of fit, and pickled
         self._has_say = None if weight is None else (weight > 0).cpu().numpy()
+        self._judged: np.ndarray | None = None
         self.net_, self.record_, self.history_ = fitted.net, fitted.record, fitted.history()
         self.sample_dtype_ = type_of_inputs(plain_network(fitted.net.module_), data.sample_dtype)
         self.n_iter_ = fitted.net.clock_.epoch
@@ -343,7 +345,7 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         is_right = score_codes(labels, self.classes_) == self.predict_proba(X).argmax(axis=1)
         return float(np.average(is_right, weights=weight))
 
-    def label_issues(self, *, sort: bool = True) -> "pd.DataFrame":
+    def label_issues(self, *, sort: bool = True, precision: float | None = None) -> "pd.DataFrame":
         """Rank the labels that ``fit`` was given, the least believable first.
 
         No second training and no cross-validation: it reads what the one training run saw of each row. Labels that fit
@@ -391,7 +393,10 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         True
         """
         check_is_fitted(self, "record_")
-        return label_issues(self.record_, self._codes, self.classes_, self._has_say, sort, self._known_rate())
+        if precision is not None:
+            check_number("precision", precision, 0, 1)
+        known = self.record_, self._codes, self.classes_, self._has_say, self._judged, self._known_rate()
+        return label_issues(Evidence(*known), sort, precision)
 
     def _known_rate(self) -> float | None:
         """Return the noise rate that training found out; None if it did not try, or could not tell."""

@@ -22,6 +22,7 @@ from noisylabel.estimators._run import Fitted, NetParts, Split
 from noisylabel.estimators._shared import SHARED_CONSTRAINTS, with_shared_docs
 from noisylabel.estimators.inputs._training_data import TrainingData
 from noisylabel.exceptions import DivergedError, InvalidDataError, InvalidParameterError, NoisyLabelWarning
+from noisylabel.issues import JUDGED, judge_rows
 from noisylabel.losses import LOSSES, CrossEntropy, Loss, resolve_loss
 from noisylabel.mentors import (
     NAMED,
@@ -139,6 +140,10 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         The same of the rows that truly are of each class.
     noise_matrix_, noise_matrix_interval_ : ndarray of shape (C, C) and (2, C, C)
         ``noise_matrix_[i, j]`` is the share of the rows of class i that are labelled j.
+    learnability_ : Learnability
+        Where the rate is estimated: how well networks predict labels that they have not learned, in all and of each
+        class, and whether the samples tell anything about the labels; see
+        :func:`noisylabel.functional.measure_learnability`.
     advice_ : str
         Where the rate is estimated: what was found, what was done about it, and what would help.
     curriculum_ : Curriculum, TeachingPolicy or None
@@ -498,6 +503,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
             self.noise_rate_ = 1 - float(is_right.nanmean())
         self.curriculum_ = mentor.result()
         super()._keep(fitted, data)
+        self._judge_labels(mentor, fitted.split, data)
         if mentor.doubts:
             _warn_of_lost_classes(self.sample_weight_, self._has_say, data)
 
@@ -511,6 +517,16 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         self.noise_rate_interval_ = noise.rate_interval
         for name in ("matrix", "matrix_interval", "rate_by_class", "rate_by_class_interval"):
             setattr(self, f"noise_{name}_", getattr(noise, name).cpu().numpy())
+
+    def _judge_labels(self, mentor: Mentor, split: Split, data: TrainingData) -> None:
+        """Keep what the mentor's view of the rows says of their labels, and let go of the view."""
+        found = mentor.row_beliefs() if isinstance(mentor, ListeningMentor) else None
+        if not isinstance(mentor, ListeningMentor) or found is None:
+            return
+        self._judged = np.full((len(data.codes), len(JUDGED)), np.nan, dtype=np.float32)
+        self._judged[split.train_rows] = judge_rows(*found, torch.as_tensor(data.codes[split.train_rows]))
+        self.learnability_ = mentor.learnability_
+        mentor.heard_ = None
 
     def _warn_if_within_burn_in(self, net: WeightedNet) -> None:
         """Say so if training was stopped before its curriculum did anything."""

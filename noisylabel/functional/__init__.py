@@ -13,6 +13,7 @@ from noisylabel.functional.distillation import (
 )
 from noisylabel.functional.ema import ema_decay
 from noisylabel.functional.label_posterior import label_posteriors, unmix
+from noisylabel.functional.learnability import Learnability, measure_learnability
 from noisylabel.functional.mixup import draw_beta, draw_partners, mix, mixing_ratios, partner_probabilities
 from noisylabel.functional.noise_matrix import NoiseEstimate, estimate_noise
 from noisylabel.functional.noise_rate import estimate_noise_rate
@@ -61,6 +62,7 @@ from noisylabel.functional.weights import (
 
 __all__ = [
     "ImageAugmentation",
+    "Learnability",
     "NoiseEstimate",
     "alignment_weights",
     "alternately_mirrored",
@@ -94,6 +96,7 @@ __all__ = [
     "label_posteriors",
     "label_probability",
     "loss_shares",
+    "measure_learnability",
     "mentornet_pd_weights",
     "mix",
     "mixing_ratios",

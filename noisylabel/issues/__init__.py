@@ -1,6 +1,16 @@
 """Which labels are wrong."""
 
-from noisylabel.issues._scores import estimate_issue_rate, label_quality
-from noisylabel.issues._table import label_issues
+from noisylabel.issues._judge import JUDGED, judge_rows
+from noisylabel.issues._scores import estimate_issue_rate, label_quality, wrong_probabilities
+from noisylabel.issues._table import VERDICTS, Evidence, label_issues
 
-__all__ = ["estimate_issue_rate", "label_issues", "label_quality"]
+__all__ = [
+    "JUDGED",
+    "VERDICTS",
+    "Evidence",
+    "estimate_issue_rate",
+    "judge_rows",
+    "label_issues",
+    "label_quality",
+    "wrong_probabilities",
+]

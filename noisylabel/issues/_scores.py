@@ -1,6 +1,10 @@
 """How much to believe each label, and how many are wrong, from what training saw of the samples."""
 
+from typing import Any
+
 import numpy as np
+
+_SUREST = 20.0  # log odds
 
 
 def label_quality(mean_losses: np.ndarray) -> np.ndarray:
@@ -61,15 +65,72 @@ def estimate_issue_rate(mean_losses: np.ndarray, mean_margins: np.ndarray) -> fl
     >>> round(estimate_issue_rate(losses, margins), 2)
     0.3
     """
-    from sklearn.mixture import GaussianMixture
-
     if len(mean_losses) == 0:
         return 0.0
     disagreement = float((mean_margins < 0).mean())
-    values = np.sort(np.log(np.maximum(mean_losses, 1e-7)))[:, None]  # so that their order does not matter
-    if disagreement == 0 or np.ptp(values) < 1e-6:
-        return disagreement
-    mixture = GaussianMixture(
-        2, max_iter=1000, means_init=np.quantile(values, [0.1, 0.9])[:, None], random_state=0
-    ).fit(values)
-    return min(disagreement, float(mixture.weights_[mixture.means_[:, 0].argmax()]))
+    if disagreement == 0:
+        return 0.0
+    mixture = _two_gaussians(np.sort(_log(mean_losses)))  # so that their order does not matter
+    return disagreement if mixture is None else min(disagreement, float(mixture.weights_[_upper(mixture)]))
+
+
+def wrong_probabilities(mean_losses: np.ndarray, rate: float) -> np.ndarray:
+    """Return how likely each label is wrong, by the two Gaussians of :func:`estimate_issue_rate`.
+
+    The probability of having come from the upper one, never less for a larger loss, as large on average as the rate.
+
+    Parameters
+    ----------
+    mean_losses : ndarray of shape (N,)
+        Cross-entropy of each given label, averaged over the visits of training.
+    rate : float in [0, 1]
+        Share of wrong labels.
+
+    Returns
+    -------
+    ndarray of shape (N,)
+        In [0, 1].
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> losses = np.exp([-3.0, -2.5, -2.1, -2.0, -1.9, -1.5, 0.9, 1.0, 1.1])
+    >>> wrong_probabilities(losses, 1 / 3).round(1).tolist()
+    [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0]
+    """
+    from scipy.optimize import brentq
+    from scipy.special import expit
+    from scipy.stats import norm
+
+    values = _log(mean_losses)
+    mixture = _two_gaussians(np.sort(values)) if len(values) else None
+    if mixture is None or not 0 < rate < 1:
+        return np.full(len(values), float(rate))
+    deviations = np.sqrt(mixture.covariances_[:, 0, 0])
+    parts = [norm.logpdf(values, mean, deviation) for mean, deviation in zip(mixture.means_[:, 0], deviations)]
+    upper = _upper(mixture)
+    order = np.argsort(values, kind="stable")
+    evidence = np.empty_like(values)
+    evidence[order] = np.maximum.accumulate((parts[upper] - parts[1 - upper])[order].clip(-_SUREST, _SUREST))
+    shift = brentq(lambda odds: expit(evidence + odds).mean() - rate, -3 * _SUREST, 3 * _SUREST)
+    probabilities: np.ndarray = expit(evidence + shift)
+    return probabilities
+
+
+def _log(mean_losses: np.ndarray) -> np.ndarray:
+    values: np.ndarray = np.log(np.maximum(mean_losses, 1e-7))
+    return values
+
+
+def _two_gaussians(values: np.ndarray) -> Any:
+    """Return two Gaussians fitted to values (N,); None if they are all the same."""
+    from sklearn.mixture import GaussianMixture
+
+    if np.ptp(values) < 1e-6:
+        return None
+    means = np.quantile(values, [0.1, 0.9])[:, None]
+    return GaussianMixture(2, max_iter=1000, means_init=means, random_state=0).fit(values[:, None])
+
+
+def _upper(mixture: Any) -> int:
+    return int(mixture.means_[:, 0].argmax())

@@ -6,15 +6,14 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from noisylabel.functional.label_posterior import label_posteriors, unmix
+from noisylabel.functional.label_posterior import label_posteriors
 from noisylabel.functional.noise_matrix import NoiseEstimate
 from noisylabel.mentors._base import Observation, check_burn_in
-from noisylabel.mentors._listening import ListeningMentor, even_noise
+from noisylabel.mentors._listening import ListeningMentor, unmixed
 from noisylabel.schedules import percent_of_training
 
 _MEMORY = 0.7  # of beliefs: the share of the past, as in early-learning regularisation
 _LOOKS = 3.0  # as how many looks at a row the beliefs count in the end, against the one at its label
-_AT_A_TIME = 50_000  # rows that are unmixed in one go
 _GROWING = 50.0  # percent of training in which they come to count so much
 
 
@@ -68,12 +67,13 @@ class LabelPosteriorMentor(ListeningMentor):
         """See :meth:`ListeningMentor.listen`."""
         super().listen(proba, labels, counts)
         assert self.noise_ is not None
-        matrix = self.noise_.matrix
-        if self.assumed_rate_ is not None:
-            matrix = even_noise(self.assumed_rate_, proba.shape[1])
-        self.matrix_ = _without_unknown(matrix.to(proba), self.noise_)
+        self.matrix_ = _without_unknown(self.noise_matrix_.to(proba), self.noise_)
         if not self.is_idle:
-            self.beliefs_ = torch.cat([unmix(part, self.matrix_) for part in proba.split(_AT_A_TIME)])
+            self.beliefs_, self.heard_ = unmixed(proba, self.matrix_), None
+
+    def row_beliefs(self) -> tuple[Tensor, Tensor] | None:
+        """See :meth:`ListeningMentor.row_beliefs`; what the network came to say in training."""
+        return super().row_beliefs() if self.beliefs_ is None else (self.beliefs_, self.matrix_)
 
     def start(self, n_samples: int, n_classes: int, generator: torch.Generator) -> None:
         """See :meth:`Mentor.start`; it remembers what it was told, and without that sees no noise."""

@@ -5,10 +5,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from noisylabel.functional.label_posterior import unmix
+from noisylabel.functional.learnability import Learnability, measure_learnability
 from noisylabel.functional.noise_matrix import NoiseEstimate, estimate_noise
 from noisylabel.mentors._base import Mentor
 
 _MOST_ROWS = 50_000  # looked at, drawn at random
+_AT_A_TIME = 50_000  # rows that are unmixed in one go
 _FEW_ROWS, _UNKNOWN = 1_000, 0.4  # of few rows, an interval from 0 to so much or more tells nothing
 
 
@@ -25,11 +28,17 @@ class ListeningMentor(Mentor):
         What is known of the noise; None if nobody has told.
     assumed_rate_ : float or None
         The rate that was taken where it could not be told.
+    learnability_ : Learnability or None
+        How well the networks predict labels that they have not learned.
+    heard_ : Tensor of shape (n_samples, C) or None
+        What the networks say of each row.
     """
 
     deed: str = "The curriculum took that share of the labels for wrong."  # what training does about wrong labels
     noise_: NoiseEstimate | None = None
     assumed_rate_: float | None = None
+    learnability_: Learnability | None = None
+    heard_: Tensor | None = None
 
     def listen(self, proba: Tensor, labels: Tensor, counts: Tensor | None = None) -> None:
         """Learn the noise from what networks say of rows that they have not learned; before :meth:`start`.
@@ -48,6 +57,28 @@ class ListeningMentor(Mentor):
         chosen = chosen.sort().values.to(proba.device)
         self.noise_ = estimate_noise(proba[chosen], labels[chosen])
         self.assumed_rate_ = _assumed_rate(self.noise_, len(chosen))
+        self.learnability_ = measure_learnability(proba[chosen], labels[chosen])
+        self.heard_ = proba
+
+    @property
+    def noise_matrix_(self) -> Tensor:
+        """The matrix (C, C) to go by; after :meth:`listen`."""
+        assert self.noise_ is not None
+        if self.assumed_rate_ is None:
+            return self.noise_.matrix
+        return even_noise(self.assumed_rate_, len(self.noise_.class_prior))
+
+    def row_beliefs(self) -> tuple[Tensor, Tensor] | None:
+        """Return what to judge labels by; None if nobody has told.
+
+        Returns
+        -------
+        beliefs : Tensor of shape (n_samples, C)
+            Class probabilities of each row, whatever its label.
+        matrix : Tensor of shape (C, C)
+            Probabilities of the labels of each class.
+        """
+        return None if self.heard_ is None else (unmixed(self.heard_, self.noise_matrix_), self.noise_matrix_)
 
     @property
     def listens(self) -> bool:
@@ -68,12 +99,22 @@ class ListeningMentor(Mentor):
 
     def noise_state(self) -> dict[str, Any]:
         """Return what is known of the noise as tensors and numbers."""
-        return {"noise": None if self.noise_ is None else dict(vars(self.noise_)), "assumed_rate": self.assumed_rate_}
+        kept = {"noise": self.noise_, "learnability": self.learnability_}
+        said = {name: None if value is None else dict(vars(value)) for name, value in kept.items()}
+        return said | {"assumed_rate": self.assumed_rate_, "heard": self.heard_}
 
     def load_noise_state(self, state: dict[str, Any]) -> None:
         """Take over what :meth:`noise_state` returned."""
         self.noise_ = None if state["noise"] is None else NoiseEstimate(**state["noise"])
-        self.assumed_rate_ = state["assumed_rate"]
+        learnable = state["learnability"]
+        self.learnability_ = None if learnable is None else Learnability(**learnable)
+        self.assumed_rate_, self.heard_ = state["assumed_rate"], state["heard"]
+
+
+def unmixed(proba: Tensor, matrix: Tensor) -> Tensor:
+    """Return :func:`noisylabel.functional.unmix` of many rows, (n, C)."""
+    matrix = matrix.to(proba)
+    return torch.cat([unmix(part, matrix) for part in proba.split(_AT_A_TIME)])
 
 
 def even_noise(rate: float, n_classes: int) -> Tensor:

@@ -120,6 +120,8 @@ def _tensors(clf: Any) -> dict[str, Tensor]:
         tensors["codes"] = torch.as_tensor(clf._codes)
         if clf._has_say is not None:
             tensors["has_say"] = torch.as_tensor(clf._has_say)
+        if clf._judged is not None:
+            tensors["judged"] = torch.as_tensor(clf._judged)
     tensors |= {f"fitted.{name}": torch.as_tensor(getattr(clf, name)) for name in _OF_THE_NOISE if hasattr(clf, name)}
     return {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
 
@@ -174,4 +176,5 @@ def restore_results(clf: Any, card: dict[str, Any], tensors: dict[str, Tensor]) 
     clf.record_.load_state_dict({"table": table, "proba": tensors.get("record.proba")})
     clf._codes = tensors["codes"].numpy()
     clf._has_say = tensors["has_say"].numpy() if "has_say" in tensors else None
+    clf._judged = tensors["judged"].numpy() if "judged" in tensors else None
     clf.sample_weight_ = clf.record_.column("weight").numpy().copy()
