@@ -524,7 +524,8 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         if not isinstance(mentor, ListeningMentor) or found is None:
             return
         self._judged = np.full((len(data.codes), len(JUDGED)), np.nan, dtype=np.float32)
-        self._judged[split.train_rows] = judge_rows(*found, torch.as_tensor(data.codes[split.train_rows]))
+        codes = torch.as_tensor(data.codes[split.train_rows])
+        self._judged[split.train_rows] = judge_rows(*found, codes, learned_mixes=self.mixup_alpha > 0)
         self.learnability_ = mentor.learnability_
         mentor.heard_ = None
 
