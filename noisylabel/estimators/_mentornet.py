@@ -22,7 +22,7 @@ from noisylabel.estimators._run import Fitted, NetParts, Split
 from noisylabel.estimators._shared import SHARED_CONSTRAINTS, with_shared_docs
 from noisylabel.estimators.inputs._training_data import TrainingData
 from noisylabel.exceptions import DivergedError, InvalidDataError, InvalidParameterError, NoisyLabelWarning
-from noisylabel.issues import JUDGED, judge_rows
+from noisylabel.issues import JUDGED, LOOKS_OF_AVERAGED, LOOKS_OF_LEARNED, judge_rows
 from noisylabel.losses import LOSSES, CrossEntropy, Loss, resolve_loss
 from noisylabel.mentors import (
     NAMED,
@@ -523,9 +523,15 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         found = mentor.row_beliefs() if isinstance(mentor, ListeningMentor) else None
         if not isinstance(mentor, ListeningMentor) or found is None:
             return
+        rows, (beliefs, matrix) = split.train_rows, found
+        looks = LOOKS_OF_AVERAGED if self.mixup_alpha > 0 else LOOKS_OF_LEARNED
+        rate = None if mentor.heard_ is None else mentor.noise_rate_
+        if (
+            rate is not None and self.record_.proba_ is not None
+        ):  # of all of training, where the others are of its start
+            beliefs, looks = self.record_.proba_[rows].nan_to_num(1 / data.n_classes), LOOKS_OF_AVERAGED
         self._judged = np.full((len(data.codes), len(JUDGED)), np.nan, dtype=np.float32)
-        codes = torch.as_tensor(data.codes[split.train_rows])
-        self._judged[split.train_rows] = judge_rows(*found, codes, learned_mixes=self.mixup_alpha > 0)
+        self._judged[rows] = judge_rows(beliefs, matrix, torch.as_tensor(data.codes[rows]), looks, rate)
         self.learnability_ = mentor.learnability_
         mentor.heard_ = None
 

@@ -1,11 +1,13 @@
 """Which labels are wrong."""
 
-from noisylabel.issues._judge import JUDGED, judge_rows
+from noisylabel.issues._judge import JUDGED, LOOKS_OF_AVERAGED, LOOKS_OF_LEARNED, judge_rows
 from noisylabel.issues._scores import estimate_issue_rate, label_quality, wrong_probabilities
 from noisylabel.issues._table import VERDICTS, Evidence, label_issues
 
 __all__ = [
     "JUDGED",
+    "LOOKS_OF_AVERAGED",
+    "LOOKS_OF_LEARNED",
     "VERDICTS",
     "Evidence",
     "estimate_issue_rate",
