@@ -7,6 +7,7 @@ person looks at); then ``_decisions`` and ``_apply``, what that person made of i
 """
 
 from noisylabel.audit._apply import apply_decisions
+from noisylabel.audit._auditor import choose_epochs, default_auditor, quick_precision
 from noisylabel.audit._decisions import (
     Decisions,
     decisions_on,
@@ -16,7 +17,7 @@ from noisylabel.audit._decisions import (
     wrong_labels_left,
 )
 from noisylabel.audit._table import save_label_issues
-from noisylabel.audit._training import Audit, audit_labels, default_auditor, noise_rate_interval
+from noisylabel.audit._training import Audit, audit_labels, noise_rate_interval
 from noisylabel.audit.page import Recorded, paths_to_record, write_audit_page
 from noisylabel.audit.reading import AuditData, read_audit_folder, read_audit_table
 
@@ -27,10 +28,12 @@ __all__ = [
     "Recorded",
     "apply_decisions",
     "audit_labels",
+    "choose_epochs",
     "decisions_on",
     "default_auditor",
     "noise_rate_interval",
     "paths_to_record",
+    "quick_precision",
     "read_audit_folder",
     "read_audit_table",
     "read_decisions",

@@ -1,7 +1,7 @@
 """An audit: train on the labels as they are, then say which of them are probably wrong."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,13 +10,13 @@ from sklearn.exceptions import ConvergenceWarning
 
 from noisylabel._support.progress import stop_if_interrupted
 from noisylabel._support.random import numpy_generator
+from noisylabel.audit._findings import confused_classes, headline
+from noisylabel.audit._neighbours import find_duplicates
 from noisylabel.audit.reading import RESULT_COLUMNS, AuditData
-from noisylabel.audit.reading._labels import FEW_ROWS
-from noisylabel.estimators import MentorNetClassifier
+from noisylabel.functional import Learnability
 from noisylabel.issues import estimate_issue_rate
 
 _GIVEN_UP = 0.5
-_RIGHT_OF_FEW = 0.8
 _DRAWS = 50
 _MOST_DRAWN = 5000  # of more rows, fewer are drawn and the deviation is scaled down
 
@@ -41,6 +41,13 @@ class Audit:
         How it was trained, for people to read.
     cautions : list of str
         Reasons to doubt the result, as sentences.
+    learnable : Learnability or None
+        How well networks predict labels that they have not learned; None if there were too few rows to try.
+    duplicates : DataFrame
+        See :func:`find_duplicates`.
+    confused : list of (str, str, float)
+        Pairs of classes that are taken for each other, with the share of their rows for which that is so; see
+        :func:`confused_classes`.
     """
 
     data: AuditData
@@ -49,6 +56,18 @@ class Audit:
     noise_rate_interval: tuple[float, float]
     settings: dict[str, str]
     cautions: list[str]
+    learnable: Learnability | None = None
+    duplicates: pd.DataFrame = field(default_factory=pd.DataFrame)
+    confused: list[tuple[str, str, float]] = field(default_factory=list)
+
+    @property
+    def headline(self) -> str:
+        """What was found, in a sentence or two."""
+        return headline(self.noise_rate, self.noise_rate_interval, self.learnable)
+
+    def expected_wrong(self, n: int) -> float:
+        """Return how many of the first n rows of the ranking are wrong, as expected from their probabilities."""
+        return float(self.issues["wrong_probability"].head(n).sum())
 
     @property
     def n_flagged(self) -> int:
@@ -56,38 +75,7 @@ class Audit:
         return int(self.issues["is_label_issue"].sum())
 
 
-def default_auditor(kind: str, n_rows: int) -> MentorNetClassifier:
-    """Return the classifier that an audit trains.
-
-    Parameters
-    ----------
-    kind : {"table", "images"}
-        What it will get.
-    n_rows : int
-        How many rows it will get. Below 100 the share of right labels, which guides the training, is taken to be 0.8:
-        an estimate needs rows to hold back.
-
-    Returns
-    -------
-    MentorNetClassifier
-        Not fitted; with ``verbose=1``, a progress bar.
-
-    Examples
-    --------
-    >>> default_auditor("table", 60).loss_percentile, default_auditor("images", 500).student
-    (0.8, 'cnn')
-    """
-    clf = MentorNetClassifier("mentornet_pd", percentile_by_class=True, random_state=0, verbose=1)
-    if n_rows < FEW_ROWS:
-        clf.set_params(loss_percentile=_RIGHT_OF_FEW)
-    if kind == "table":
-        clf.set_params(standardize=False)  # done column by column; a text's lesser dimensions are to stay lesser
-    if kind == "images":
-        clf.set_params(student="cnn", optimizer="sgd", lr=0.1, weight_decay=0.001, augment="shift_flip")
-    return clf
-
-
-def audit_labels(data: AuditData, clf: Any) -> Audit:
+def audit_labels(data: AuditData, clf: Any, precision: float | None = None) -> Audit:
     """Train on the labels as they are and collect which of them are probably wrong.
 
     Parameters
@@ -96,6 +84,9 @@ def audit_labels(data: AuditData, clf: Any) -> Audit:
         What was read.
     clf : classifier with ``label_issues``
         Such as :func:`default_auditor` returns; it is fitted.
+    precision : float in [0, 1], optional
+        Flag as many rows as keep the expected share of wrong labels among them at least so high, instead of as many as
+        are estimated wrong.
 
     Returns
     -------
@@ -118,9 +109,12 @@ def audit_labels(data: AuditData, clf: Any) -> Audit:
     'issues.csv'
     """
     stop_if_interrupted(clf.fit(data.X, data.noisy_y))
-    found = clf.label_issues()
+    found = clf.label_issues() if precision is None else clf.label_issues(precision=precision)
+    learnable = getattr(clf, "learnability_", None)
+    if learnable is not None and not learnable.has_signal:
+        found = _nothing_flagged(found)
     noise_rate = float(found.attrs["noise_rate"])
-    result = found[list(RESULT_COLUMNS)]
+    result = found[[name for name in RESULT_COLUMNS if name in found]]
     position = found["row"].to_numpy()
     result.index = pd.Index(position)
     rows = data.rows.iloc[position]
@@ -129,7 +123,17 @@ def audit_labels(data: AuditData, clf: Any) -> Audit:
     interval = getattr(clf, "noise_rate_interval_", None) or noise_rate_interval(
         noise_rate, issues["loss"].to_numpy(), issues["margin"].to_numpy()
     )
-    return Audit(data, issues, noise_rate, interval, _settings(clf, data), _classes_given_up(issues))
+    interval = min(interval[0], noise_rate), max(interval[1], noise_rate)
+    said = _settings(clf, data), _classes_given_up(issues)
+    pairs = find_duplicates(data.X, data.noisy_y), confused_classes(issues)
+    return Audit(data, issues, noise_rate, interval, *said, learnable, *pairs)
+
+
+def _nothing_flagged(found: pd.DataFrame) -> pd.DataFrame:
+    """Return the same issues with no label called wrong: nothing is known of them."""
+    plain = found.assign(is_label_issue=False, verdict="unclear", suggested_label=found["given_label"])
+    plain.attrs["noise_rate"] = found.attrs["noise_rate"]
+    return plain
 
 
 def noise_rate_interval(

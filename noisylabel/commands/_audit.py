@@ -47,7 +47,12 @@ def add_audit_command(commands: Any) -> None:
         type=place,
         help="what the page of an earlier audit has saved, to learn from (none)",
     )
-    audit.add_argument("--epochs", type=whole, help="passes over the rows (the classifier's default)")
+    audit.add_argument("--epochs", type=whole, help="passes over the rows (12, 25 or 50, by held-out rows)")
+    audit.add_argument(
+        "--precision",
+        type=float,
+        help="flag as many rows as keep so many of them wrong, such as 0.9 (as many as are wrong)",
+    )
     audit.spoken.update(_SPOKEN)
     audit.add_argument("--device", default="cpu", help="where to train")
     audit.add_argument("--seed", type=int, default=0, help="of everything that is drawn")
@@ -75,24 +80,32 @@ def _judged(data: "AuditData", options: argparse.Namespace) -> "tuple[Audit, Rec
         Recorded,
         audit_labels,
         decisions_on,
-        default_auditor,
         paths_to_record,
         with_decisions,
         with_right_labels,
     )
 
-    clf = default_auditor(data.kind, len(data.X)).set_params(device=options.device, random_state=options.seed)
-    if options.epochs is not None:
-        clf.set_params(max_epochs=options.epochs)
-    paths = paths_to_record(len(data.X), len(set(data.noisy_y.tolist())), clf.max_epochs)
+    decisions = None if options.decisions is None else decisions_on(data, options.decisions)
+    known = data if decisions is None else with_right_labels(data, decisions)
+    clf = _auditor(known, options)
+    paths = paths_to_record(len(data.X), len(set(known.noisy_y.tolist())), clf.max_epochs)
     if options.report is not None:
         clf.set_params(callbacks=[paths])
-    if options.decisions is None:
-        audit = audit_labels(data, clf)
-    else:
-        decisions = decisions_on(data, options.decisions)
-        audit = with_decisions(audit_labels(with_right_labels(data, decisions), clf), data, decisions)
+    audit = audit_labels(known, clf, options.precision)
+    if decisions is not None:
+        audit = with_decisions(audit, data, decisions)
     return audit, None if options.report is None else Recorded(paths, [str(label) for label in clf.classes_.tolist()])
+
+
+def _auditor(data: "AuditData", options: argparse.Namespace) -> Any:
+    """Return the classifier to train."""
+    from noisylabel.audit import choose_epochs, default_auditor, quick_precision
+
+    clf = default_auditor(data.kind, len(data.X)).set_params(device=options.device, random_state=options.seed)
+    if data.kind == "images":
+        clf.set_params(precision=quick_precision(options.device))
+    n_epochs = choose_epochs(data, clf) if options.epochs is None else options.epochs
+    return clf.set_params(max_epochs=n_epochs)
 
 
 def _check_outputs(options: argparse.Namespace) -> None:
@@ -174,15 +187,31 @@ def _print_data(data: "AuditData") -> None:
 
 
 def _print_audit(audit: "Audit") -> None:
-    low, high = audit.noise_rate_interval
-    print(f"\nEstimated share of wrong labels: {audit.noise_rate:.1%} (interval {low:.1%} to {high:.1%}).")
-    print("The interval covers which rows happen to be in the file, and not the network's own mistakes.")
-    print(f"Flagged as probably wrong: {audit.n_flagged} of {len(audit.issues)}. The most doubtful:\n")
+    print(f"\n{audit.headline}")
+    if audit.n_flagged:
+        expected = f"{audit.expected_wrong(audit.n_flagged):.0f} of them are expected to be wrong"
+        print(f"Flagged as probably wrong: {audit.n_flagged} of {len(audit.issues)}; {expected}. The most doubtful:\n")
+    else:
+        print("Flagged: none. The least certain rows:\n")
     places = [name for name in ("file", "spreadsheet_row", "row") if name in audit.issues]
     shown = audit.issues[[places[0], "given_label", "suggested_label", "label_quality"]].head(5)
     print(shown.to_string(index=False, float_format=lambda value: f"{value:.3f}"))
+    _print_pairs(audit)
     for caution in audit.cautions:
         print(f"\n{as_note(caution)}")
+
+
+def _print_pairs(audit: "Audit") -> None:
+    """Say which classes are taken for each other, and which rows are the same but for the label."""
+    if audit.confused:
+        pairs = ", ".join(f"{a} and {b} ({share:.0%})" for a, b, share in audit.confused[:3])
+        print(f"\nOften taken for each other: {pairs}. Perhaps it is not clear where one ends.")
+    if len(audit.duplicates):
+        first = audit.duplicates.iloc[0]
+        rows = audit.data.rows.iloc[[first["row_a"], first["row_b"]]]
+        place = next(name for name in ("file", "spreadsheet_row", "row") if name in rows)
+        where = f"{place.replace('_', ' ')} {rows[place].iloc[0]} and {rows[place].iloc[1]}"
+        print(f"\nAlmost the same with different labels: {len(audit.duplicates)} pairs, such as {where}.")
 
 
 def _print_next(audit: "Audit", written: list[Path]) -> None:

@@ -526,9 +526,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         rows, (beliefs, matrix) = split.train_rows, found
         looks = LOOKS_OF_AVERAGED if self.mixup_alpha > 0 else LOOKS_OF_LEARNED
         rate = None if mentor.heard_ is None else mentor.noise_rate_
-        if (
-            rate is not None and self.record_.proba_ is not None
-        ):  # of all of training, where the others are of its start
+        if rate is not None and self.record_.proba_ is not None:  # of all of training, not of its start
             beliefs, looks = self.record_.proba_[rows].nan_to_num(1 / data.n_classes), LOOKS_OF_AVERAGED
         self._judged = np.full((len(data.codes), len(JUDGED)), np.nan, dtype=np.float32)
         self._judged[rows] = judge_rows(beliefs, matrix, torch.as_tensor(data.codes[rows]), looks, rate)

@@ -8,9 +8,9 @@ from torch import Tensor
 
 from noisylabel.functional.label_posterior import label_posteriors
 
-# As how many looks at a row the beliefs count. A network that learned from them is surer than it is right; averages over
-# training, and a network that learned mixes, are less sure. Chosen on seed 0 of digits, letter and satellite (five
-# noises) and, the second, of CIFAR-10 (three).
+# As how many looks at a row the beliefs count. A network that learned from them is surer than it is right; averages
+# over training, and a network that learned mixes, are less sure. Chosen on seed 0 of digits, letter and satellite
+# (five noises) and, the second, of CIFAR-10 (three).
 LOOKS_OF_LEARNED, LOOKS_OF_AVERAGED = 0.7, 2.0
 _AT_A_TIME = 50_000
 _SUREST = 30.0  # log odds

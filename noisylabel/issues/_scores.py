@@ -107,9 +107,8 @@ def wrong_probabilities(mean_losses: np.ndarray, rate: float) -> np.ndarray:
     if mixture is None or not 0 < rate < 1:
         return np.full(len(values), float(rate))
     deviations = np.sqrt(mixture.covariances_[:, 0, 0])
-    parts = [
-        norm.logpdf(values, mean, deviation) for mean, deviation in zip(mixture.means_[:, 0], deviations, strict=True)
-    ]
+    shapes = zip(mixture.means_[:, 0], deviations, strict=True)
+    parts = [norm.logpdf(values, mean, deviation) for mean, deviation in shapes]
     upper = _upper(mixture)
     order = np.argsort(values, kind="stable")
     evidence = np.empty_like(values)

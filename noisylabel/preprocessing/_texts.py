@@ -63,7 +63,7 @@ def _word_steps(column: Any, random_state: Any) -> Any:
     pieces = {"ngram_range": (1, 2)} if has_words else {"analyzer": "char_wb", "ngram_range": (2, 4)}
     n_dimensions = max(2, min(_DIMENSIONS, len(column) // 10))
     return make_pipeline(
-        HashingVectorizer(n_features=_BUCKETS, alternate_sign=False, **pieces),
+        HashingVectorizer(n_features=_BUCKETS, alternate_sign=False, norm=None, **pieces),
         TfidfTransformer(sublinear_tf=True),
         TruncatedSVD(n_dimensions, random_state=random_state),
     )

@@ -13,7 +13,12 @@ PLACE_COLUMNS = ("row", "spreadsheet_row", "file")
 RESULT_COLUMNS = (
     "given_label",
     "suggested_label",
+    "suggested_probability",
+    "second_label",
+    "second_probability",
     "label_quality",
+    "wrong_probability",
+    "verdict",
     "is_label_issue",
     "predicted_label",
     "loss",
