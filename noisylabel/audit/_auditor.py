@@ -7,6 +7,7 @@ from sklearn.base import clone
 from noisylabel._support.progress import progress_bar
 from noisylabel._support.random import numpy_generator
 from noisylabel.audit.reading import AuditData
+from noisylabel.audit.reading._labels import FEW_ROWS
 from noisylabel.curricula import Uniform
 from noisylabel.estimators import MentorNetClassifier
 from noisylabel.estimators._pilot import fewest_rows, pilot_batch_size, pilot_epochs, pilot_rounds
@@ -18,7 +19,7 @@ _MEMORY = 0.05  # of the averaged predictions: the latest visit's share
 _TINY = 1e-6
 
 
-def default_auditor(kind: str, n_rows: int, n_classes: int = 2) -> MentorNetClassifier:
+def default_auditor(kind: str, n_rows: int) -> MentorNetClassifier:
     """Return the classifier that an audit trains.
 
     Tables have that of ``MentorNetClassifier()``. Images are learned by plain training: with augmentation it does not
@@ -30,10 +31,8 @@ def default_auditor(kind: str, n_rows: int, n_classes: int = 2) -> MentorNetClas
     kind : {"table", "images"}
         What it will get.
     n_rows : int
-        How many rows it will get. With fewer than 20 a class on average the share of right labels, which guides the
-        training, is taken to be 0.8: an estimate needs more rows.
-    n_classes : int, default=2
-        Of how many classes they are.
+        How many rows it will get. Below 100 the share of right labels, which guides the training, is taken to be 0.8:
+        an estimate needs more rows.
 
     Returns
     -------
@@ -42,7 +41,7 @@ def default_auditor(kind: str, n_rows: int, n_classes: int = 2) -> MentorNetClas
 
     Examples
     --------
-    >>> default_auditor("table", 30).loss_percentile, default_auditor("images", 500).student
+    >>> default_auditor("table", 60).loss_percentile, default_auditor("images", 500).student
     (0.8, 'cnn')
     """
     clf = MentorNetClassifier(random_state=0, verbose=1)
@@ -51,7 +50,7 @@ def default_auditor(kind: str, n_rows: int, n_classes: int = 2) -> MentorNetClas
     else:
         clf.set_params(curriculum=AutoPercentileMentor(Uniform()), filter_alpha=_MEMORY)
         clf.set_params(student="cnn", optimizer="sgd", lr=0.1, weight_decay=0.001, augment="shift_flip")
-    if n_rows < fewest_rows(n_classes):
+    if n_rows < FEW_ROWS:
         clf.set_params(curriculum="mentornet_pd", percentile_by_class=True, loss_percentile=_RIGHT_OF_FEW)
     return clf
 

@@ -8,8 +8,9 @@ from noisylabel import MentorMixClassifier, MentorNetClassifier, corrupt
 from noisylabel.exceptions import InvalidParameterError
 from noisylabel.issues._scores import estimate_issue_rate
 
-COLUMNS = ["row", "given_label", "suggested_label", "predicted_label", "label_quality", "is_label_issue", "loss",
-           "margin", "weight", "forgetting"]  # fmt: skip
+COLUMNS = ["row", "given_label", "suggested_label", "suggested_probability", "second_label", "second_probability",
+           "predicted_label", "label_quality", "wrong_probability", "verdict", "is_label_issue", "loss", "margin",
+           "weight", "forgetting"]  # fmt: skip
 
 
 @pytest.fixture(scope="module", params=[0.2, 0.4])
@@ -94,12 +95,16 @@ def test_held_out_rows_are_in_the_table(digits_module):
     assert average_precision_score(wrong, -held_out["label_quality"]) > 0.9
 
 
-def test_right_07_a_few_held_out_rows_keep_their_own_losses(blobs):
-    clf = MentorNetClassifier(max_epochs=2, validation_fraction=0.1, random_state=0).fit(*(part[:60] for part in blobs))
-    issues = clf.label_issues()
-    held_out = issues[issues["weight"].isna()]
-    assert len(held_out) == 6
-    np.testing.assert_allclose(held_out["label_quality"], np.exp(-held_out["loss"]), rtol=1e-6)
+@pytest.mark.parametrize("curriculum", ["auto", "uniform"])
+def test_a_few_held_out_rows_are_ranked_among_the_others_by_their_losses(blobs, curriculum):
+    clf = MentorNetClassifier(curriculum, max_epochs=2, validation_fraction=0.1, random_state=0)
+    issues = clf.fit(*(part[:60] for part in blobs)).label_issues(sort=False)
+    is_held_out = issues["weight"].isna()
+    assert is_held_out.sum() == 6
+    others = issues[~is_held_out]
+    for _, row in issues[is_held_out].iterrows():
+        place = (others["loss"] < row["loss"]).mean()
+        assert row["wrong_probability"] == pytest.approx(others["wrong_probability"].quantile(place))
 
 
 def test_right_07_suggestions_are_right_where_the_network_memorises(digits_module):
