@@ -276,7 +276,9 @@ def wrong_labels_left(expected: float, found: int, rest: float) -> tuple[float, 
     The sum of ``wrong_probability`` over the undecided rows, times how many wrong labels were found for each that was
     expected: ``(found + 1) / (expected + 1)``, so that few decisions change little. The interval (95 %) takes the
     number found as a Poisson count of ``expected`` times an unknown factor whose prior is a gamma of shape and rate 1,
-    with Wilson and Hilferty's quantiles. It supposes that the factor of the decided rows is that of the others.
+    and the number left as such a count of ``rest`` times the same factor; its quantiles are those of a gamma
+    of the same mean and variance, by Wilson and Hilferty. Decided rows are
+    taken to have the factor of the others.
 
     Parameters
     ----------
@@ -295,8 +297,11 @@ def wrong_labels_left(expected: float, found: int, rest: float) -> tuple[float, 
     Examples
     --------
     >>> [round(number) for number in wrong_labels_left(expected=10, found=5, rest=30)]
-    [16, 6, 32]
+    [16, 5, 35]
     """
-    shape, scale = found + 1, rest / (expected + 1)
-    low, high = (scale * shape * (1 - 1 / (9 * shape) + z / (3 * shape**0.5)) ** 3 for z in (-_Z, _Z))
-    return scale * shape, low, high
+    mean = rest * (found + 1) / (expected + 1)
+    if mean == 0:
+        return 0.0, 0.0, 0.0
+    shape = 1 / (1 / (found + 1) + 1 / mean)
+    low, high = (mean * max(1 - 1 / (9 * shape) + z / (3 * shape**0.5), 0) ** 3 for z in (-_Z, _Z))
+    return mean, low, high

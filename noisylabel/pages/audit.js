@@ -72,7 +72,8 @@ function isShown(row) {
   const wanted = byName("show").value, decision = decisions.get(row), text = (state.get("text") ?? "").toLowerCase();
   const fits = { any: true, flagged: rows.flagged[row], open: rows.flagged[row] && !decision, decided: decision }[wanted]
     ?? decision?.what === wanted;
-  return fits && (!state.get("region") || regionOf.get(row) === state.get("region")) && ["given", "suggested"].every(name => !state.get(name) || labelOf(rows[name][row]) === state.get(name))
+  return fits && (!state.get("verdict") || rows.verdict?.[row] === state.get("verdict"))
+    && (!state.get("region") || regionOf.get(row) === state.get("region")) && ["given", "suggested"].every(name => !state.get(name) || labelOf(rows[name][row]) === state.get(name))
     && (!text || textOf(row).includes(text));
 }
 const byName = name => document.querySelector(`[name="${name}"]`);
@@ -90,6 +91,18 @@ function nextOpen(row) {
   return [...shown.slice(at + 1), ...shown.slice(0, at)].find(one => !decisions.has(one)) ?? row;
 }
 function move(row) { current = row; }
+/* Show a row, if need be without filters. */
+function goTo(row) {
+  if (!shown.includes(row)) for (const name of ["given", "suggested", "text", "region", "verdict"]) state.delete(name);
+  if (!shown.includes(row)) state.set("show", "any");
+  move(row);
+  draw();
+  keep();
+}
+document.addEventListener("click", ({ target }) => {
+  const link = target.closest("[data-row]");
+  if (link) { goTo(Number(link.dataset.row)); byId("doubtful").scrollIntoView(); }
+});
 function step(by) {
   const at = shown.indexOf(current);
   if (shown.length) move(shown[Math.min(Math.max(at + by, 0), shown.length - 1)]);
@@ -200,15 +213,16 @@ function remaining() {
     if (what === "change" || what === "keep") { expected += wrongness(row); wrong += what === "change"; }
     else { rest += wrongness(row); nOpen += 1; }
   }
-  const shape = wrong + 1, bound = z => Math.min(nOpen, Math.round(rest / (expected + 1) * shape * (1 - 1 / (9 * shape) + z / (3 * Math.sqrt(shape))) ** 3));
-  return { estimate: Math.min(nOpen, Math.round(rest * shape / (expected + 1))), low: bound(-1.96), high: bound(1.96) };
+  const mean = rest * (wrong + 1) / (expected + 1), shape = 1 / (1 / (wrong + 1) + 1 / mean);
+  const bound = z => mean * Math.max(1 - 1 / (9 * shape) + z / (3 * Math.sqrt(shape)), 0) ** 3;
+  return [mean, ...(mean ? [bound(-1.96), bound(1.96)] : [0, 0])].map(number => Math.min(nOpen, Math.round(number)));
 }
 function drawProgress() {
   const counted = what => [...decisions.values()].filter(one => one.what === what).length, total = Math.max(1, rows.flagged.filter(Boolean).length);
   const done = [...decisions.keys()].filter(row => rows.flagged[row]).length, known = [...decisions].filter(([row, one]) => one.what !== "unsure" && !(rows.key[row] in audit.decided)).length;
   Object.assign(byId("progress"), { max: total, value: done });
   byId("counts").textContent = `${done} of ${total} flagged decided. Changed: ${counted("change")}, kept: ${counted("keep")}, unsure: ${counted("unsure")}.`;
-  const { estimate, low, high } = remaining();
+  const [estimate, low, high] = remaining();
   byId("left").textContent = known < 10 ? `After 10 decisions this says how many wrong labels are left.`
     : `Wrong labels left, by your ${known} decisions: about ${estimate} (${low} to ${high}).`;
   byId("found").textContent = `${shown.length.toLocaleString("en")} of ${n.toLocaleString("en")}` + (current < 0 ? "" : `, at ${shown.indexOf(current) + 1}`);

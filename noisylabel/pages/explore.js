@@ -115,12 +115,7 @@ map.onclick = event => {
     const distance = (across(packed.spread[at]) - event.offsetX) ** 2 + (down(packed.mean[at]) - event.offsetY) ** 2;
     if (distance < least) { least = distance; nearest = row; }
   });
-  if (nearest === null) return;
-  if (!shown.includes(nearest)) for (const name of ["given", "suggested", "text", "region"]) state.delete(name);
-  if (!shown.includes(nearest)) state.set("show", "any");
-  move(nearest);
-  draw();
-  keep();
+  if (nearest !== null) goTo(nearest);
 };
 byId("map-key").append(...frequent.map(code => make("span", `dot c${frequent.indexOf(code) + 1}`, labelOf(code))),
   ...(counts.size > frequent.length ? [make("span", "dot", "other labels")] : []));

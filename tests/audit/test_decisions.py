@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from scipy.stats import gamma
+from scipy.stats import nbinom
 
 from noisylabel.audit import (
     apply_decisions,
@@ -199,12 +199,13 @@ def test_decided_rows_are_on_the_page_however_many_others_there_are(table, tmp_p
     assert held["decided"]["2"] == ("unsure", None, "tea")
 
 
-def test_what_is_left_has_the_interval_of_the_posterior():
+def test_what_is_left_has_the_interval_of_the_prediction():
     estimate, low, high = wrong_labels_left(expected=20, found=15, rest=50)
-    factor = gamma(16, scale=1 / 21)
-    assert estimate == pytest.approx(50 * factor.mean())
-    assert low == pytest.approx(50 * factor.ppf(0.025), rel=0.02)
-    assert high == pytest.approx(50 * factor.ppf(0.975), rel=0.02)
+    left = nbinom(16, 1 / (1 + 50 / 21))  # a Poisson count whose mean is a gamma
+    assert estimate == pytest.approx(left.mean())
+    assert low == pytest.approx(left.ppf(0.025), abs=1)
+    assert high == pytest.approx(left.ppf(0.975), abs=1)
+    assert wrong_labels_left(20, 15, 0) == (0, 0, 0)
 
 
 def test_decisions_on_images_go_by_file(tmp_path):
@@ -248,3 +249,14 @@ def test_from_the_page_to_the_next_page(table, tmp_path):
     browser.open(report)
     assert browser.text("#counts").endswith("Changed: 0, kept: 0, unsure: 1.")
     browser.close()
+
+
+def test_the_interval_of_what_is_left_covers_it():
+    """Whatever factor lies between the probabilities and the truth, as long as it is one for all rows."""
+    rng, covered = np.random.default_rng(0), []
+    for factor in (0.4, 1.0) * 100:
+        probability = np.sort(rng.beta(0.4, 1.5, 600))[::-1]
+        is_wrong = rng.random(600) < factor * probability
+        low, high = wrong_labels_left(probability[:80].sum(), int(is_wrong[:80].sum()), probability[80:].sum())[1:]
+        covered.append(low <= is_wrong[80:].sum() <= high)
+    assert np.mean(covered) > 0.93

@@ -44,6 +44,7 @@ def write_audit_page(audit: Audit, path: str | Path, recorded: Recorded | None =
         path,
         Path(str(files("noisylabel.pages") / "audit.html.jinja")),
         scripts=["audit.js"] if recorded is None else ["audit.js", "explore.js"],
+        verdicts=_verdicts(rows["rows"].get("verdict", [])),
         regions=_regions(rows.get("paths")),
         paths_left_out=_paths_left_out(rows),
         title=f"Label audit of {summary['source']}",
@@ -54,6 +55,19 @@ def write_audit_page(audit: Audit, path: str | Path, recorded: Recorded | None =
         picture=chart(_draw_histogram(summary["histogram"]), "Numbers of labels over their quality"),
         **summary,
     )
+
+
+_VERDICTS = {
+    "wrong": "wrong",
+    "unclear": "unclear: two labels fit",
+    "outlier": "outlier: no label fits",
+    "fine": "fine",
+}
+
+
+def _verdicts(given: list[str]) -> list[tuple[str, str]]:
+    """Return the verdicts that a control offers, with their numbers of rows."""
+    return [(name, f"{words} ({given.count(name):,})") for name, words in _VERDICTS.items() if name in given]
 
 
 def _regions(paths: dict[str, Any] | None) -> list[tuple[str, str]]:
