@@ -220,8 +220,8 @@ def with_right_labels(data: AuditData, decisions: Decisions) -> AuditData:
 def with_decisions(audit: Audit, data: AuditData, decisions: Decisions) -> Audit:
     """Return an audit of right labels as one of the labels that the file has.
 
-    Rows that were decided on come last, with what was decided in ``decision``; those to change are flagged, with their
-    right label as the suggested one, and those to keep are not. A sentence about them is the first caution.
+    Rows whose right label is known come last and are not flagged any more; ``decision`` has what was decided, and the
+    right label is the suggested one. A sentence about the decisions is the first caution.
 
     Parameters
     ----------
@@ -243,12 +243,14 @@ def with_decisions(audit: Audit, data: AuditData, decisions: Decisions) -> Audit
     issues["given_label"] = data.noisy_y[issues.index]
     right = decisions.y_trusted[issues.index]
     issues["suggested_label"] = issues["suggested_label"].where(~is_known, right)
-    issues["is_label_issue"] = issues["is_label_issue"].where(~is_known, kinds == "change").astype(bool)
-    if "wrong_probability" in issues:
-        sure = (kinds == "change").astype(float)
-        issues["wrong_probability"] = issues["wrong_probability"].where(~is_known, sure)
+    issues["is_label_issue"] = issues["is_label_issue"] & ~is_known
+    sure = (kinds == "change").astype(float)
+    known = {"wrong_probability": sure, "verdict": sure.map({1: "wrong", 0: "fine"}), "suggested_probability": 1.0}
+    for name, value in known.items():
+        if name in issues:
+            issues[name] = issues[name].where(~is_known, value)
     issues.insert(issues.columns.tolist().index("is_label_issue") + 1, "decision", kinds)
-    issues = pd.concat([issues[kinds == ""], issues[kinds != ""]])
+    issues = pd.concat([issues[~is_known], issues[is_known]])
     return replace(audit, data=data, issues=issues, cautions=[_said(audit, issues, decisions), *audit.cautions])
 
 

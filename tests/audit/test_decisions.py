@@ -171,12 +171,14 @@ def test_right_labels_are_learned_and_rows_shown_as_decided(table, tmp_path):
     assert data.noisy_y.tolist()[:2] == ["=ham", "spam"]
     audit = audit_labels(learned, Judge([7, 8, 1], "tea"))
     audit.issues.insert(5, "wrong_probability", np.linspace(1, 0, 60))
+    audit.issues["verdict"] = "unclear"
     shown = with_decisions(audit, data, found).issues.set_index("row")
-    assert shown.index[-4:].tolist() == [1, 0, 2, 5]  # in the order of the audit, after all others
+    assert shown.index[-3:].tolist() == [1, 0, 5]  # in the order of the audit, after all others
     assert shown.loc[[0, 1, 2, 5, 7], "decision"].tolist() == ["change", "keep", "unsure", "change", ""]
     assert shown.loc[[0, 1, 5, 7], "given_label"].tolist() == ["=ham", "spam", "tea", "spam"]
     assert shown.loc[[0, 1, 5, 7], "suggested_label"].tolist() == ["spam", "spam", "=ham", "tea"]
-    assert shown.loc[[0, 1, 5, 7], "is_label_issue"].tolist() == [True, False, True, True]
+    assert shown.loc[[0, 1, 5, 7], "is_label_issue"].tolist() == [False, False, False, True]
+    assert shown.loc[[0, 1, 5, 7], "verdict"].tolist() == ["wrong", "fine", "wrong", "unclear"]
     assert shown.loc[[0, 1, 5], "wrong_probability"].tolist() == [1, 0, 1]
     sentence = with_decisions(audit, data, found).cautions[0]
     open_rows = shown.loc[~shown["decision"].isin(["change", "keep"]), "wrong_probability"].sum()

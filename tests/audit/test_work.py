@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from noisylabel.audit import audit_labels, read_audit_folder, read_audit_table, write_audit_page
+from noisylabel.functional import Learnability
 from tests.audit.judge import Judge
 from tests.live_browser import LiveBrowser
 
@@ -134,6 +135,32 @@ def test_decisions_on_rows_that_another_ranking_left_out_are_kept(tmp_path, brow
         for row in csv.DictReader(saved.splitlines())
     }
     assert rows == {row: ("a", "change", "b") for row in ("0", "2", "20")} | {"22": ("a", "keep", "a")}
+
+
+def test_pairs_that_are_almost_the_same_lead_to_their_rows(tmp_path, browser):
+    table = pd.DataFrame({"x": np.random.default_rng(0).normal(size=100), "kind": ["a", "b"] * 50})
+    table.loc[31, "x"] = table.loc[40, "x"]
+    table.to_csv(tmp_path / "t.csv", index=False)
+    audit = audit_labels(read_audit_table(tmp_path / "t.csv", label="kind"), Judge([0], "b"))
+    audit.confused = [("a", "b", 0.25)]
+    browser.open(write_audit_page(audit, tmp_path / "report.html"))
+    assert "a and b: 25 %" in browser.text("#doubtful ~ section ul")
+    assert browser.value("[...document.querySelectorAll('#duplicates td')].slice(0, 5).map(one => one.innerText)") == [
+        "33", "b", "42", "a", "1.000"
+    ]  # fmt: skip
+    browser.click("#duplicates tbody tr:first-child td:nth-child(3) button")
+    assert browser.text("#sheet h3") == "Row 42"
+
+
+def test_what_cannot_be_predicted_is_not_called_wrong(tmp_path, browser):
+    table = pd.DataFrame({"x": np.arange(100) % 9, "kind": ["a", "b"] * 50})
+    table.to_csv(tmp_path / "t.csv", index=False)
+    audit = audit_labels(read_audit_table(tmp_path / "t.csv", label="kind"), Judge([], "b"))
+    audit.learnable = Learnability(0.51, 0.5, (0.52, 0.5), 0.4)
+    browser.open(write_audit_page(audit, tmp_path / "report.html"))
+    assert browser.text(".headline").startswith("Nothing here tells the labels: 51 % of them can be predicted")
+    assert browser.value("document.querySelector('.number')") is None
+    assert browser.text("#classes tbody tr").split("\t")[4] == "52 %"
 
 
 def test_digits_are_their_own_keys(tmp_path, browser):

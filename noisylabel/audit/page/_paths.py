@@ -94,8 +94,14 @@ def page_paths(recorded: Recorded, issues: pd.DataFrame, codes: dict[str, int]) 
         "proba": _packed(np.take_along_axis(found, shown[:, :, None], 1) * 255, np.uint8),
         "mean": _packed(mean * _THOUSANDTHS, np.int16),
         "spread": _packed(spread * _THOUSANDTHS, np.int16),
-        "region": regions(mean, spread, chosen["is_label_issue"].to_numpy(bool)).tolist(),
+        "region": regions(mean, spread, _is_wrong(chosen)).tolist(),
     }
+
+
+def _is_wrong(issues: pd.DataFrame) -> np.ndarray:
+    """Return which labels are probably wrong, or were found to be, (n,)."""
+    flagged = issues["is_label_issue"].to_numpy(bool)
+    return flagged | (issues["decision"] == "change").to_numpy() if "decision" in issues else flagged
 
 
 def regions(mean: np.ndarray, spread: np.ndarray, is_flagged: np.ndarray) -> np.ndarray:

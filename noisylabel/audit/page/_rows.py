@@ -72,7 +72,7 @@ def issues_on_page(issues: pd.DataFrame) -> pd.DataFrame:
     """Return the rows that the page holds: all that are decided, up to 20,000, and the most doubtful of the others."""
     if len(issues) <= MOST_ROWS or "decision" not in issues:
         return issues.head(MOST_ROWS)
-    is_decided = issues["decision"] != ""
+    is_decided = (issues["decision"] != "").to_numpy()
     decided = issues[is_decided].head(MOST_ROWS)
     return pd.concat([issues[~is_decided].head(MOST_ROWS - len(decided)), decided])
 

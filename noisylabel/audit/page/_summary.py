@@ -31,11 +31,14 @@ def audit_summary(audit: Audit) -> dict[str, Any]:
         "n_flagged": audit.n_flagged,
         "noise_rate": audit.noise_rate,
         "interval": audit.noise_rate_interval,
+        "headline": audit.headline,
+        "has_signal": audit.learnable is None or audit.learnable.has_signal,
+        "confused": audit.confused,
         "notes": data.notes,
         "cautions": audit.cautions,
         "settings": audit.settings,
         "confusion": _confusion(issues),
-        "classes": _classes(issues),
+        "classes": _classes(audit),
         "histogram": _histogram(issues),
     }
 
@@ -58,13 +61,19 @@ def _confusion(issues: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _classes(issues: pd.DataFrame) -> list[dict[str, Any]]:
-    """Count the rows and the flagged rows of each class, and say what is suggested most often instead."""
-    classes = []
+def _classes(audit: Audit) -> list[dict[str, Any]]:
+    """Count rows and flagged rows of each class, how many can be predicted, and what is suggested most often."""
+    classes, issues = [], audit.issues
+    names = np.unique(audit.data.noisy_y).tolist()
+    shares = () if audit.learnable is None else audit.learnable.agreement_by_class
+    predicted = dict(zip(names, shares, strict=True)) if len(shares) == len(names) else {}
     for label, rows in issues.groupby("given_label"):
         flagged = rows.loc[rows["is_label_issue"], "suggested_label"]
         suggestion = "" if flagged.empty else str(flagged.value_counts().index[0])
-        classes.append({"label": str(label), "rows": len(rows), "flagged": len(flagged), "suggestion": suggestion})
+        counts = {"label": str(label), "rows": len(rows), "flagged": len(flagged)}
+        share = predicted.get(label)
+        known = share is not None and share == share  # NaN: too few rows to try
+        classes.append({**counts, "suggestion": suggestion, "predicted": share if known else None})
     return classes
 
 

@@ -15,6 +15,8 @@ from noisylabel.audit.page._rows import issues_on_page, page_rows
 from noisylabel.audit.page._summary import BINS, audit_summary
 from noisylabel.pages import chart, embedded, write_page
 
+_MOST_PAIRS = 50
+
 
 def write_audit_page(audit: Audit, path: str | Path, recorded: Recorded | None = None) -> Path:
     """Write one HTML page, without anything loaded from elsewhere, to look at doubtful labels and decide on them.
@@ -51,10 +53,29 @@ def write_audit_page(audit: Audit, path: str | Path, recorded: Recorded | None =
         rows=embedded("audit-rows", rows),
         labels=rows["labels"],
         left_out=rows["left_out"],
+        duplicates=_duplicates(audit),
         cells=_cells(summary["confusion"]),
         picture=chart(_draw_histogram(summary["histogram"]), "Numbers of labels over their quality"),
         **summary,
     )
+
+
+def _duplicates(audit: Audit) -> dict[str, Any]:
+    """Return the pairs that are almost the same: how many, and of the most alike where the rows are on the page."""
+    rows = issues_on_page(audit.issues)
+    place = next(name for name in ("file", "spreadsheet_row", "row") if name in rows and name not in audit.data.columns)
+    at = dict(zip(rows.index.tolist(), enumerate(rows[place].astype(str)), strict=True))
+    pairs = [
+        {
+            "a": at[pair.row_a],
+            "b": at[pair.row_b],
+            "labels": (str(pair.label_a), str(pair.label_b)),
+            "similarity": pair.similarity,
+        }
+        for pair in audit.duplicates.itertuples()
+        if pair.row_a in at and pair.row_b in at
+    ]
+    return {"n_pairs": len(audit.duplicates), "pairs": pairs[:_MOST_PAIRS]}
 
 
 _VERDICTS = {
