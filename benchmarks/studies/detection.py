@@ -1,8 +1,9 @@
-"""Finding wrong labels: one training run of ours against cleanlab's five folds, same data, student and epochs."""
+"""Finding wrong labels: one training run as of an audit against cleanlab's five folds, same data, student and epochs."""
 
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,23 +16,30 @@ from benchmarks.cells.catalogue import PROFILES
 from benchmarks.cells.cell import Cell, check_data, noisy_subset
 from benchmarks.cells.environment import environment
 from benchmarks.cells.store import RESULTS, append, newest, read
-from noisylabel import MentorMixClassifier, MentorNetClassifier
+from benchmarks.studies.defaults import make_split
+from noisylabel import MentorNetClassifier
+from noisylabel.audit import default_auditor
 from noisylabel.exceptions import InvalidDataError
 from noisylabel.utils import progress_bar
 
 FILE = RESULTS / "detection.jsonl"
 _KEYS = ("profile", "noise", "rate", "seed")
-SYMMETRIC = (("symmetric", 0.2), ("symmetric", 0.4))
+_MADE = (("symmetric", 0.2), ("symmetric", 0.4), ("asymmetric", 0.4), ("pair", 0.3), ("instance", 0.4))
+#: Noises of the profiles; of the data sets of the study of defaults that are tables.
 CELLS = {
-    "digits": SYMMETRIC,
-    "fashion-10k": SYMMETRIC,
-    "cifar10-5k": (*SYMMETRIC, ("asymmetric_cifar10", 0.4), ("human_worst", None)),
+    "digits": _MADE,
+    "fashion-10k": _MADE,
+    "cifar10-5k": (*_MADE, ("human_worst", None)),
+    "letter": _MADE,
+    "satellite": _MADE,
 }
+TABLES = ("letter", "satellite")
+SEEDS = (10, 11, 12)  # what the audit goes by was chosen on seed 0
 EPOCHS = {"cifar10-5k": 30}  # instead of the profile's
+_TUNED_EPOCHS = 10  # of tables
 DETECTORS: dict[str, Callable[..., MentorNetClassifier]] = {
-    "plain": lambda **settings: MentorNetClassifier("uniform", **settings),
-    "mentornet": lambda **settings: MentorNetClassifier("mentornet_pd", percentile_by_class=True, **settings),
-    "mentormix": lambda **settings: MentorMixClassifier("mentornet_pd", **settings),
+    "audit": lambda kind, settings: default_auditor(kind, 1_000).set_params(verbose=0, **settings),
+    "plain": lambda kind, settings: MentorNetClassifier("uniform", filter_alpha=0.05, **settings),
 }
 DEFAULT_SCORE = {"cleanlab": "self_confidence", "cleanlab_tuned": "self_confidence"}  # ours is label_quality
 
@@ -39,13 +47,15 @@ DEFAULT_SCORE = {"cleanlab": "self_confidence", "cleanlab_tuned": "self_confiden
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the study's options."""
     parser.add_argument("--profile", nargs="+", choices=CELLS, default=list(CELLS))
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS))
+    parser.add_argument("--noise", nargs="+", help="only these, such as asymmetric (all)")
+    parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32", help="arithmetic of all (%(default)s)")
     parser.add_argument("--ablation", action="store_true", help="average precision of each score instead")
 
 
 def run(options: Namespace) -> None:
     """Run the missing cells."""
-    run_detection(options.profile, options.seeds)
+    run_detection(options.profile, options.seeds, noises=options.noise, precision=options.precision)
 
 
 def report(options: Namespace) -> str:
@@ -54,28 +64,60 @@ def report(options: Namespace) -> str:
     return detection_markdown(table[table["profile"].isin(options.profile)], options.ablation)
 
 
-def run_detection(names: list[str], seeds: list[int], path: Path = FILE) -> None:
+def run_detection(
+    names: list[str], seeds: list[int], path: Path = FILE, noises: list[str] | None = None, precision: str = "fp32"
+) -> None:
     """Run the missing cells: each a profile, a noise and a seed, with all detectors and cleanlab in one process."""
-    wanted = [Cell(name, *noise, "detection", seed) for seed in seeds for name in names for noise in CELLS[name]]
-    done = {tuple(row[key] for key in _KEYS) for row in read(path)}
+    kinds = {noise for name in names for noise in CELLS[name] if noises is None or noise[0] in noises}
+    wanted = [
+        Cell(name, *noise, "detection", seed)
+        for seed in seeds
+        for name in names
+        for noise in CELLS[name]
+        if noise in kinds
+    ]
+    done = {tuple(row[key] for key in _KEYS) for row in read(path) if "audit" in row["detectors"]}
     missing = [cell for cell in wanted if tuple(getattr(cell, key) for key in _KEYS) not in done]
-    check_data(missing)
+    check_data([cell for cell in missing if cell.profile not in TABLES])
     for cell in progress_bar(missing, desc="detection", unit="cell"):
-        append(path, detect(cell))
+        append(path, detect(cell, precision))
 
 
-def detect(cell: Cell) -> dict[str, Any]:
-    """Return what each detector finds in the data of a cell, ready for JSON."""
+@dataclass(frozen=True)
+class _Task:
+    """Rows with true and noisy labels, and how networks learn them."""
+
+    X: Any
+    y: np.ndarray
+    noisy_y: np.ndarray
+    kind: str
+    settings: dict[str, Any]
+    tuned_epochs: int
+
+
+def _task(cell: Cell) -> _Task:
+    if cell.profile in TABLES:
+        split = make_split(cell.profile, f"{cell.noise}-{cell.rate:g}", cell.seed)
+        settings = {"max_epochs": 50, "standardize": True}
+        return _Task(split.X, split.y, split.noisy_y, "table", settings, _TUNED_EPOCHS)
     profile = PROFILES[cell.profile]
-    X, y, noisy_y, _ = noisy_subset(profile, cell.noise, cell.rate, cell.seed)
-    is_wrong = noisy_y != y
-    epochs = EPOCHS.get(cell.profile, profile.max_epochs)
-    settings = profile.settings | {"max_epochs": epochs, "random_state": cell.seed}
+    settings = profile.settings | {"max_epochs": EPOCHS.get(cell.profile, profile.max_epochs)}
+    settings.setdefault("standardize", True)
+    kind = "images" if settings.get("augment") else "table"
+    rows = noisy_subset(profile, cell.noise, cell.rate, cell.seed)[:3]
+    return _Task(*rows, kind, settings, profile.tuned_epochs)
+
+
+def detect(cell: Cell, precision: str = "fp32") -> dict[str, Any]:
+    """Return what each detector finds in the data of a cell, ready for JSON."""
+    task = _task(cell)
+    X, noisy_y, is_wrong = task.X, task.noisy_y, task.noisy_y != task.y
+    settings = task.settings | {"random_state": cell.seed, "precision": precision}
     found = {}
     for name, make in DETECTORS.items():
-        clf = make(filter_alpha=0.05, **settings)
+        clf = make(task.kind, settings)
         found[name] = _timed(lambda clf=clf: _ours(clf.fit(X, noisy_y), noisy_y), is_wrong)
-    for name, changes in (("cleanlab", {}), ("cleanlab_tuned", {"max_epochs": profile.tuned_epochs})):
+    for name, changes in (("cleanlab", {}), ("cleanlab_tuned", {"max_epochs": task.tuned_epochs})):
         student = MentorNetClassifier("uniform", **(settings | changes))
         found[name] = _timed(lambda student=student: _cleanlab(student, X, noisy_y, cell.seed), is_wrong)
     return {
@@ -83,7 +125,8 @@ def detect(cell: Cell) -> dict[str, Any]:
         "noise": cell.noise,
         "rate": cell.rate,
         "seed": cell.seed,
-        "n_rows": len(y),
+        "n_rows": len(noisy_y),
+        "precision": precision,
         "true_rate": float(is_wrong.mean()),
         "detectors": found,
         "environment": environment(),
@@ -111,7 +154,6 @@ def _ours(clf: MentorNetClassifier, noisy_y: np.ndarray) -> tuple[dict[str, np.n
     issues = clf.label_issues()
     by_row = issues.sort_index()
     record = clf.record_.to_frame()
-    filtered = clf.record_.proba_.numpy()[np.arange(len(noisy_y)), noisy_y]
     scores = {
         "label_quality": by_row["label_quality"].to_numpy(),
         "last_loss": -record["loss"].to_numpy(),
@@ -119,7 +161,6 @@ def _ours(clf: MentorNetClassifier, noisy_y: np.ndarray) -> tuple[dict[str, np.n
         "mean_proba": record["proba_mean"].to_numpy(),
         "forgetting": -record["forgetting"].to_numpy(dtype=float),
         "mean_weight": record["weight_mean"].fillna(1.0).to_numpy(),
-        "filtered_proba": filtered,
     }
     return scores, by_row["is_label_issue"].to_numpy(), issues.attrs["noise_rate"]
 
@@ -150,7 +191,7 @@ def detection_table(path: Path = FILE) -> pd.DataFrame:
         If nothing has been run.
     """
     rows = []
-    for result in newest(read(path), _KEYS):
+    for result in newest((row for row in read(path) if "audit" in row["detectors"]), _KEYS):
         reference = result["detectors"]["cleanlab"]
         for name, found in result["detectors"].items():
             score = DEFAULT_SCORE.get(name, "label_quality")

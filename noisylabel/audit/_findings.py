@@ -36,7 +36,7 @@ def headline(rate: float, interval: tuple[float, float], learnable: Learnability
     else:
         text = (
             f"No wrong label is certain: between 0 and {100 * high:.0f} % may be wrong, {100 * rate:.0f} % at a guess. "
-            "What cannot be explained need not be wrong."
+            "So none is flagged: what cannot be explained need not be wrong."
         )
     if learnable is None:
         return text

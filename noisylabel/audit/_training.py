@@ -111,7 +111,7 @@ def audit_labels(data: AuditData, clf: Any, precision: float | None = None) -> A
     stop_if_interrupted(clf.fit(data.X, data.noisy_y))
     found = clf.label_issues() if precision is None else clf.label_issues(precision=precision)
     learnable = getattr(clf, "learnability_", None)
-    if learnable is not None and not learnable.has_signal:
+    if not _knows_wrong_labels(clf, precision):
         found = _nothing_flagged(found)
     noise_rate = float(found.attrs["noise_rate"])
     result = found[[name for name in RESULT_COLUMNS if name in found]]
@@ -129,9 +129,22 @@ def audit_labels(data: AuditData, clf: Any, precision: float | None = None) -> A
     return Audit(data, issues, noise_rate, interval, *said, learnable, *pairs)
 
 
+def _knows_wrong_labels(clf: Any, precision: float | None) -> bool:
+    """Whether there are wrong labels for certain, or the user asks to flag so many.
+
+    Not where the samples do not tell the labels; nor where the lower bound of their share is 0, when what looks wrong
+    may be what the samples do not tell.
+    """
+    learnable = getattr(clf, "learnability_", None)
+    if learnable is None:
+        return True
+    return bool(learnable.has_signal and (precision is not None or clf.noise_rate_interval_[0] > 0))
+
+
 def _nothing_flagged(found: pd.DataFrame) -> pd.DataFrame:
-    """Return the same issues with no label called wrong: nothing is known of them."""
-    plain = found.assign(is_label_issue=False, verdict="unclear", suggested_label=found["given_label"])
+    """Return the same issues with no label called wrong: none is for certain."""
+    verdicts = found["verdict"].where(~found["is_label_issue"], "unclear")
+    plain = found.assign(is_label_issue=False, verdict=verdicts, suggested_label=found["given_label"])
     plain.attrs["noise_rate"] = found.attrs["noise_rate"]
     return plain
 

@@ -53,7 +53,7 @@ def _with_mean(judged: np.ndarray, rate: float) -> np.ndarray:
     """Return the same with the mean probability of being wrong moved to a rate."""
     before = judged[:, 0]
     log_odds = logit(before).clip(-_SUREST, _SUREST)
-    target = np.clip(rate, 0.5 / len(before), 1 - 0.5 / len(before))  # of no row at all, half a row
+    target = np.clip(rate, 0.1 / len(before), 1 - 0.1 / len(before))  # of no row at all, a tenth
     shift = brentq(lambda odds: expit(log_odds + odds).mean() - target, -2 * _SUREST, 2 * _SUREST)
     after = expit(log_odds + shift)
     moved = judged.copy()

@@ -135,9 +135,9 @@ def _flag(wrong: np.ndarray, counts: np.ndarray, rate: float, precision: float |
     else:
         keeps = np.cumsum(in_order) / np.arange(1, len(in_order) + 1) >= precision
         n_issues = int(keeps.nonzero()[0].max(initial=-1)) + 1
-    least = in_order[n_issues - 1] if n_issues else np.inf
-    flagged: np.ndarray = wrong >= least
-    return flagged & (wrong > 0)
+    most_of_rest = in_order[n_issues] if n_issues < len(in_order) else 0.0
+    flagged: np.ndarray = wrong > most_of_rest  # of rows that are level, all or none
+    return flagged
 
 
 def _suggest(evidence: Evidence, wrong: np.ndarray, is_issue: np.ndarray, elected: np.ndarray) -> dict[str, np.ndarray]:
