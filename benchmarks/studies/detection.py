@@ -1,4 +1,4 @@
-"""Finding wrong labels: one training run as of an audit against cleanlab's five folds, same data, student and epochs."""
+"""Finding wrong labels: one training run against cleanlab's five folds, same data, student and epochs."""
 
 import time
 from argparse import ArgumentParser, Namespace
@@ -16,7 +16,7 @@ from benchmarks.cells.catalogue import PROFILES
 from benchmarks.cells.cell import Cell, check_data, noisy_subset
 from benchmarks.cells.environment import environment
 from benchmarks.cells.store import RESULTS, append, newest, read
-from benchmarks.studies.defaults import make_split
+from benchmarks.studies.defaults._data import make_split
 from noisylabel import MentorNetClassifier
 from noisylabel.audit import default_auditor
 from noisylabel.exceptions import InvalidDataError
@@ -68,14 +68,8 @@ def run_detection(
     names: list[str], seeds: list[int], path: Path = FILE, noises: list[str] | None = None, precision: str = "fp32"
 ) -> None:
     """Run the missing cells: each a profile, a noise and a seed, with all detectors and cleanlab in one process."""
-    kinds = {noise for name in names for noise in CELLS[name] if noises is None or noise[0] in noises}
-    wanted = [
-        Cell(name, *noise, "detection", seed)
-        for seed in seeds
-        for name in names
-        for noise in CELLS[name]
-        if noise in kinds
-    ]
+    cells = [(name, noise) for name in names for noise in CELLS[name] if noises is None or noise[0] in noises]
+    wanted = [Cell(name, *noise, "detection", seed) for seed in seeds for name, noise in cells]
     done = {tuple(row[key] for key in _KEYS) for row in read(path) if "audit" in row["detectors"]}
     missing = [cell for cell in wanted if tuple(getattr(cell, key) for key in _KEYS) not in done]
     check_data([cell for cell in missing if cell.profile not in TABLES])
