@@ -27,14 +27,14 @@ def test_a_run_goes_from_data_to_table(small, tmp_path):
     table = detection.detection_table(path).set_index("detector")
     assert (table["AP"] > result["true_rate"] + 0.2).all()
     assert table.loc["cleanlab", "time"] == 1
-    assert table.loc["mentornet", "AP of label_quality"] == table.loc["mentornet", "AP"]
+    assert table.loc["audit", "AP of label_quality"] == table.loc["audit", "AP"]
     detection.run_detection(["smoke"], [0], path)
     assert read(path) == [result]
     shown = detection.detection_markdown(detection.detection_table(path))
-    assert "| symmetric 40 % | mentornet | 1 |" in shown
+    assert "| symmetric 40 % | audit | 1 |" in shown
     ablation = detection.detection_markdown(detection.detection_table(path), ablation=True)
     assert "cleanlab" not in ablation
-    assert "| filtered_proba |" in ablation
+    assert "| mean_margin |" in ablation
 
 
 def test_measures_are_those_of_the_flagged_rows_and_scores():
