@@ -93,7 +93,8 @@ def _task(cell: Cell) -> _Task:
     if cell.profile in TABLES:
         split = make_split(cell.profile, f"{cell.noise}-{cell.rate:g}", cell.seed)
         settings = {"max_epochs": 50, "standardize": True}
-        return _Task(split.X, split.y, split.noisy_y, "table", settings, _TUNED_EPOCHS)
+        codes = np.searchsorted(np.unique(split.y), np.stack([split.y, split.noisy_y]))  # as cleanlab wants them
+        return _Task(split.X, *codes, "table", settings, _TUNED_EPOCHS)
     profile = PROFILES[cell.profile]
     settings = profile.settings | {"max_epochs": EPOCHS.get(cell.profile, profile.max_epochs)}
     settings.setdefault("standardize", True)
