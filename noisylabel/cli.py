@@ -4,7 +4,7 @@ import io
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from importlib.metadata import version
 from typing import Any
 
@@ -80,7 +80,7 @@ def _parser() -> Parser:
 
 
 class _Patient:
-    """Standard output that takes what nobody reads any more, as after ``| head``."""
+    """An output that takes what nobody reads any more, as after ``| head``."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -109,13 +109,17 @@ def _patient_output() -> Iterator[None]:
     usual = [stream.errors for stream in streams]
     for stream in streams:
         stream.reconfigure(errors="backslashreplace")
-    patient: Any = _Patient(sys.stdout)
+    patient: list[Any] = []
     try:
-        with redirect_stdout(patient) if sys.stdout is not None else nullcontext():  # None: closed from the start
+        with ExitStack() as redirected:
+            for output, redirect in ((sys.stdout, redirect_stdout), (sys.stderr, redirect_stderr)):
+                if output is not None:  # None: closed from the start
+                    patient.append(_Patient(output))
+                    redirected.enter_context(redirect(patient[-1]))
             yield
     finally:
-        if sys.stdout is not None:
-            patient.flush()
+        for one in patient:
+            one.flush()
         for stream, errors in zip(streams, usual, strict=True):
             if not stream.closed:
                 stream.reconfigure(errors=errors)

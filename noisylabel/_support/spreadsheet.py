@@ -39,7 +39,7 @@ def no_formula(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
 
 
-def write_csv(table: Any, path: Path, *, encoding: str = "utf-8") -> None:
+def write_csv(table: Any, path: Path, *, encoding: str = "utf-8", separator: str = ",") -> None:
     """Write a table as CSV, without its index, whole or not at all; no text in it runs as a formula.
 
     Parameters
@@ -50,6 +50,8 @@ def write_csv(table: Any, path: Path, *, encoding: str = "utf-8") -> None:
         Where to write. Another file of that name is replaced.
     encoding : str, default="utf-8"
         "utf-8-sig" is what spreadsheets expect.
+    separator : str, default=","
+        Between the values of a row.
     """
     table, quoting = table.copy(), csv.QUOTE_MINIMAL
     for name in table.select_dtypes(exclude=["number", "bool", "datetime", "datetimetz", "timedelta"]):
@@ -57,4 +59,4 @@ def write_csv(table: Any, path: Path, *, encoding: str = "utf-8") -> None:
         if any("\r" in value for value in (name, *table[name]) if isinstance(value, str)):
             quoting = csv.QUOTE_NONNUMERIC  # what follows would else be a row of its own
     table = table.rename(columns=no_formula)
-    written_whole(path, lambda file: table.to_csv(file, index=False, encoding=encoding, quoting=quoting))
+    written_whole(path, lambda file: table.to_csv(file, index=False, sep=separator, encoding=encoding, quoting=quoting))

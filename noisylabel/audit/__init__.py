@@ -1,8 +1,8 @@
 """The audit of a file of labels, for people who write no Python: which of its labels are probably wrong.
 
 One part a step, in this order: ``reading`` (a table or a folder of images, its labels and its columns),
-``_training`` (train on the labels as they are, then rank them), ``_table`` (all rows as CSV), ``page`` (what a
-person looks at); then ``_decisions`` and ``_apply``, what that person made of it. The command around them is
+``_training`` (train on the labels as they are, then rank them), ``output`` (all rows as a file), ``page``
+(what a person looks at); then ``_decisions`` and ``_apply``, what that person made of it. The command around them is
 ``noisylabel audit``.
 """
 
@@ -16,18 +16,20 @@ from noisylabel.audit._decisions import (
     with_right_labels,
     wrong_labels_left,
 )
-from noisylabel.audit._table import save_label_issues
 from noisylabel.audit._training import Audit, audit_labels, noise_rate_interval
+from noisylabel.audit.output import FORMATS, check_format, save_label_issues
 from noisylabel.audit.page import Recorded, paths_to_record, write_audit_page
 from noisylabel.audit.reading import AuditData, read_audit_folder, read_audit_table
 
 __all__ = [
+    "FORMATS",
     "Audit",
     "AuditData",
     "Decisions",
     "Recorded",
     "apply_decisions",
     "audit_labels",
+    "check_format",
     "choose_epochs",
     "decisions_on",
     "default_auditor",

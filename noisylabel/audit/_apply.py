@@ -11,14 +11,18 @@ import numpy as np
 import pandas as pd
 
 from noisylabel._support.files import local_path, reading, write_whole, written_whole
+from noisylabel._support.spreadsheet import no_formula
 from noisylabel._support.validation import spoken
 from noisylabel.audit._decisions import located, read_decisions
 from noisylabel.audit._words import some
 from noisylabel.audit.reading import OURS, PLACE_COLUMNS, free_name, own_name
-from noisylabel.datasets._table import TABLE_SUFFIXES, parse_labels
+from noisylabel.datasets._table import parse_labels
+from noisylabel.datasets._table_source import TEXT_SUFFIXES, open_table
 from noisylabel.datasets._table_text import TextFormat, text_format
 from noisylabel.exceptions import DatasetNotFoundError, InvalidDataError, InvalidParameterError
 
+_SUFFIXES = (*TEXT_SUFFIXES, ".parquet")
+_MOSTLY = 0.5
 _OF_ISSUES = ("given_label", "suggested_label", "label_quality", "is_label_issue")
 
 
@@ -62,7 +66,8 @@ def apply_decisions(
         Where to write. It has the ending of ``source``, and its separator and encoding. The column ``changed_from`` has
         the former label where it was changed.
     label : str, optional
-        The column of labels: which of the audited table, or how to call that of a file of issues (``"label"``).
+        The column of labels. In a file of issues the one that has all given labels, by default; ``"label"``, a new one
+        at the end, where no column has, as of images, or several have.
 
     Returns
     -------
@@ -102,9 +107,11 @@ def apply_decisions(
     keys = _keys(cells, key, source) if is_issues else np.arange(len(cells.frame))
     absent = sorted(set(range(max(keys))) - set(keys)) if is_issues and key == "row" else []
     if is_issues:
-        label, cells, keys = *_as_original(cells, keys, label or "label", key), np.sort(keys)
+        label, cells, given = _as_original(cells, keys, label, key)
+        keys = np.sort(keys)
     at = cells.at(str(label), source)
-    given = parse_labels(cells.frame[at]).fillna("").astype(str).to_numpy()
+    if not is_issues:
+        given = _as_labels(cells.frame[at])
     found = located(decided, keys, given)
     is_changed = found.kinds == "change"
     rows, right = found.positions[is_changed], found.right_labels[is_changed]
@@ -119,8 +126,8 @@ def _check_files(source: Path, out: Path) -> None:
     if not source.is_file():
         raise DatasetNotFoundError(f"There is no file {source}. Give the file of issues, or the audited table.")
     suffix = source.suffix.lower()
-    if suffix not in TABLE_SUFFIXES or out.suffix.lower() != suffix:
-        allowed = f"end in {suffix} as {source.name} does" if suffix in TABLE_SUFFIXES else f"end in {TABLE_SUFFIXES}"
+    if suffix not in _SUFFIXES or out.suffix.lower() != suffix:
+        allowed = f"end in {suffix} as {source.name} does" if suffix in _SUFFIXES else f"end in {_SUFFIXES}"
         raise InvalidParameterError(f"{spoken('out')} must {allowed}. Got {out} for {source}.")
     if out.resolve() == source.resolve():
         raise InvalidParameterError(f"{spoken('out')} is {out}, which is the file to correct. Give another name.")
@@ -133,19 +140,18 @@ def _read_cells(file: Path) -> _Cells:
             frame = pd.read_parquet(file)
         names = [str(name) for name in frame.columns]
         return _Cells(names, frame.set_axis(range(len(names)), axis=1), None)
-    written = text_format(file)
+    table = open_table(file)
+    written = text_format(table)
     limit = csv.field_size_limit(sys.maxsize)
     try:
-        with file.open(encoding=written.encoding, errors=_kept(written), newline="") as stream:
-            line_end = "\r\n" if stream.readline().endswith("\r\n") else "\n"
-            stream.seek(0)
+        with table.open(written.encoding, _kept(written)) as stream:
             for _ in range(written.n_skipped):
                 stream.readline()
             names, *rows = csv.reader(stream, delimiter=written.separator)
     finally:
         csv.field_size_limit(limit)
     padded = [row[: len(names)] + [""] * (len(names) - len(row)) for row in rows]
-    return _Cells(names, pd.DataFrame(padded, columns=range(len(names)), dtype=object), written, line_end)
+    return _Cells(names, pd.DataFrame(padded, columns=range(len(names)), dtype=object), written, written.line_end)
 
 
 def _kept(written: TextFormat) -> str:
@@ -164,17 +170,39 @@ def _keys(cells: _Cells, key: str, file: Path) -> np.ndarray:
     return numbers.to_numpy(int)
 
 
-def _as_original(cells: _Cells, keys: np.ndarray, label: str, key: str) -> tuple[str, _Cells]:
-    """Return a file of issues as the file that was audited: its own columns, then the labels, rows in their order."""
+def _as_original(cells: _Cells, keys: np.ndarray, label: str | None, key: str) -> tuple[str, _Cells, np.ndarray]:
+    """Return a file of issues as the file that was audited: its own columns, rows in their order.
+
+    Also the name of its column of labels - the one that is named, or has the given labels, or else a new one at the
+    end - and the given labels.
+    """
     places = {*PLACE_COLUMNS} - {"file"} if key == "row" else {*PLACE_COLUMNS} - {key}
     own = [at for at, name in enumerate(cells.names) if name not in OURS or name in {*PLACE_COLUMNS} - places]
     names = [own_name(cells.names[at]) for at in own]
-    if label in names:
+    at_given, order = cells.names.index("given_label"), np.argsort(keys, kind="stable")
+    given = _as_labels(cells.frame[at_given])
+    same = {name: _share_of_same(cells.frame[at], given) for at, name in zip(own, names, strict=True)}
+    if label is None:
+        whole = [name for name in names if same[name] == 1]
+        label = whole[0] if len(whole) == 1 else "label"
+    if same.get(label, 1) < _MOSTLY:
         raise InvalidParameterError(
-            f"{spoken('label')} is {label!r}, and so is another column of the file. Give another name."
+            f"{spoken('label')} is {label!r}, a column that does not hold the given labels. Name the one that does, or "
+            "give another name for a new one."
         )
-    given = cells.names.index("given_label")
-    return label, cells.chosen([*own, given], [*names, label], np.argsort(keys, kind="stable"))
+    if label not in names:
+        own, names = [*own, at_given], [*names, label]
+    return label, cells.chosen(own, names, order), given[order]
+
+
+def _share_of_same(column: pd.Series, given: np.ndarray) -> float:
+    """Return in which share of the rows a column has the given label, which may be one of a group or of a majority."""
+    return float((_as_labels(column.map(no_formula)) == [no_formula(label) for label in given]).mean())
+
+
+def _as_labels(column: pd.Series) -> np.ndarray:
+    """Return labels as texts, nothing where there is none."""
+    return parse_labels(column).fillna("").astype(str).to_numpy()
 
 
 def _spelled(column: pd.Series, given: np.ndarray) -> dict[str, Any]:

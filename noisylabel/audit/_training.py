@@ -12,7 +12,8 @@ from noisylabel._support.progress import stop_if_interrupted
 from noisylabel._support.random import numpy_generator
 from noisylabel.audit._findings import confused_classes, headline
 from noisylabel.audit._neighbours import find_duplicates
-from noisylabel.audit.reading import RESULT_COLUMNS, AuditData
+from noisylabel.audit._unlabelled import predict_unlabelled
+from noisylabel.audit.reading import PLACE_COLUMNS, RESULT_COLUMNS, AuditData
 from noisylabel.functional import Learnability
 from noisylabel.issues import estimate_issue_rate
 
@@ -48,6 +49,8 @@ class Audit:
     confused : list of (str, str, float)
         Pairs of classes that are taken for each other, with the share of their rows for which that is so; see
         :func:`confused_classes`.
+    unlabelled : DataFrame of M rows or None
+        The rows without a label, the surest prediction first: ``suggested_label`` and ``suggested_probability``.
     """
 
     data: AuditData
@@ -59,6 +62,7 @@ class Audit:
     learnable: Learnability | None = None
     duplicates: pd.DataFrame = field(default_factory=pd.DataFrame)
     confused: list[tuple[str, str, float]] = field(default_factory=list)
+    unlabelled: pd.DataFrame | None = None
 
     @property
     def headline(self) -> str:
@@ -108,7 +112,9 @@ def audit_labels(data: AuditData, clf: Any, precision: float | None = None) -> A
     >>> save_label_issues(audit, f"{folder}/issues.csv").name
     'issues.csv'
     """
-    stop_if_interrupted(clf.fit(data.X, data.noisy_y))
+    agreement = data.rows.get("annotator_agreement")
+    trusts = {} if agreement is None else {"sample_weight": agreement.to_numpy()}
+    stop_if_interrupted(clf.fit(data.X, data.noisy_y, **trusts))
     found = clf.label_issues() if precision is None else clf.label_issues(precision=precision)
     learnable = getattr(clf, "learnability_", None)
     if not _knows_wrong_labels(clf, precision):
@@ -118,7 +124,7 @@ def audit_labels(data: AuditData, clf: Any, precision: float | None = None) -> A
     position = found["row"].to_numpy()
     result.index = pd.Index(position)
     rows = data.rows.iloc[position]
-    places = [name for name in data.rows.columns if name not in data.columns]
+    places = [name for name in PLACE_COLUMNS if name in data.rows]
     issues = pd.concat([rows[places], result, rows[data.columns]], axis=1)
     interval = getattr(clf, "noise_rate_interval_", None) or noise_rate_interval(
         noise_rate, issues["loss"].to_numpy(), issues["margin"].to_numpy()
@@ -126,7 +132,7 @@ def audit_labels(data: AuditData, clf: Any, precision: float | None = None) -> A
     interval = min(interval[0], noise_rate), max(interval[1], noise_rate)
     said = _settings(clf, data), _classes_given_up(issues)
     pairs = find_duplicates(data.X, data.noisy_y), confused_classes(issues)
-    return Audit(data, issues, noise_rate, interval, *said, learnable, *pairs)
+    return Audit(data, issues, noise_rate, interval, *said, learnable, *pairs, predict_unlabelled(data, clf))
 
 
 def _knows_wrong_labels(clf: Any, precision: float | None) -> bool:

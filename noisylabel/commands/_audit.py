@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
 
 _KINDS = {"number": "numbers", "category": "categories", "text": "texts", "date": "dates"}
-_SPOKEN = {"max_epochs": "--epochs", "random_state": "--seed", "kinds": "--number, --category, --text or --date"}
+_SPOKEN = {
+    "max_epochs": "--epochs",
+    "random_state": "--seed",
+    "kinds": "--number, --category, --text or --date",
+    "path": "--out",
+}
 
 
 def add_audit_command(commands: Any) -> None:
@@ -26,9 +31,13 @@ def add_audit_command(commands: Any) -> None:
         "source",
         metavar="FILE",
         type=place,
-        help="a .csv, .tsv or .parquet table, or a folder with a sub-folder of images for each class",
+        help="a table (.csv, .tsv, .parquet, .xlsx, .jsonl, each also .gz; - for standard input), or a folder with a "
+        "sub-folder of images for each class",
     )
-    audit.add_argument("--label", metavar="COLUMN", help="with a table: the column of labels")
+    about = "with a table: the column of labels, or one for each annotator"
+    audit.add_argument("--label", metavar="COLUMN", nargs="+", default=[], help=about)
+    about = "take labels that differ only in case or spaces for one"
+    audit.add_argument("--group-labels", action="store_true", help=about)
     audit.add_argument("--ignore", metavar="COLUMN", nargs="+", default=[], help="columns not to learn from")
     for kind in _KINDS:
         audit.add_argument(
@@ -40,6 +49,12 @@ def add_audit_command(commands: Any) -> None:
     )
     audit.add_argument("--size", type=whole, default=32, help="images are resized to this many pixels")
     audit.add_argument("--out", type=place, default="issues.csv", help="all rows, the most doubtful first")
+    audit.add_argument(
+        "--format",
+        metavar="NAME",
+        help="of --out: csv, parquet, cleanlab, labelstudio, fiftyone or huggingface (as the name of the file says)",
+    )
+    audit.add_argument("--overwrite", action="store_true", help="replace files that are there already")
     audit.add_argument("--report", metavar="FILE.html", type=place, help="a page to look at them in a browser (none)")
     audit.add_argument(
         "--decisions",
@@ -59,15 +74,16 @@ def add_audit_command(commands: Any) -> None:
 
 
 def _audit(options: argparse.Namespace) -> None:
-    from noisylabel.audit import save_label_issues, write_audit_page
+    from noisylabel.audit import check_format, save_label_issues, write_audit_page
 
     _check_outputs(options)
+    check_format(options.out, options.format, "images" if options.images or options.source.is_dir() else "table")
     with take_notes() as notes:
         data = _read(options)
         _print_data(data)
         audit, recorded = _judged(data, options)
     audit.cautions.extend(notes)
-    written = [save_label_issues(audit, options.out)]
+    written = [save_label_issues(audit, options.out, options.format)]
     if options.report is not None:
         written.append(write_audit_page(audit, options.report, recorded))
     _print_audit(audit)
@@ -116,16 +132,18 @@ def _check_outputs(options: argparse.Namespace) -> None:
         if path is not None and options.decisions is not None and path.resolve() == options.decisions.resolve():
             raise InvalidParameterError(f"{name} is {path}, which is the file of decisions. Give another name.")
         if path is not None:
-            _check_writable(name, path)
+            _check_writable(name, path, options.overwrite)
     if options.report is not None and options.report.resolve() == options.out.resolve():
         raise InvalidParameterError(f"--out and --report are both {options.out}. Give them different names.")
 
 
-def _check_writable(name: str, path: Path) -> None:
+def _check_writable(name: str, path: Path, overwrite: bool) -> None:
     """Try to write where a file will be, or in the nearest folder above that is there, and leave nothing."""
     if path.exists() and not path.is_file():
         what = "a folder" if path.is_dir() else "a device"
         raise InvalidParameterError(f"{name} is {path}, which is {what}. Give the name of a file.")
+    if path.exists() and not overwrite:
+        raise InvalidParameterError(f"{name} is {path}, which is there already. Give another name, or --overwrite.")
     folder = next(parent for parent in path.absolute().parents if parent.exists())
     try:
         tempfile.TemporaryFile(dir=folder).close()
@@ -138,9 +156,9 @@ def _check_writable(name: str, path: Path) -> None:
 def _read(options: argparse.Namespace) -> "AuditData":
     from noisylabel.audit import read_audit_folder, read_audit_table
 
-    if not options.source.exists():
+    if not options.source.exists() and str(options.source) != "-":
         raise DatasetNotFoundError(
-            f"{options.source} does not exist. Give a .csv, .tsv or .parquet table, or a folder of images."
+            f"{options.source} does not exist. Give a .csv, .tsv, .parquet, .xlsx or .jsonl table, or a folder."
         )
     if options.source.is_dir():
         given = [f"--{name}" for name in ("label", "ignore", "images", *_KINDS) if getattr(options, name)]
@@ -150,7 +168,7 @@ def _read(options: argparse.Namespace) -> "AuditData":
                 "labels. Leave it out, or give the table that lists the images."
             )
         return read_audit_folder(options.source, size=options.size)
-    if options.label is None:
+    if not options.label:
         raise InvalidParameterError(f"{options.source} is a table: say with --label which column holds the labels.")
     return read_audit_table(
         options.source,
@@ -159,6 +177,7 @@ def _read(options: argparse.Namespace) -> "AuditData":
         encoder=_encoder(options),
         images=options.images,
         size=options.size,
+        group_labels=options.group_labels,
     )
 
 

@@ -17,7 +17,7 @@ def add_audit_apply_command(commands: Any) -> None:
     apply.add_argument(
         "--label",
         metavar="COLUMN",
-        help="which column of the audited table holds the labels; or how to call that of a file of issues (label)",
+        help="the column of labels (in a file of issues the one that has the given labels)",
     )
     apply.add_argument("--overwrite", action="store_true", help="replace the corrected file if there is one")
 

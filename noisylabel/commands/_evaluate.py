@@ -13,7 +13,7 @@ import numpy as np
 from noisylabel._support.files import local_path, reading
 from noisylabel.commands._options import above_zero, add_command, place, print_written
 from noisylabel.datasets import DATASETS, load_image_folder, load_table
-from noisylabel.datasets._table import TABLE_SUFFIXES
+from noisylabel.datasets._table_source import is_table
 from noisylabel.estimators.saving._checkpoints import read_checkpoint
 from noisylabel.evaluation import evaluate_checkpoint, save_evaluation, watch_checkpoints
 from noisylabel.exceptions import (
@@ -89,7 +89,7 @@ def _load(options: argparse.Namespace) -> tuple[Any, Any]:
         bunch = DATASETS[options.data]()
         return bunch.test_data, bunch.test_target
     path = local_path("data", options.data)
-    if path.suffix.lower() in TABLE_SUFFIXES:
+    if is_table(path):
         if options.label is None:
             raise InvalidParameterError("--data is a table: say with --label which column holds the labels.")
         table = load_table(path, label=options.label)

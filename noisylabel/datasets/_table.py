@@ -1,9 +1,12 @@
-"""A table in a CSV or Parquet file: the one way in which tables are read, and a table to learn from."""
+"""A table in a file: the one way in which tables are read, and a table to learn from."""
 
+import io
+import json
 import os
 import warnings
+import zipfile
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,12 +14,10 @@ import pandas as pd
 import pyarrow.parquet as pq
 from sklearn.utils import Bunch
 
-from noisylabel._support.files import local_path
+from noisylabel.datasets._table_source import TableSource, open_table
 from noisylabel.datasets._table_text import TextFormat, text_format
-from noisylabel.exceptions import DatasetNotFoundError, InvalidDataError, NoisyLabelWarning
+from noisylabel.exceptions import InvalidDataError, MissingDependencyError, NoisyLabelError, NoisyLabelWarning
 
-TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
-TABLE_SUFFIXES = (*TEXT_SUFFIXES, ".parquet")
 _NO_LABEL = ("", "na", "n/a", "nan", "null", "#n/a")
 
 
@@ -59,13 +60,14 @@ def load_table(path: str | os.PathLike[str], *, label: str, drop: Sequence[str] 
     >>> table.feature_names, table.target.tolist()
     (['petals'], ['rose', 'lily'])
     """
-    table, notes = read_table(path, as_written=[label])
-    for note in notes:
+    read = read_table_file(path, as_written=[label])
+    table = read.table
+    for note in read.notes:
         warnings.warn(f"{path}: {note}", NoisyLabelWarning, stacklevel=2)
     for column in (label, *drop):
         if column not in table.columns:
             raise InvalidDataError(f"{path} has no column {column!r}. It has {list(table.columns)}.")
-    is_text = Path(path).suffix.lower() in TEXT_SUFFIXES
+    is_text = read.written is not None
     labels = parse_labels(table[label]) if is_text else table[label]
     unlabelled = labels.isna()
     if unlabelled.any():
@@ -83,7 +85,7 @@ def load_table(path: str | os.PathLike[str], *, label: str, drop: Sequence[str] 
 def read_table(
     path: str | os.PathLike[str], *, as_written: Sequence[str] = (), empty_lines: bool = False
 ) -> tuple[pd.DataFrame, list[str]]:
-    r"""Read a file of values separated by commas, semicolons, tabs or bars, or a Parquet file.
+    r"""Read a table: values separated by commas, semicolons, tabs or bars, Parquet, an Excel sheet, or JSON lines.
 
     This is the one reader of tables: ``load_table``, the audit, sweeps and ``noisylabel evaluate`` all call it. Its
     errors are ``InvalidDataError`` and ``DatasetNotFoundError``, which a command says in a sentence before it ends
@@ -92,10 +94,11 @@ def read_table(
     Parameters
     ----------
     path : path
-        A ``.csv``, ``.tsv``, ``.txt`` or ``.parquet`` file. Text is UTF-8, UTF-16 or Windows-1252, as its bytes show.
-        Its first line names the columns, or Excel's ``sep=;`` stands before it; a name can hold line breaks if it is
-        quoted. The one of ``,`` ``;`` tab and ``|`` separates that cuts the first rows into as many values as there
-        are names. A separator at the end of every line makes no column.
+        A ``.csv``, ``.tsv``, ``.txt``, ``.parquet``, ``.xlsx`` (its first sheet; needs openpyxl) or ``.jsonl`` file
+        (``.json`` with a list of objects too), also compressed (``.csv.gz``), or ``-`` for standard input. Text is
+        UTF-8, UTF-16 or Windows-1252, as its bytes show. Its first line names the columns, or Excel's ``sep=;`` stands
+        before it; a name can hold line breaks if it is quoted. The one of ``,`` ``;`` tab and ``|`` separates that cuts
+        the first rows into as many values as there are names. A separator at the end of every line makes no column.
     as_written : sequence of str, default=()
         Columns whose values stay as they are written in a text file, so that ``None`` and ``007`` are not turned into
         something else.
@@ -120,30 +123,63 @@ def read_table(
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> path = Path(tempfile.mkdtemp()) / "flowers.csv"
     >>> _ = path.write_text("petals;code\n5;007\n6;None\n", encoding="utf-8")
     >>> table, notes = read_table(path, as_written=["code"])
     >>> table["code"].tolist(), notes
     (['007', 'None'], [])
     """
-    file = local_path("path", path)
-    if not file.is_file():
-        raise DatasetNotFoundError(f"There is no file {file}. Give the path of a .csv, .tsv or .parquet file.")
-    if file.suffix.lower() not in TABLE_SUFFIXES:
-        raise InvalidDataError(f"{file} must end in .csv, .tsv or .parquet. A spreadsheet can be saved as CSV.")
+    read = read_table_file(path, as_written=as_written, empty_lines=empty_lines)
+    return read.table, read.notes
+
+
+@dataclass(frozen=True)
+class TableFile:
+    """A table as it was read.
+
+    Attributes
+    ----------
+    table : DataFrame of N rows, at least one
+    notes : list of str
+        What was odd about the file, as sentences.
+    source : TableSource
+    written : TextFormat or None
+        How a text file is written; None of another kind.
+    """
+
+    table: pd.DataFrame
+    notes: list[str]
+    source: TableSource
+    written: TextFormat | None
+
+    def cells(self) -> pd.DataFrame:
+        """Return the cells of a text file with empty lines as rows, all as they are written; else the table."""
+        if self.written is None:
+            return self.table
+        options = _text_options(self.written, empty_lines=True)
+        used = range(self.table.shape[1])  # not what would stand behind a separator at the end of the line
+        cells = pd.read_csv(io.BytesIO(self.source.data), dtype=str, keep_default_na=False, usecols=used, **options)
+        return cells.fillna("")  # of a line that ends early
+
+
+def read_table_file(path: Any, *, as_written: Sequence[str] = (), empty_lines: bool = False) -> TableFile:
+    """Return a table with all that is known of its file; see :func:`read_table`."""
+    source = open_table(path)
+    written = None
     try:
-        if file.suffix.lower() == ".parquet":
-            table, notes = _read_parquet(file), []
+        if source.kind == "text":
+            written = text_format(source)
+            table, notes = _read_text(source, as_written, empty_lines, written), written.notes
         else:
-            written = text_format(file)
-            table, notes = _read_text(file, as_written, empty_lines, written), written.notes
-    except InvalidDataError:
+            table, notes = _READERS[source.kind](source)
+    except NoisyLabelError:
         raise
     except (ValueError, OSError) as error:
-        raise InvalidDataError(f"{file} cannot be read as a table: {str(error).strip()}") from error
+        raise InvalidDataError(f"{source} cannot be read as a table: {str(error).strip()}") from error
     if table.empty:
-        raise InvalidDataError(f"{file} names columns, {list(table.columns)}, but has no rows.")
-    return table, notes
+        raise InvalidDataError(f"{source} names columns, {list(table.columns)}, but has no rows.")
+    return TableFile(table, list(notes), source, written)
 
 
 def parse_labels(column: pd.Series) -> pd.Series:
@@ -182,24 +218,68 @@ def parse_labels(column: pd.Series) -> pd.Series:
     return text.astype(object)
 
 
-def _read_parquet(file: Path) -> pd.DataFrame:
-    names = pq.read_schema(file).names
-    twice = [name for name in names if names.count(name) > 1]
-    if twice:
-        raise InvalidDataError(f"{file} has two columns {twice[0]!r}. Give each a name of its own.")
-    table = pd.read_parquet(file)
+def _read_parquet(file: TableSource) -> tuple[pd.DataFrame, list[str]]:
+    _refuse_twice(file, pq.read_schema(io.BytesIO(file.data)).names)
+    table = pd.read_parquet(io.BytesIO(file.data))
     for name in table.columns[[pd.api.types.infer_dtype(table[name]) == "bytes" for name in table.columns]]:
         try:
             table[name] = table[name].map(lambda value: value.decode(), na_action="ignore")
         except UnicodeDecodeError:
             continue  # no text: a hash or a picture
-    return table
+    return table, []
 
 
-def _read_text(file: Path, as_written: Sequence[str], empty_lines: bool, written: TextFormat) -> pd.DataFrame:
-    if empty_lines and written.begins_empty:
-        raise InvalidDataError(f"{file} begins with an empty line. Take it out: the first line names the columns.")
-    options: dict[str, Any] = {
+def _read_excel(file: TableSource) -> tuple[pd.DataFrame, list[str]]:
+    """Read the first sheet of a workbook."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of styles and the like that no value depends on
+            book = pd.ExcelFile(io.BytesIO(file.data), engine="openpyxl")
+            names = [str(cell) for cell in pd.read_excel(book, nrows=1, header=None).iloc[0]]
+            table = pd.read_excel(book, dtype=object).infer_objects()  # 05110 that is a text stays one
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"{file} is an Excel workbook, which needs the package openpyxl: pip install openpyxl. Or save it as CSV."
+        ) from error
+    except (zipfile.BadZipFile, KeyError) as error:
+        raise InvalidDataError(f"{file} is no Excel workbook, or is damaged: {error}.") from error
+    except IndexError:
+        raise InvalidDataError(f"{file} is empty. Give a table whose first line names the columns.") from None
+    _refuse_twice(file, names)
+    others = [repr(name) for name in book.sheet_names[1:]]
+    note = f"The first sheet of the workbook was read, {book.sheet_names[0]!r}, and not {', '.join(others)}."
+    return table, [note] if others else []
+
+
+def _read_json(file: TableSource) -> tuple[pd.DataFrame, list[str]]:
+    """Read an object a line, or a list of objects."""
+    text = file.data.decode("utf-8-sig")
+    try:
+        if text.lstrip().startswith("["):
+            records = json.loads(text)
+        else:
+            records = [json.loads(line) for line in text.splitlines() if line.strip()]
+    except json.JSONDecodeError as error:
+        raise InvalidDataError(f"{file} is no JSON of an object a line: {error}.") from error
+    other = next((number for number, record in enumerate(records) if not isinstance(record, dict)), None)
+    if other is not None or not records:
+        what = "is empty" if not records else f"has an entry that is no object, number {other}"
+        raise InvalidDataError(f"{file} {what}. Give an object with the names of columns a line.")
+    return pd.DataFrame.from_records(records), []
+
+
+_READERS: dict[str, Any] = {"parquet": _read_parquet, "excel": _read_excel, "json": _read_json}
+
+
+def _refuse_twice(file: TableSource, names: Sequence[str]) -> None:
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise InvalidDataError(f"{file} has two columns {twice[0]!r}. Give each a name of its own.")
+
+
+def _text_options(written: TextFormat, *, empty_lines: bool) -> dict[str, Any]:
+    """Return how pandas is to read a text file."""
+    return {
         "sep": written.separator,
         "encoding": written.encoding,
         "encoding_errors": written.errors,
@@ -207,10 +287,16 @@ def _read_text(file: Path, as_written: Sequence[str], empty_lines: bool, written
         "skip_blank_lines": not empty_lines,
         "index_col": False,  # a separator at the end of each line makes no column
     }
+
+
+def _read_text(file: TableSource, as_written: Sequence[str], empty_lines: bool, written: TextFormat) -> pd.DataFrame:
+    if empty_lines and written.begins_empty:
+        raise InvalidDataError(f"{file} begins with an empty line. Take it out: the first line names the columns.")
+    options = _text_options(written, empty_lines=empty_lines)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # values would be lost
-            table = pd.read_csv(file, low_memory=False, **options)
+            table = pd.read_csv(io.BytesIO(file.data), low_memory=False, **options)
     except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
         _refuse_longer_rows(file, written)
         raise InvalidDataError(f"{file} cannot be read as a table: {str(error).strip()}") from error
@@ -218,12 +304,12 @@ def _read_text(file: Path, as_written: Sequence[str], empty_lines: bool, written
     for column in table.columns.intersection(list(as_written)):
         if names.count(column) > 1:
             raise InvalidDataError(f"{file} has two columns {column!r}. Give each a name of its own.")
-        texts = pd.read_csv(file, usecols=[column], dtype=str, keep_default_na=False, **options)
+        texts = pd.read_csv(io.BytesIO(file.data), usecols=[column], dtype=str, keep_default_na=False, **options)
         table[column] = texts[column].to_numpy()
     return table
 
 
-def _refuse_longer_rows(file: Path, written: TextFormat) -> None:
+def _refuse_longer_rows(file: TableSource, written: TextFormat) -> None:
     """Say which row has more values than there are names, if one has."""
     rows = written.records(file)
     _, names = next(rows)

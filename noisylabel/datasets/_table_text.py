@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import Path
 
+from noisylabel.datasets._table_source import TableSource
 from noisylabel.exceptions import InvalidDataError
 
 _BEGINNINGS = {
@@ -44,6 +44,7 @@ class TextFormat:
         Whether an empty line stands where the names of columns should.
     notes : list of str
         What was odd about it, as sentences.
+    line_end : str
     """
 
     encoding: str
@@ -52,17 +53,18 @@ class TextFormat:
     n_skipped: int
     begins_empty: bool
     notes: list[str]
+    line_end: str
 
-    def records(self, file: Path) -> Iterator[tuple[int, list[str]]]:
+    def records(self, file: TableSource) -> Iterator[tuple[int, list[str]]]:
         """Yield the rows that are not empty, the names of columns first, each with the number of its last line."""
-        with file.open(encoding=self.encoding, errors=self.errors, newline="") as stream:
+        with file.open(self.encoding, self.errors) as stream:
             for _ in range(self.n_skipped):
                 stream.readline()
             rows = csv.reader(stream, delimiter=self.separator)
             yield from ((self.n_skipped + rows.line_num, row) for row in rows if row)
 
 
-def text_format(file: Path) -> TextFormat:
+def text_format(file: TableSource) -> TextFormat:
     """Return how a text file of a table is to be read.
 
     A byte order mark says the encoding. Without one it is UTF-8 if all bytes are; UTF-16 if every other byte is zero;
@@ -75,24 +77,25 @@ def text_format(file: Path) -> TextFormat:
     InvalidDataError
         If it is empty, no text, or in letters that cannot be told.
     """
-    data = file.read_bytes()
+    data = file.data
     if not data.strip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n"):
         raise InvalidDataError(f"{file} is empty. Give a table whose first line names the columns.")
     for beginning, what in _BEGINNINGS.items():
         if data.startswith(beginning):
             raise InvalidDataError(f"{file} is no text: it begins as {what} does. Save it as CSV, or give its name.")
     encoding, errors, notes = _encoding(file, data)
-    with file.open(encoding=encoding, errors=errors, newline="") as stream:
+    with file.open(encoding, errors) as stream:
         first = stream.readline()
         said = _SEP_LINE.fullmatch(first)
         begins_empty = not (first if said is None else stream.readline()).strip()
-    found = TextFormat(encoding, errors, ",", 0 if said is None else 1, begins_empty, notes)
+    line_end = next((end for end in ("\r\n", "\n", "\r") if first.endswith(end)), "\n")
+    found = TextFormat(encoding, errors, ",", 0 if said is None else 1, begins_empty, notes, line_end)
     if said is not None:
         return replace(found, separator=said[1].replace("\\t", "\t"))
     return replace(found, separator=max(_SEPARATORS, key=lambda mark: _agreement(replace(found, separator=mark), file)))
 
 
-def _encoding(file: Path, data: bytes) -> tuple[str, str, list[str]]:
+def _encoding(file: TableSource, data: bytes) -> tuple[str, str, list[str]]:
     """Return the encoding, what to do with bytes that are none of it, and what to say about that."""
     for mark, (encoding, name) in _MARKS.items():
         if data.startswith(mark):
@@ -133,7 +136,7 @@ def _first_bad(data: bytes, encoding: str) -> int | None:
     return None
 
 
-def _agreement(tried: TextFormat, file: Path) -> tuple[float, int]:
+def _agreement(tried: TextFormat, file: TableSource) -> tuple[float, int]:
     """Return the share of the first rows that a separator cuts into as many values as there are names, and how many.
 
     Rows that end with a separator count.

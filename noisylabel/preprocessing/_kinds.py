@@ -22,6 +22,7 @@ _NEARLY_ALL = 0.95
 _ID_NAME = re.compile(r"(^|[^a-z])(id|uuid|guid|index|unnamed: \d+)$")
 _CODE_NAME = re.compile(r"(^|[^a-z])(id|ids|uuid|guid|code|sku|ean|isbn|zip|zip ?code|post_?code|postal_?code|plz)$")
 _CODE = r"[!-~]*\d[!-~]*"
+_DIGITS = r"0\d|\+\d{6}"
 _MOMENTS = ((9e17, 2.2e18), (9e14, 2.2e15))  # nano- and microseconds since 1970, from 1998 to 2039
 _MANY_DIGITS = 1e15
 
@@ -111,8 +112,8 @@ def _kind_of_texts(name: str, present: Any, n_distinct: int) -> ColumnKind:
     text = present.astype("string").str.strip()
     real = text[~text.str.lower().isin(NO_VALUE)]
     if len(real) and (len(real) >= _NEARLY_ALL * len(text) or real.nunique() > _FEW_NUMBERS):
-        if real.str.fullmatch(r"\d+").all() and (real.str.match(r"0\d").any() or (real.str.len() > 15).all()):
-            return _kind_of_codes(real, n_distinct, "digits that begin with 0, or too many for a number")
+        if real.str.fullmatch(r"\+?\d+").all() and (real.str.match(_DIGITS).any() or (real.str.len() > 15).all()):
+            return _kind_of_codes(real, n_distinct, "digits that begin with 0 or +, or too many for a number")
         without = "" if len(real) == len(text) else f", but for {len(text) - len(real)} such as {_odd(text, real)!r}"
         if read_numbers(real).notna().mean() >= _NEARLY_ALL:
             if _CODE_NAME.search(name.lower()) and real.str.fullmatch(r"\d+").all():

@@ -15,9 +15,12 @@ class Judge:
     def get_params(self):
         return {"doubted": self.doubted}
 
-    def fit(self, X, y):
-        self.y = y
+    def fit(self, X, y, sample_weight=None):
+        self.y, self.classes_, self.sample_weight = y, np.unique(y), sample_weight
         return self
+
+    def predict_proba(self, X):
+        return np.full((len(X), len(self.classes_)), 1 / len(self.classes_))
 
     def label_issues(self):
         n_rows = len(self.y)

@@ -114,14 +114,15 @@ def test_a_file_of_issues_becomes_a_corrected_file(table, tmp_path):
     audit = audit_labels(read_audit_table(table, label="kind"), Judge([40, 5, 0], "spam"))
     issues = save_label_issues(audit, tmp_path / "issues.csv")
     done = apply_decisions(issues, decided(tmp_path, *LINES), tmp_path / "new.csv")
-    new = pd.read_csv(tmp_path / "new.csv", dtype=str, keep_default_na=False)
-    assert (done["n_changed"], done["label"], done["absent"]) == (2, "label", [])
-    assert new.columns.tolist() == ["code", "x", "label", "changed_from"]
+    new = pd.read_csv(tmp_path / "new.csv", dtype=str, keep_default_na=False, sep=";")
+    assert (done["n_changed"], done["label"], done["absent"]) == (2, "kind", [])
+    assert new.columns.tolist() == ["code", "kind", "x", "changed_from"]
+    assert new["code"].tolist() == [f"0{i}" for i in range(60)]
     assert len(new) == 60
-    assert new["label"].tolist()[:7] == ["spam", "spam", "tea", "'=ham", "spam", "'=ham", "'=ham"]
-    assert new["changed_from"].tolist()[:7] == ["'=ham", "", "", "", "", "tea", ""]
+    assert new["kind"].tolist()[:7] == ["spam", "spam", "tea", "=ham", "spam", "=ham", "=ham"]
+    assert new["changed_from"].tolist()[:7] == ["=ham", "", "", "", "", "tea", ""]
     assert new["x"].astype(float).tolist() == (np.arange(60) / 2).tolist()
-    with pytest.raises(InvalidParameterError, match="'label' is 'x', and so is another column"):
+    with pytest.raises(InvalidParameterError, match="'label' is 'x', a column that does not hold the given labels"):
         apply_decisions(issues, tmp_path / "decisions.csv", tmp_path / "new.csv", label="x")
 
 
@@ -150,8 +151,9 @@ def test_apply_by_command(table, tmp_path, capsys):
     arguments = ["audit", "apply", str(issues), str(decided(tmp_path, *LINES)), "--out", str(out)]
     assert main(arguments) == 0
     said = capsys.readouterr().out
-    assert "2 labels of 'label' changed; 'changed_from' has the former ones." in said
-    assert "lacks 1 of the audited rows (3), as those without a label" in said
+    assert "2 labels of 'kind' changed; 'changed_from' has the former ones." in said
+    assert "lacks" not in said
+    assert [line.split(";")[1] for line in out.read_text().split()[1:6]] == ["spam", "spam", "tea", "", "spam"]
     assert main(arguments) == 2
     assert "which is there. Give another name, or --overwrite" in capsys.readouterr().err
     assert main([*arguments, "--overwrite"]) == 0
@@ -240,7 +242,7 @@ def test_from_the_page_to_the_next_page(table, tmp_path):
     out, report = tmp_path / "again.csv", tmp_path / "again.html"
     arguments = ("--label", "kind", "--decisions", file, "--epochs", 2, "--out", out, "--report", report)
     assert main(["audit", str(table), *map(str, arguments)]) == 0
-    again = pd.read_csv(out).set_index("row")
+    again = pd.read_csv(out, sep=";").set_index("row")
     assert again.loc[[0, 5], "decision"].tolist() == ["change", "unsure"]
     assert again.loc[0, "given_label"] == "'=ham"
     browser.start_anew(tmp_path)  # another browser knows of the decisions by the page

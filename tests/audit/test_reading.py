@@ -34,9 +34,9 @@ def test_rows_are_those_of_the_file(tmp_path):
         cells = list(csv.reader(stream))
     assert len(data.rows) == 18
     for row, label in zip(data.rows.itertuples(), data.noisy_y, strict=True):
-        assert cells[row.spreadsheet_row - 1] == [f"{row.number:g}", "text, with a comma", label]
+        assert cells[row.spreadsheet_row - 1] == [row.number, "text, with a comma", label]
     assert data.rows["row"].tolist() == (data.rows["spreadsheet_row"] - 2).tolist()
-    assert "3 rows without a label left out." in data.notes
+    assert "2 rows without a label: one is predicted for each." in data.notes
     assert "Only 18 rows: with fewer than 100 the result means little." in data.notes
     assert "Not used (the same in every row): note." in data.notes
 
@@ -88,8 +88,8 @@ def test_lines_that_end_with_a_separator(tmp_path):
     (tmp_path / "table.csv").write_text("a,b,kind\n" + "\n".join(lines) + "\n")
     data = read_audit_table(tmp_path / "table.csv", label="kind")
     assert data.noisy_y.tolist() == ["x", "y"] * 60
-    assert data.rows["a"].tolist() == [i + 0.5 for i in range(120)]
-    assert data.rows["b"].tolist() == [i % 7 for i in range(120)]
+    assert data.table["a"].tolist() == [i + 0.5 for i in range(120)]
+    assert data.table["b"].tolist() == [i % 7 for i in range(120)]
     lines[60] += "lost"
     (tmp_path / "table.csv").write_text("a,b,kind\n" + "\n".join(lines) + "\n")
     with pytest.raises(ValueError, match=r"table.csv has more values in line 62, 4, than names in its first line, 3"):
@@ -104,7 +104,7 @@ def test_parquet(tmp_path, table, kind):
     data = read_audit_table(tmp_path / "table.parquet", label="kind")
     assert len(np.unique(data.noisy_y)) == 2
     assert len(data.X) == len(data.rows) == 80
-    assert data.rows.columns.tolist() == ["row", "size", "colour", "when"]
+    assert data.rows.columns.tolist() == ["row", "size", "colour", "kind", "when"]
     assert "Read as dates (holds dates): when." in data.notes
 
 
@@ -113,7 +113,7 @@ def test_ignored_columns_and_names_that_we_use_too(tmp_path, table):
     table.to_csv(tmp_path / "table.csv", index=False)
     data = read_audit_table(tmp_path / "table.csv", label="kind", ignore=["loss", "colour"])
     assert data.X.shape == (120, 1)
-    assert data.rows.columns.tolist() == ["row", "spreadsheet_row", "size", "colour", "loss (file)"]
+    assert data.rows.columns.tolist() == ["row", "spreadsheet_row", "size", "colour", "kind", "loss (file)"]
 
 
 def test_every_name_of_ours_stays_ours(tmp_path, table):
@@ -124,7 +124,7 @@ def test_every_name_of_ours_stays_ours(tmp_path, table):
         "size", "colour", "file (file) (file)", "file (file)", "spreadsheet_row (file)", "row (file)",
         "label_quality (file)",
     ]  # fmt: skip
-    assert data.rows.columns.tolist() == ["row", *data.columns]
+    assert data.rows.columns.tolist() == ["row", *data.columns[:2], "kind", *data.columns[2:]]
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_a_table_of_images(tmp_path):
     assert data.X[:, 0, 0, 0].tolist() == [0, 20, 60, 80, 100, 120, 140]
     assert data.noisy_y.tolist() == list("abbabab")
     assert data.rows["spreadsheet_row"].tolist() == [2, 3, 5, 6, 7, 8, 9]
-    assert data.rows["number"].tolist() == [0, 1, 3, 4, 5, 6, 7]
+    assert data.rows["number"].tolist() == list("0134567")
     assert data.picture(2) == tmp_path / "pictures" / "3.png"
     assert f"1 file left out that is not there: {tmp_path / 'pictures' / '8.png'}." in data.notes
 

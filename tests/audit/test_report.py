@@ -151,7 +151,7 @@ def test_interval_widens_with_fewer_rows():
 
 def test_issues_file(table_audit, tmp_path):
     path = save_label_issues(table_audit, tmp_path / "issues.csv")
-    assert path.read_bytes().startswith(b"\xef\xbb\xbf")  # spreadsheets want it
+    assert path.read_bytes().startswith(b"row,spreadsheet_row,")  # as its source, without a byte order mark
     found, given = pd.read_csv(path), pd.read_csv(table_audit.data.source)
     assert found.columns.tolist()[:6] == [
         "row", "spreadsheet_row", "given_label", "suggested_label", "label_quality", "is_label_issue"

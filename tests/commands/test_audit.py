@@ -1,6 +1,11 @@
 """``noisylabel audit``, as people without Python use it."""
 
+import gzip
+import io
+import os
 import re
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -172,7 +177,7 @@ def test_places_that_cannot_be_written_are_refused_before_training(
         (("{file}",), "is a table: say with --label which column holds the labels"),
         (
             ("absent.csv", "--label", "kind"),
-            "absent.csv does not exist. Give a .csv, .tsv or .parquet table, or a folder",
+            "absent.csv does not exist. Give a .csv, .tsv, .parquet, .xlsx or .jsonl table, or a",
         ),
         (("absent",), "absent does not exist"),
         (("{file}", "--label", "kind", "--ignore", "kind"), "--label and --ignore are both 'kind'"),
@@ -218,3 +223,51 @@ def test_default_auditor_estimates_the_share_if_there_are_rows_enough(kind):
     n_wrong = int((given != right)[:60].sum())
     found = few.label_issues()["row"].to_numpy()[:n_wrong]
     assert (given != right)[found].mean() > 0.8
+
+
+def test_files_that_are_there_are_kept(shop, tmp_path, capsys, monkeypatch):
+    (tmp_path / "issues.csv").write_text("mine")
+    with monkeypatch.context() as trained:
+        trained.setattr("noisylabel.audit.audit_labels", lambda *_: pytest.fail("It was trained."))
+        assert audit(shop[0], "--label", "kind", "--out", tmp_path / "issues.csv") == 2
+        assert "issues.csv, which is there already. Give another name, or --overwrite." in capsys.readouterr().err
+        assert audit(shop[0], "--label", "kind", "--out", tmp_path / "new.xlsx") == 2
+        assert "--out must end in .csv, .tsv, .txt or .parquet." in capsys.readouterr().err
+        assert audit(shop[0], "--label", "kind", "--out", tmp_path / "new.csv", "--format", "labelstudio") == 2
+        assert "--out must end in .json with --format 'labelstudio'" in capsys.readouterr().err
+        assert audit(shop[0], "--label", "kind", "--out", tmp_path / "new.json", "--format", "fiftyone") == 2
+        assert "--format 'fiftyone' is for images" in capsys.readouterr().err
+    assert (tmp_path / "issues.csv").read_text() == "mine"
+    options = ("--label", "kind", "--ignore", "text", "--epochs", 12, "--overwrite", "--out", tmp_path / "issues.csv")
+    assert audit(shop[0], *options) == 0
+    assert len(pd.read_csv(tmp_path / "issues.csv")) == 600
+
+
+def test_nothing_is_lost_where_nobody_reads(shop, tmp_path):
+    words = [
+        "audit",
+        shop[0],
+        "--label",
+        "kind",
+        "--ignore",
+        "text",
+        "--epochs",
+        "12",
+        "--out",
+        tmp_path / "issues.csv",
+    ]
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "noisylabel", *map(str, words)]
+    done = subprocess.run(command, stdout=writer, stderr=writer, check=False)
+    os.close(writer)
+    assert done.returncode == 0
+    assert len(pd.read_csv(tmp_path / "issues.csv")) == 600
+
+
+def test_standard_input(shop, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(gzip.compress(shop[0].read_bytes()))))
+    options = ("--label", "kind", "--ignore", "text", "--epochs", 12, "--out", tmp_path / "issues.csv")
+    assert audit("-", *options) == 0
+    assert "standard input: 600 rows with labels of 3 classes" in capsys.readouterr().out
+    assert len(pd.read_csv(tmp_path / "issues.csv")) == 600

@@ -21,7 +21,7 @@ def by_load_table(path):
 
 def by_audit(path):
     data = read_audit_table(path, label="kind")
-    return data.rows[data.columns], data.noisy_y
+    return data.table, data.noisy_y
 
 
 DOORS = {"load_table": by_load_table, "audit": by_audit}
@@ -134,7 +134,12 @@ def test_load_table_wants_every_label(tmp_path):
             r"d3\.csv is no text: it begins as a file compressed by gzip does",
         ),
         ("d4.csv", b"\xff\xfex\x00,\x00\x00\xd8", r"d4\.csv begins as UTF-16 does, but line 1 is not"),
-        ("e.xlsx", b"PK", r"e\.xlsx must end in \.csv, \.tsv or \.parquet\. A spreadsheet can be saved as CSV"),
+        ("e.xlsx", b"PK", r"e\.xlsx is no Excel workbook, or is damaged: File is not a zip file"),
+        ("f.csv.gz", gzip.compress(b"x,kind\n1,a\n")[:-9], r"f\.csv\.gz is compressed by gzip, and damaged"),
+        ("g.jsonl", b'{"x": 1}\n{"x": ', r"g\.jsonl is no JSON of an object a line: Expecting value"),
+        ("h.json", b'[{"x": 1}, 2]', r"h\.json has an entry that is no object, number 1"),
+        ("i.jsonl", b"\n", r"i\.jsonl is empty"),
+        ("j.doc", b"", r"j\.doc must end in \.csv, \.tsv, \.parquet, \.xlsx or \.jsonl"),
     ],
 )
 def test_files_that_are_no_tables(tmp_path, door, name, content, message):

@@ -174,7 +174,7 @@ def test_right_28_sweeps_take_the_tables_that_an_audit_takes(tmp_path):
     assert set(problem.noisy_y) == {"auto", "b\u00e4r"}
     assert problem.notes == tuple(audited.notes)
     assert any("Windows-1252" in note for note in problem.notes)
-    assert any("1 row without a label left out" in note for note in problem.notes)
+    assert any("1 row without a label: one is predicted" in note for note in problem.notes)
     assert problem.is_encoded
 
 

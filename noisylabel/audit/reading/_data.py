@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from noisylabel.datasets._table_text import TextFormat
 from noisylabel.preprocessing import ColumnKind
 
-PLACE_COLUMNS = ("row", "spreadsheet_row", "file")
+PLACE_COLUMNS = ("row", "spreadsheet_row", "file", "annotator_agreement")
 RESULT_COLUMNS = (
     "given_label",
     "suggested_label",
@@ -26,14 +27,7 @@ RESULT_COLUMNS = (
     "weight",
     "forgetting",
 )
-_MORE_RESULTS = (
-    "suggested_probability",
-    "second_label",
-    "second_probability",
-    "wrong_probability",
-    "verdict",
-    "decision",
-)
+_MORE_RESULTS = ("is_rare_class", "decision")
 OURS = {*PLACE_COLUMNS, *RESULT_COLUMNS, *_MORE_RESULTS}
 _OF_THE_FILE = " (file)"
 
@@ -54,16 +48,21 @@ class AuditData:
         Labels as they were given: int64 or str.
     rows : DataFrame of N rows
         Where each row is (``row``, counted from 0 without the header; ``spreadsheet_row``, counted from 1 with the
-        header, for files that a spreadsheet opens; ``file`` for images), then the file's own columns, the labels too:
-        of a text file the cells as they are written there.
+        header, for files that a spreadsheet opens; ``file`` for images) and, of several annotators, which share of them
+        gave the label (``annotator_agreement``). Then all of the file's own columns: of a text file the cells as they
+        are written there.
     columns : list of str
-        The file's own columns in ``rows``, without the labels.
+        The file's own columns in ``rows``, without those of labels and of image files.
     notes : list of str
         What was left out or looks odd, as sentences.
     table : DataFrame of N rows or None
         The columns to learn from as numbers, texts and dates; None for images.
     kinds : dict of ColumnKind
         What each of these was taken for, and why.
+    unlabelled : tuple of (ndarray of shape (M, ...), DataFrame of M rows) or None
+        ``X`` and ``rows`` of those without a label, if there are any.
+    written : TextFormat or None
+        How a text file is written.
     """
 
     source: Path
@@ -75,6 +74,13 @@ class AuditData:
     notes: list[str]
     table: pd.DataFrame | None = None
     kinds: dict[Any, ColumnKind] = field(default_factory=dict)
+    unlabelled: tuple[np.ndarray, pd.DataFrame] | None = None
+    written: TextFormat | None = None
+
+    @property
+    def own_columns(self) -> list[str]:
+        """All of the file's own columns in ``rows``."""
+        return [name for name in self.rows.columns if name not in PLACE_COLUMNS]
 
     def picture(self, row: int) -> Path:
         """Return the file of the image at a position in ``rows``, counted from 0."""
