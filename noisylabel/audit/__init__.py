@@ -19,13 +19,14 @@ from noisylabel.audit._decisions import (
 from noisylabel.audit._training import Audit, audit_labels, noise_rate_interval
 from noisylabel.audit.output import FORMATS, check_format, save_label_issues
 from noisylabel.audit.page import Recorded, paths_to_record, write_audit_page
-from noisylabel.audit.reading import AuditData, read_audit_folder, read_audit_table
+from noisylabel.audit.reading import AuditData, Embeddings, read_audit_folder, read_audit_table
 
 __all__ = [
     "FORMATS",
     "Audit",
     "AuditData",
     "Decisions",
+    "Embeddings",
     "Recorded",
     "apply_decisions",
     "audit_labels",

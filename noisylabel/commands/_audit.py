@@ -10,7 +10,7 @@ from noisylabel.commands._options import add_command, place, print_written, whol
 from noisylabel.exceptions import DatasetNotFoundError, InvalidParameterError
 
 if TYPE_CHECKING:
-    from noisylabel.audit import Audit, AuditData, Recorded
+    from noisylabel.audit import Audit, AuditData, Embeddings, Recorded
     from noisylabel.preprocessing import TableEncoder
 
 
@@ -32,7 +32,7 @@ def add_audit_command(commands: Any) -> None:
         metavar="FILE",
         type=place,
         help="a table (.csv, .tsv, .parquet, .xlsx, .jsonl, each also .gz; - for standard input), or a folder with a "
-        "sub-folder of images for each class",
+        "sub-folder of images, or of text files, for each class",
     )
     about = "with a table: the column of labels, or one for each annotator"
     audit.add_argument("--label", metavar="COLUMN", nargs="+", default=[], help=about)
@@ -44,6 +44,8 @@ def add_audit_command(commands: Any) -> None:
             f"--{kind}", metavar="COLUMN", nargs="+", default=[], help=f"columns to read as {_KINDS[kind]}"
         )
     audit.add_argument("--text-model", metavar="FOLDER", type=place, help="a sentence-transformers model for texts")
+    about = "learn from these numbers, an array a row of the table, instead of its columns"
+    audit.add_argument("--embeddings", metavar="FILE.npy", type=place, help=about)
     audit.add_argument(
         "--images", metavar="COLUMN", help="column of image files, as paths from the table's folder, to learn from"
     )
@@ -155,19 +157,20 @@ def _check_writable(name: str, path: Path, overwrite: bool) -> None:
 
 def _read(options: argparse.Namespace) -> "AuditData":
     from noisylabel.audit import read_audit_folder, read_audit_table
+    from noisylabel.preprocessing import TableEncoder
 
     if not options.source.exists() and str(options.source) != "-":
         raise DatasetNotFoundError(
             f"{options.source} does not exist. Give a .csv, .tsv, .parquet, .xlsx or .jsonl table, or a folder."
         )
     if options.source.is_dir():
-        given = [f"--{name}" for name in ("label", "ignore", "images", *_KINDS) if getattr(options, name)]
+        given = [f"--{name}" for name in ("label", "ignore", "images", "embeddings", *_KINDS) if getattr(options, name)]
         if given:
             raise InvalidParameterError(
                 f"{given[0]} names a column of a table, and {options.source} is a folder, whose sub-folders are the "
                 "labels. Leave it out, or give the table that lists the images."
             )
-        return read_audit_folder(options.source, size=options.size)
+        return read_audit_folder(options.source, size=options.size, encoder=TableEncoder(text_model=options.text_model))
     if not options.label:
         raise InvalidParameterError(f"{options.source} is a table: say with --label which column holds the labels.")
     return read_audit_table(
@@ -181,10 +184,18 @@ def _read(options: argparse.Namespace) -> "AuditData":
     )
 
 
-def _encoder(options: argparse.Namespace) -> "TableEncoder":
+def _encoder(options: argparse.Namespace) -> "TableEncoder | Embeddings":
     """Return what makes numbers of columns, told what the options say of them."""
+    from noisylabel.audit import Embeddings
     from noisylabel.preprocessing import TableEncoder
 
+    if options.embeddings is not None:
+        others = [name for name in ("ignore", "images", "text_model", *_KINDS) if getattr(options, name)]
+        if others:
+            raise InvalidParameterError(
+                f"--embeddings are learned from instead of columns, so leave --{others[0].replace('_', '-')} out."
+            )
+        return Embeddings(options.embeddings)
     kinds: dict[str, str] = {}
     for kind in _KINDS:
         for column in getattr(options, kind):

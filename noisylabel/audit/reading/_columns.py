@@ -7,7 +7,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from noisylabel._support.validation import spoken
 from noisylabel.audit._words import some
-from noisylabel.preprocessing import LEFT_OUT, ColumnKind, TableEncoder
+from noisylabel.preprocessing import LEFT_OUT, ColumnKind
 
 _READ_AS = {
     "number": "Read as numbers",
@@ -24,7 +24,7 @@ _TELLS_ALL = 0.99
 _RIDGE = 1.0
 
 
-def column_notes(encoder: TableEncoder) -> list[str]:
+def column_notes(encoder: Any) -> list[str]:
     """Say what a fitted encoder took each column for and why, and which numbers it took for none."""
     notes = []
     for kind, what in _READ_AS.items():
@@ -43,7 +43,7 @@ def _by_reason(kinds: dict[Any, ColumnKind], kind: str) -> list[tuple[list[Any],
     return [([name for name, found in kinds.items() if found == (kind, why)], why) for why in reasons]
 
 
-def column_warnings(X: np.ndarray, y: np.ndarray, encoder: TableEncoder) -> list[str]:
+def column_warnings(X: np.ndarray, y: np.ndarray, encoder: Any) -> list[str]:
     """Name the columns that give the labels away, and those that the others are better without.
 
     At most 3,000 rows are predicted from others of them: each third from the rest by a tree from one column, or by
@@ -55,7 +55,7 @@ def column_warnings(X: np.ndarray, y: np.ndarray, encoder: TableEncoder) -> list
     X : ndarray of shape (N, D)
         What the encoder returned.
     y : ndarray of shape (N,)
-    encoder : TableEncoder
+    encoder : TableEncoder or Embeddings
         Fitted.
 
     Returns

@@ -12,20 +12,27 @@ from noisylabel._support.validation import check_count
 from noisylabel.audit._words import counted, some
 from noisylabel.audit.reading._data import AuditData
 from noisylabel.audit.reading._labels import check_labels
+from noisylabel.audit.reading._text_files import are_texts, read_text_files
 from noisylabel.datasets._folder import class_folders, files_below
 from noisylabel.datasets._read_image import read_image
 from noisylabel.exceptions import InvalidDataError
+from noisylabel.preprocessing import TableEncoder
 
 
-def read_audit_folder(folder: str | os.PathLike[str], *, size: int = 32) -> AuditData:
-    """Read a folder of images, whose sub-folders are the labels, for an audit.
+def read_audit_folder(
+    folder: str | os.PathLike[str], *, size: int = 32, encoder: TableEncoder | None = None
+) -> AuditData:
+    """Read a folder of images, or of text files, whose sub-folders are the labels, for an audit.
 
     Parameters
     ----------
     folder : path
-        Each sub-folder is a class and holds its images, at any depth. Hidden files are passed over.
+        Each sub-folder is a class and holds its images, or its files that end in ``.txt`` or ``.md``, at any depth.
+        Hidden files are passed over.
     size : int, default=32
         Side of the images, in pixels, to which all are resized.
+    encoder : TableEncoder, optional
+        What makes numbers of texts, such as one with a ``text_model``.
 
     Returns
     -------
@@ -55,8 +62,12 @@ def read_audit_folder(folder: str | os.PathLike[str], *, size: int = 32) -> Audi
     found = [file for name in class_folders(root) for file in files_below(root / name, unread)]
     files = [file.relative_to(root) for file in found]
     if not files:
-        raise InvalidDataError(f"{root} has no images in sub-folders. Expected {root}/CLASS/picture.png and the like.")
+        raise InvalidDataError(
+            f"{root} has no images in sub-folders. Expected {root}/CLASS/picture.png, or CLASS/text.txt, and the like."
+        )
     notes = [f"1 folder left out: {error.filename} cannot be read ({error.strerror})." for error in unread]
+    if are_texts(files):
+        return read_text_files(root, files, TableEncoder() if encoder is None else encoder, notes)
     X, is_read = read_images([root / name for name in files], size, notes)
     labels = pd.Series([name.parts[0] for name in files])[is_read]
     rows = pd.DataFrame({"file": [name.as_posix() for name, good in zip(files, is_read, strict=True) if good]})

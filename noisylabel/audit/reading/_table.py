@@ -12,6 +12,7 @@ from noisylabel._support.validation import check_choice, spoken
 from noisylabel.audit._words import counted
 from noisylabel.audit.reading._columns import column_notes, column_warnings
 from noisylabel.audit.reading._data import OURS, AuditData, free_name
+from noisylabel.audit.reading._embeddings import Embeddings
 from noisylabel.audit.reading._images import files_inside, read_images
 from noisylabel.audit.reading._labels import check_labels, read_labels
 from noisylabel.datasets._table import TableFile, read_table_file
@@ -25,7 +26,7 @@ def read_audit_table(  # noqa: PLR0913 - what the columns are, and which of them
     *,
     label: str | Sequence[str],
     ignore: Sequence[str] = (),
-    encoder: TableEncoder | None = None,
+    encoder: TableEncoder | Embeddings | None = None,
     images: str | None = None,
     size: int = 32,
     group_labels: bool = False,
@@ -41,9 +42,9 @@ def read_audit_table(  # noqa: PLR0913 - what the columns are, and which of them
         without one are set apart.
     ignore : sequence of str, default=()
         Columns to leave out.
-    encoder : TableEncoder, optional
+    encoder : TableEncoder or Embeddings, optional
         What makes numbers of the columns: one that has been told ``kinds`` of columns or a ``text_model``. It is
-        fitted.
+        fitted. Or :class:`Embeddings` of the rows.
     images : str, optional
         Column of image files, as paths from the table's folder: learn from the images instead of the columns. All
         must lie in that folder, since the page of an audit shows them.
@@ -88,7 +89,7 @@ def read_audit_table(  # noqa: PLR0913 - what the columns are, and which of them
         learned = _as_written_codes(table, cells if file.written else None).drop(columns=[*names, *ignore])
         encoder = TableEncoder() if encoder is None else encoder
         X, is_read = _encoded(learned, labels.notna().to_numpy(), encoder), _has_cells(file, cells)
-        X = X[is_read]
+        X = X if is_read.all() else X[is_read]
         notes += column_notes(encoder)
     else:
         X, is_read = read_images(files_inside(where.parent, table[images]), size, notes)
@@ -101,8 +102,10 @@ def read_audit_table(  # noqa: PLR0913 - what the columns are, and which of them
     return data
 
 
-def _encoded(table: pd.DataFrame, has_label: np.ndarray, encoder: TableEncoder) -> np.ndarray:
+def _encoded(table: pd.DataFrame, has_label: np.ndarray, encoder: TableEncoder | Embeddings) -> np.ndarray:
     """Return a table as numbers that were learned from its rows with a label."""
+    if isinstance(encoder, Embeddings):
+        encoder.check_rows(len(table))
     X = encoder.fit_transform(table[has_label])
     if has_label.all():
         return X
