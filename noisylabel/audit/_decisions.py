@@ -19,6 +19,7 @@ from noisylabel.exceptions import InvalidDataError, InvalidFileError
 KEYS = ("row", "file")
 _KINDS = ("change", "keep", "unsure")
 _COLUMNS = ("given_label", "decision", "right_label")
+_NUMBERS = ("wrong_probability", "expected_left")
 _Z = 1.96
 
 
@@ -36,6 +37,8 @@ class Decisions:
         As in ``data.noisy_y``; None where the decision is "unsure".
     wrong_probability : ndarray of shape (n,)
         What the audit had said of the rows when they were decided; NaN where it said nothing.
+    expected_left : float
+        How many wrong labels the audit had expected among the rows that were not decided; NaN if it said nothing.
     y_trusted : ndarray of shape (N,)
         The right label of each row of the data, None where nobody knows it: as ``fit`` takes it.
     """
@@ -44,6 +47,7 @@ class Decisions:
     kinds: np.ndarray
     right_labels: np.ndarray
     wrong_probability: np.ndarray
+    expected_left: float
     y_trusted: np.ndarray
 
     @property
@@ -64,7 +68,7 @@ def read_decisions(path: str | Path) -> pd.DataFrame:
     -------
     DataFrame of n rows
         ``row`` (int) or ``file``, ``given_label``, ``decision`` ("change", "keep" or "unsure"), ``right_label``
-        (missing if unsure) and ``wrong_probability`` (NaN if the audit had none).
+        (missing if unsure), ``wrong_probability`` and ``expected_left`` (NaN if the audit had none).
 
     Raises
     ------
@@ -92,13 +96,13 @@ def read_decisions(path: str | Path) -> pd.DataFrame:
             "page of the audit saves."
         )
     texts = table[[key, *_COLUMNS]].astype("string").apply(lambda column: column.str.strip()).fillna("").astype(object)
-    probability = table["wrong_probability"] if "wrong_probability" in table else np.nan
+    numbers = {name: pd.to_numeric(table.get(name, np.nan), errors="coerce") for name in _NUMBERS}
     _check_decisions(texts, key, file)
     texts["right_label"] = texts["right_label"].where(texts["decision"] != "keep", texts["given_label"])
     texts["right_label"] = texts["right_label"].where(texts["decision"] != "unsure", None)
     if key == "row":
         texts["row"] = texts["row"].astype(int)
-    return texts.assign(wrong_probability=pd.to_numeric(probability, errors="coerce"))
+    return texts.assign(**numbers)
 
 
 def _read_json(file: Path) -> pd.DataFrame:
@@ -196,7 +200,8 @@ def located(decisions: pd.DataFrame, keys: Any, labels: Any) -> Decisions:
     right = np.array([_label(text, names, key) for text in decisions["right_label"]], dtype=object)
     y_trusted = np.full(len(labels), None, dtype=object)
     y_trusted[positions] = right
-    return Decisions(positions, kinds, right, decisions["wrong_probability"].to_numpy(float), y_trusted)
+    probability, left = (decisions[name].to_numpy(float) for name in _NUMBERS)
+    return Decisions(positions, kinds, right, probability, float(left[0]), y_trusted)
 
 
 def _label(text: Any, names: dict[str, Any], key: str) -> Any:
@@ -255,17 +260,20 @@ def with_decisions(audit: Audit, data: AuditData, decisions: Decisions) -> Audit
 
 
 def _said(audit: Audit, issues: pd.DataFrame, decisions: Decisions) -> str:
-    """Say what was decided and how many wrong labels are left."""
+    """Say what was decided and how many wrong labels are left.
+
+    The audit that was decided on knows better than the new one: what is left are labels that are hard to find wrong.
+    """
     kinds = decisions.kinds.tolist()
-    is_open = ~issues["decision"].isin(["change", "keep"])
-    probability = decisions.wrong_probability[decisions.is_known]
-    if "wrong_probability" in issues and len(probability) and not np.isnan(probability).any():
-        rest = float(issues["wrong_probability"][is_open].sum())
-        left = wrong_labels_left(float(probability.sum()), kinds.count("change"), rest)
+    n_open = int((~issues["decision"].isin(["change", "keep"])).sum())
+    is_judged = decisions.is_known & ~np.isnan(decisions.wrong_probability)
+    if is_judged.any() and not np.isnan(decisions.expected_left):
+        expected, found = decisions.wrong_probability[is_judged].sum(), decisions.kinds[is_judged] == "change"
+        left = wrong_labels_left(float(expected), int(found.sum()), decisions.expected_left)
     else:
-        n_open, (least, most) = int(is_open.sum()), audit.noise_rate_interval
+        least, most = audit.noise_rate_interval
         left = (audit.noise_rate * n_open, least * n_open, most * n_open)
-    estimate, low, high = (min(round(number), int(is_open.sum())) for number in left)
+    estimate, low, high = (min(round(number), n_open) for number in left)
     return (
         f"{counted(len(kinds), 'row')} decided: {kinds.count('change')} changed, {kinds.count('keep')} kept, "
         f"{kinds.count('unsure')} unsure. About {estimate} wrong labels are left ({low} to {high})."

@@ -205,21 +205,26 @@ function drawSheet() {
 }
 
 /* What is decided so far, and what that says of the rest. */
-function remaining() {
+function sums() {
   let expected = 0, wrong = 0, rest = 0, nOpen = 0;
   for (let row = 0; row < n; row++) {
     const what = decisions.get(row)?.what;
-    if (rows.key[row] in audit.decided && what) continue;  // the audit knew of it
+    if (isOld(row) && what) continue;
     if (what === "change" || what === "keep") { expected += wrongness(row); wrong += what === "change"; }
     else { rest += wrongness(row); nOpen += 1; }
   }
+  return { expected, wrong, rest, nOpen };
+}
+const isOld = row => rows.key[row] in audit.decided;  // the audit knew of the decision, so that its probability is that
+function remaining() {
+  const { expected, wrong, rest, nOpen } = sums();
   const mean = rest * (wrong + 1) / (expected + 1), shape = 1 / (1 / (wrong + 1) + 1 / mean);
   const bound = z => mean * Math.max(1 - 1 / (9 * shape) + z / (3 * Math.sqrt(shape)), 0) ** 3;
   return [mean, ...(mean ? [bound(-1.96), bound(1.96)] : [0, 0])].map(number => Math.min(nOpen, Math.round(number)));
 }
 function drawProgress() {
   const counted = what => [...decisions.values()].filter(one => one.what === what).length, total = Math.max(1, rows.flagged.filter(Boolean).length);
-  const done = [...decisions.keys()].filter(row => rows.flagged[row]).length, known = [...decisions].filter(([row, one]) => one.what !== "unsure" && !(rows.key[row] in audit.decided)).length;
+  const done = [...decisions.keys()].filter(row => rows.flagged[row]).length, known = [...decisions].filter(([row, one]) => one.what !== "unsure" && !isOld(row)).length;
   Object.assign(byId("progress"), { max: total, value: done });
   byId("counts").textContent = `${done} of ${total} flagged decided. Changed: ${counted("change")}, kept: ${counted("keep")}, unsure: ${counted("unsure")}.`;
   const [estimate, low, high] = remaining();
@@ -256,11 +261,12 @@ document.addEventListener("keydown", event => {
 
 /* Files. Texts that a spreadsheet would run are guarded in CSV. */
 function records() {
+  const left = rows.wrong ? Math.round(10 * sums().rest) / 10 : null;
   const here = [...decisions].sort(([a], [b]) => a - b).map(([row, { what, label }]) => ({ [audit.key]: rows.key[row],
     given_label: labelOf(rows.given[row]), decision: what, right_label: named(label), suggested_label: labelOf(rows.suggested[row]),
-    wrong_probability: rows.wrong?.[row] ?? null }));
+    wrong_probability: isOld(row) ? null : rows.wrong?.[row] ?? null, expected_left: left }));
   const others = Object.entries(elsewhere).map(([key, [what, label, given]]) => ({ [audit.key]: key, given_label: given, decision: what,
-    right_label: label, suggested_label: null, wrong_probability: null }));
+    right_label: label, suggested_label: null, wrong_probability: null, expected_left: left }));
   return [...here, ...others];
 }
 const safe = record => Object.fromEntries(Object.entries(record).map(([name, value]) =>
@@ -272,7 +278,7 @@ function save(name, content, type) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }
 byId("save-csv").onclick = () => {
-  const head = [audit.key, "given_label", "decision", "right_label", "suggested_label", "wrong_probability"];
+  const head = [audit.key, "given_label", "decision", "right_label", "suggested_label", "wrong_probability", "expected_left"];
   const lines = records().map(safe).map(record => head.map(name => cell(record[name])).join(","));
   save("decisions.csv", `\ufeff${[head.join(","), ...lines].join("\r\n")}\r\n`, "text/csv");
 };

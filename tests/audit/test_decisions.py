@@ -165,8 +165,8 @@ def test_apply_by_command(table, tmp_path, capsys):
 
 def test_right_labels_are_learned_and_rows_shown_as_decided(table, tmp_path):
     data = read_audit_table(table, label="kind")
-    head = HEAD + ",wrong_probability"
-    found = decisions_on(data, decided(tmp_path, *(f"{line},0.5" for line in LINES), head=head))
+    head = HEAD + ",wrong_probability,expected_left"
+    found = decisions_on(data, decided(tmp_path, *(f"{line},0.5,20" for line in LINES), head=head))
     assert found.y_trusted.tolist()[:7] == ["spam", "spam", None, None, None, "=ham", None]
     learned = with_right_labels(data, found)
     assert learned.noisy_y.tolist()[:7] == ["spam", "spam", "tea", "=ham", "spam", "=ham", "=ham"]
@@ -183,11 +183,18 @@ def test_right_labels_are_learned_and_rows_shown_as_decided(table, tmp_path):
     assert shown.loc[[0, 1, 5, 7], "verdict"].tolist() == ["wrong", "fine", "wrong", "unclear"]
     assert shown.loc[[0, 1, 5], "wrong_probability"].tolist() == [1, 0, 1]
     sentence = with_decisions(audit, data, found).cautions[0]
-    open_rows = shown.loc[~shown["decision"].isin(["change", "keep"]), "wrong_probability"].sum()
-    left = [min(round(number), 57) for number in wrong_labels_left(1.5, 2, open_rows)]
+    left = [min(round(number), 57) for number in wrong_labels_left(1.5, 2, 20)]
     assert sentence == (
         f"4 rows decided: 2 changed, 1 kept, 1 unsure. About {left[0]} wrong labels are left ({left[1]} to {left[2]})."
     )
+
+
+def test_without_probabilities_the_rate_says_what_is_left(table, tmp_path):
+    data = read_audit_table(table, label="kind")
+    found = decisions_on(data, decided(tmp_path, *LINES))
+    audit = audit_labels(with_right_labels(data, found), Judge([7, 8, 1], "tea"))
+    audit.noise_rate, audit.noise_rate_interval = 0.1, (0.0, 0.5)
+    assert with_decisions(audit, data, found).cautions[0].endswith("About 6 wrong labels are left (0 to 28).")
 
 
 def test_decided_rows_are_on_the_page_however_many_others_there_are(table, tmp_path, monkeypatch):

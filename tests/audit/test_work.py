@@ -63,10 +63,10 @@ def test_decisions_by_keyboard_are_kept_and_saved(tmp_path, browser):
     saved = browser.saved("decisions.csv").read_text(encoding="utf-8")
     assert saved.startswith("\ufeff")
     assert [list(row.values()) for row in csv.DictReader(saved[1:].splitlines())] == [
-        ["0", "'=ham", "change", "eggs", "eggs", ""],
-        ["1", "eggs", "keep", "eggs", "tea", ""],
-        ["2", "spam", "unsure", "", "tea", ""],
-        ["4", "'=ham", "change", "spam", "tea", ""],
+        ["0", "'=ham", "change", "eggs", "eggs", "", ""],
+        ["1", "eggs", "keep", "eggs", "tea", "", ""],
+        ["2", "spam", "unsure", "", "tea", "", ""],
+        ["4", "'=ham", "change", "spam", "tea", "", ""],
     ]
     browser.click("#save-json")
     saved = json.loads(browser.saved("decisions.json").read_text(encoding="utf-8"))
