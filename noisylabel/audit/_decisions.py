@@ -276,7 +276,8 @@ def _said(audit: Audit, issues: pd.DataFrame, decisions: Decisions) -> str:
     estimate, low, high = (min(round(number), n_open) for number in left)
     return (
         f"{counted(len(kinds), 'row')} decided: {kinds.count('change')} changed, {kinds.count('keep')} kept, "
-        f"{kinds.count('unsure')} unsure. About {estimate} wrong labels are left ({low} to {high})."
+        f"{kinds.count('unsure')} unsure. About {estimate} wrong labels are left ({low} to {high}), if the audit is "
+        "as right about the rest as about these."
     )
 
 
@@ -288,7 +289,7 @@ def wrong_labels_left(expected: float, found: int, rest: float) -> tuple[float, 
     number found as a Poisson count of ``expected`` times an unknown factor whose prior is a gamma of shape and rate 1,
     and the number left as such a count of ``rest`` times the same factor; its quantiles are those of a gamma
     of the same mean and variance, by Wilson and Hilferty. Decided rows are
-    taken to have the factor of the others.
+    taken to have the factor of the others; where those are harder to judge, more are left.
 
     Parameters
     ----------

@@ -229,7 +229,7 @@ function drawProgress() {
   byId("counts").textContent = `${done} of ${total} flagged decided. Changed: ${counted("change")}, kept: ${counted("keep")}, unsure: ${counted("unsure")}.`;
   const [estimate, low, high] = remaining();
   byId("left").textContent = known < 10 ? `After 10 decisions this says how many wrong labels are left.`
-    : `Wrong labels left, by your ${known} decisions: about ${estimate} (${low} to ${high}).`;
+    : `Wrong labels left, by your ${known} decisions: about ${estimate} (${low} to ${high}), if the audit is as right about the rest as about these.`;
   byId("found").textContent = `${shown.length.toLocaleString("en")} of ${n.toLocaleString("en")}` + (current < 0 ? "" : `, at ${shown.indexOf(current) + 1}`);
   byId("kept").textContent = isKept ? "This browser keeps your decisions." : "This browser keeps nothing: save before you close the page.";
 }
