@@ -223,10 +223,10 @@ function remaining() {
   return [mean, ...(mean ? [bound(-1.96), bound(1.96)] : [0, 0])].map(number => Math.min(nOpen, Math.round(number)));
 }
 function drawProgress() {
-  const counted = what => [...decisions.values()].filter(one => one.what === what).length, total = Math.max(1, rows.flagged.filter(Boolean).length);
+  const counted = what => [...decisions.values()].filter(one => one.what === what).length, total = rows.flagged.filter(Boolean).length;
   const done = [...decisions.keys()].filter(row => rows.flagged[row]).length, known = [...decisions].filter(([row, one]) => one.what !== "unsure" && !isOld(row)).length;
-  Object.assign(byId("progress"), { max: total, value: done });
-  byId("counts").textContent = `${done} of ${total} flagged decided. Changed: ${counted("change")}, kept: ${counted("keep")}, unsure: ${counted("unsure")}.`;
+  Object.assign(byId("progress"), { max: total || 1, value: done });
+  byId("counts").textContent = `${total ? `${done} of ${total} flagged decided. ` : ""}Changed: ${counted("change")}, kept: ${counted("keep")}, unsure: ${counted("unsure")}.`;
   const [estimate, low, high] = remaining();
   byId("left").textContent = known < 10 ? `After 10 decisions this says how many wrong labels are left.`
     : `Wrong labels left, by your ${known} decisions: about ${estimate} (${low} to ${high}), if the audit is as right about the rest as about these.`;

@@ -160,6 +160,8 @@ def test_what_cannot_be_predicted_is_not_called_wrong(tmp_path, browser):
     browser.open(write_audit_page(audit, tmp_path / "report.html"))
     assert browser.text(".headline").startswith("Nothing here tells the labels: 51 % of them can be predicted")
     assert browser.value("document.querySelector('.number')") is None
+    browser.press("a", "k")  # nothing is suggested that could be accepted
+    assert browser.text("#counts") == "Changed: 0, kept: 1, unsure: 0."
     assert browser.text("#classes tbody tr").split("\t")[4] == "52 %"
 
 
