@@ -74,7 +74,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     ['size', 'size_is_missing', 'colour_green', 'colour_red']
     >>> encoder.kinds_["colour"]
     ColumnKind(kind='category', why='2 different values')
-    >>> encoder.transform(pd.DataFrame({"size": ["2"], "colour": ["blue"]})).round(3).tolist()
+    >>> encoder.transform(pd.DataFrame({"size": ["2"], "colour": ["blue"]})).astype(float).round(3).tolist()
     [[0.0, -0.707, 0.0, 0.0]]
     """
 

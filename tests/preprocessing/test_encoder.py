@@ -293,6 +293,21 @@ def test_before_a_classifier(table):
     assert clf.fit(table, y).score(table, y) > 0.9
 
 
+def test_many_rows_of_few_dates_are_read_once(monkeypatch):
+    read = []
+    to_datetime = pd.to_datetime
+
+    def counted(values, *args, **options):
+        read.append(len(values))
+        return to_datetime(values, *args, **options)
+
+    monkeypatch.setattr("noisylabel.preprocessing._dates.pd.to_datetime", counted)
+    table = pd.DataFrame({"x": [f"Feb {day}, 2024" for day in range(1, 21)] * 500})
+    days = TableEncoder().fit_transform(table)
+    assert sum(one for one in read if one != len(table)) <= 3 * 20
+    np.testing.assert_allclose(days[:20, 0], scaled(np.arange(20)), rtol=1e-5)
+
+
 def test_a_model_for_texts_that_is_not_there(table, tmp_path, monkeypatch):
     with pytest.raises(InvalidFileError, match=r"There is no folder .*absent. Give the folder of a sentence-transf"):
         TableEncoder(text_model=tmp_path / "absent").fit(table)
