@@ -156,6 +156,8 @@ def test_rows_without_a_label_follow_with_a_prediction(tmp_path):
     assert found["suggested_label"].tail(12).isin(["a", "b"]).all()
     assert found["suggested_probability"].tail(12).between(0, 1).all()
     assert not found["is_label_issue"].tail(12).any()
+    read = pd.read_csv(tmp_path / "issues.csv", dtype=str)
+    assert read["forgetting"].dropna().str.fullmatch(r"\d+").all()
 
 
 def test_rare_classes_are_kept_and_marked(tmp_path):

@@ -155,7 +155,7 @@ def test_wrong_percents(text, capsys):
         (["learn", "--vstar", "data_driven", "--out", "x"], "'--vstar' must be one of"),
         (["learn", "--records", "none.csv", "--out", "x"], "no file of records none.csv"),
         (["plot", "none.safetensors"], "There is no MentorNet file none.safetensors"),
-        (["imitate", "--curriculum", "spdl", "--dataset", "digits", "--out", "x"], "'curriculum' must be one of"),
+        (["imitate", "--curriculum", "spdl", "--dataset", "digits", "--out", "x"], "--curriculum must be one of"),
         (
             ["imitate", "--curriculum", "uniform", "--dataset", "digits", "--epochs", 1, "--out", "x"],
             "Every weight is 1",
