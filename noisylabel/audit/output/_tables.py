@@ -60,9 +60,9 @@ def split_table(audit: Audit) -> tuple[pd.DataFrame, pd.DataFrame]:
     if audit.unlabelled is not None and data.unlabelled is not None:
         further = data.unlabelled[1]
         ours = pd.concat([ours.astype(object), audit.unlabelled.drop(columns=data.columns).astype(object)])
-        counts = dict.fromkeys(issues.select_dtypes("integer").columns.intersection(ours.columns), "Int64")
+        whole = dict.fromkeys(issues.select_dtypes("integer").columns.intersection(ours.columns), "Int64")
         flags = ours["is_label_issue"].fillna(False).astype(bool)
-        ours = ours.assign(is_label_issue=flags).infer_objects().astype(counts)
+        ours = ours.assign(is_label_issue=flags).infer_objects().astype(whole)
         own = pd.concat([own, further[data.own_columns].loc[audit.unlabelled.index]])
     return ours.round(_ROUNDED).reset_index(drop=True), own.reset_index(drop=True)
 
