@@ -13,7 +13,7 @@ from noisylabel.estimators import MentorNetClassifier
 from noisylabel.estimators._pilot import fewest_rows, pilot_batch_size, pilot_epochs, pilot_rounds
 from noisylabel.mentors import AutoPercentileMentor
 
-EPOCHS = (12, 25, 50)
+EPOCHS = {"table": (12, 25, 50), "images": (12, 25)}  # to choose from; of images, 50 take minutes
 _RIGHT_OF_FEW = 0.8
 _MEMORY = 0.05  # of the averaged predictions: the latest visit's share
 _TINY = 1e-6
@@ -64,7 +64,7 @@ def quick_precision(device: str) -> str:
 
 
 def choose_epochs(data: AuditData, clf: MentorNetClassifier) -> int:
-    """Return for how many epochs to train: 12, 25 or 50, before the network learns wrong labels by heart.
+    """Return for how many epochs to train: 12, 25 or, for a table, 50, before the network learns wrong labels by heart.
 
     Networks learn a part of the rows for as long as the short trainings before the main one would, and predict the
     rest; the number whose short training gives the held-out labels the highest likelihood is taken.
@@ -86,7 +86,7 @@ def choose_epochs(data: AuditData, clf: MentorNetClassifier) -> int:
     n_folds, _ = pilot_rounds(n_rows)
     is_held_out = numpy_generator(0).permutation(n_rows) % n_folds == 0
     losses = []
-    for n_epochs in progress_bar(EPOCHS, "how long to train", unit="try", leave=False, delay=2):
+    for n_epochs in progress_bar(EPOCHS[data.kind], "how long to train", unit="try", leave=False, delay=2):
         short = clone(clf).set_params(curriculum="uniform", filter_alpha=None, verbose=0, callbacks=None)
         short.set_params(max_epochs=pilot_epochs(n_epochs))
         short.set_params(batch_size=pilot_batch_size(n_rows, short.max_epochs, clf.batch_size))
@@ -94,7 +94,7 @@ def choose_epochs(data: AuditData, clf: MentorNetClassifier) -> int:
             short.set_params(lr=clf.lr * short.batch_size / clf.batch_size)
         short.fit(data.X[~is_held_out], data.noisy_y[~is_held_out])
         losses.append(_held_out_loss(short, data.X[is_held_out], data.noisy_y[is_held_out]))
-    return EPOCHS[int(np.argmin(losses))]
+    return EPOCHS[data.kind][int(np.argmin(losses))]
 
 
 def _held_out_loss(clf: MentorNetClassifier, X: np.ndarray, y: np.ndarray) -> float:

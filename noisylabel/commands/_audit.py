@@ -64,7 +64,7 @@ def add_audit_command(commands: Any) -> None:
         type=place,
         help="what the page of an earlier audit has saved, to learn from (none)",
     )
-    audit.add_argument("--epochs", type=whole, help="passes over the rows (12, 25 or 50, by held-out rows)")
+    audit.add_argument("--epochs", type=whole, help="passes over the rows (12 to 50, by held-out rows)")
     audit.add_argument(
         "--precision",
         type=float,
