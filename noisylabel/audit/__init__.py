@@ -7,7 +7,7 @@ One part a step, in this order: ``reading`` (a table or a folder of images, its 
 """
 
 from noisylabel.audit._apply import apply_decisions
-from noisylabel.audit._auditor import choose_epochs, default_auditor, quick_precision
+from noisylabel.audit._auditor import choose_epochs, default_auditor, quick_precision, times_as_long
 from noisylabel.audit._decisions import (
     Decisions,
     decisions_on,
@@ -41,6 +41,7 @@ __all__ = [
     "read_audit_table",
     "read_decisions",
     "save_label_issues",
+    "times_as_long",
     "with_decisions",
     "with_right_labels",
     "write_audit_page",

@@ -2,6 +2,7 @@
 
 import argparse
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,12 +118,18 @@ def _judged(data: "AuditData", options: argparse.Namespace) -> "tuple[Audit, Rec
 
 def _auditor(data: "AuditData", options: argparse.Namespace) -> Any:
     """Return the classifier to train."""
-    from noisylabel.audit import choose_epochs, default_auditor, quick_precision
+    from noisylabel.audit import choose_epochs, default_auditor, quick_precision, times_as_long
 
     clf = default_auditor(data.kind, len(data.X)).set_params(device=options.device, random_state=options.seed)
     if data.kind == "images":
         clf.set_params(precision=quick_precision(options.device))
-    n_epochs = choose_epochs(data, clf) if options.epochs is None else options.epochs
+    if options.epochs is not None:
+        return clf.set_params(max_epochs=options.epochs)
+    began = time.perf_counter()
+    n_epochs = choose_epochs(data, clf)
+    if data.kind == "images":
+        seconds = times_as_long(data, n_epochs) * (time.perf_counter() - began)
+        print(f"Training for {n_epochs} epochs, which takes about {seconds:.0f} s.", flush=True)
     return clf.set_params(max_epochs=n_epochs)
 
 
