@@ -22,13 +22,13 @@ def headline(rate: float, interval: tuple[float, float], learnable: Learnability
     --------
     >>> print(headline(0.1, (0.05, 0.2), Learnability(0.85, 0.5, (0.9, 0.8), 9.0)))
     About 10 % of the labels look wrong (between 5 and 20 %), or depend on what is not in the data.
-    85 % can be predicted, 50 % guessed.
+    Short trainings predict 85 % of the labels that they have not learned; 50 % can be guessed.
     """
     low, high = interval
     if learnable is not None and not learnable.has_signal:
         return (
-            f"Nothing here tells the labels: {learnable.agreement:.0%} of them can be predicted, and always saying the "
-            f"most common one gets {learnable.guessing:.0%}. So no label can be called wrong."
+            f"Nothing here tells the labels: short trainings predict {learnable.agreement:.0%} of them, and always saying "
+            f"the most common one gets {learnable.guessing:.0%}. So no label can be called wrong."
         ).replace("%", " %")
     if low > 0:
         bounds = f"between {100 * low:.0f} and {100 * high:.0f} %"
@@ -41,7 +41,7 @@ def headline(rate: float, interval: tuple[float, float], learnable: Learnability
     if learnable is None:
         return text
     known, guessed = 100 * learnable.agreement, 100 * learnable.guessing
-    return f"{text}\n{known:.0f} % can be predicted, {guessed:.0f} % guessed."
+    return f"{text}\nShort trainings predict {known:.0f} % of the labels that they have not learned; {guessed:.0f} % can be guessed."
 
 
 def confused_classes(issues: pd.DataFrame) -> list[tuple[str, str, float]]:

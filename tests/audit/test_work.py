@@ -158,7 +158,7 @@ def test_what_cannot_be_predicted_is_not_called_wrong(tmp_path, browser):
     audit = audit_labels(read_audit_table(tmp_path / "t.csv", label="kind"), Judge([], "b"))
     audit.learnable = Learnability(0.51, 0.5, (0.52, 0.5), 0.4)
     browser.open(write_audit_page(audit, tmp_path / "report.html"))
-    assert browser.text(".headline").startswith("Nothing here tells the labels: 51 % of them can be predicted")
+    assert browser.text(".headline").startswith("Nothing here tells the labels: short trainings predict 51 % of them")
     assert browser.value("document.querySelector('.number')") is None
     browser.press("a", "k")  # nothing is suggested that could be accepted
     assert browser.text("#counts") == "Changed: 0, kept: 1, unsure: 0."
