@@ -27,8 +27,8 @@ def headline(rate: float, interval: tuple[float, float], learnable: Learnability
     low, high = interval
     if learnable is not None and not learnable.has_signal:
         return (
-            f"Nothing here tells the labels: short trainings predict {learnable.agreement:.0%} of them, and always saying "
-            f"the most common one gets {learnable.guessing:.0%}. So no label can be called wrong."
+            f"Nothing here tells the labels: short trainings predict {learnable.agreement:.0%} of them, and always "
+            f"saying the most common one gets {learnable.guessing:.0%}. So no label can be called wrong."
         ).replace("%", " %")
     if low > 0:
         bounds = f"between {100 * low:.0f} and {100 * high:.0f} %"
@@ -36,12 +36,13 @@ def headline(rate: float, interval: tuple[float, float], learnable: Learnability
     else:
         text = (
             f"No wrong label is certain: between 0 and {100 * high:.0f} % may be wrong, {100 * rate:.0f} % at a guess. "
-            "So none is flagged: what cannot be explained need not be wrong."
+            "What cannot be explained need not be wrong."
         )
     if learnable is None:
         return text
     known, guessed = 100 * learnable.agreement, 100 * learnable.guessing
-    return f"{text}\nShort trainings predict {known:.0f} % of the labels that they have not learned; {guessed:.0f} % can be guessed."
+    says = f"Short trainings predict {known:.0f} % of the labels that they have not learned"
+    return f"{text}\n{says}; {guessed:.0f} % can be guessed."
 
 
 def confused_classes(issues: pd.DataFrame) -> list[tuple[str, str, float]]:
