@@ -1,4 +1,4 @@
-"""What ``noisylabel audit`` finds in four files of which one label in five is wrong."""
+"""What ``noisylabel audit`` finds in files of which one label in five is wrong, or that no column tells."""
 
 import tempfile
 from argparse import ArgumentParser, Namespace
@@ -10,8 +10,16 @@ import pandas as pd
 from PIL import Image
 from sklearn.datasets import load_breast_cancer, load_digits, load_wine
 
+from benchmarks.studies.tables import read_file
 from noisylabel import corrupt
-from noisylabel.audit import AuditData, audit_labels, default_auditor, read_audit_folder, read_audit_table
+from noisylabel.audit import (
+    AuditData,
+    audit_labels,
+    choose_epochs,
+    default_auditor,
+    read_audit_folder,
+    read_audit_table,
+)
 
 _KINDS = np.array(["complaint", "question", "praise", "order"])
 _EVENTS = np.array([
@@ -26,6 +34,8 @@ _ENDS = np.array([
     ["Thank you.", "I will buy again.", "My family likes it.", "I recommend it."],
     ["Please send two.", "Send the bill by mail.", "The same as last time.", "Payment follows today."],
 ])  # fmt: skip
+_HEAD = 100
+_FIRST = f"of the first {_HEAD}, wrong: expected / true"
 _THINGS = np.array(["kettle", "lamp", "jacket", "bicycle bell", "tent", "radio", "garden chair", "mug"])
 
 
@@ -71,8 +81,11 @@ def audit_table() -> str:
         "breast cancer, of scikit-learn": _of_table(cancer.data, cancer.target_names[cancer.target]),
         "wine, of scikit-learn": _of_table(wine.data, wine.target_names[wine.target]),
         "600 of scikit-learn's digits as images, `--size 16`": _of_digits(600),
+        "short texts of the data home, 26 % wrong towards likely topics": _of_texts(),
+        "breast cancer, right labels": _of_table(cancer.data, cancer.target, wrong=cancer.target),
+        "breast cancer, labels by coin flips": _of_coins(cancer.data),
     }
-    head = ["file", "rows", "classes", "estimate (true 20 %)", "precision", "recall", "suggestion right"]
+    head = ["file", "rows", "classes", "epochs", "estimate", "precision", "recall", "suggestion right", _FIRST]
     lines = [head, ["---"] * len(head), *([name, *cells] for name, cells in found.items())]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -83,9 +96,21 @@ def _made_wrong(y: np.ndarray) -> np.ndarray:
     return noisy_y
 
 
-def _of_table(table: pd.DataFrame, y: np.ndarray) -> list[str]:
+def _of_texts() -> list[str]:
+    what = "short texts in the column 'summary', their topics in 'clean_label' and, some wrong, in 'noisy_label'"
+    table = read_file("text/summaries.parquet", what, ["summary", "clean_label", "noisy_label"])
+    return _of_table(table[["summary"]], table["clean_label"].to_numpy(), wrong=table["noisy_label"].to_numpy())
+
+
+def _of_coins(table: pd.DataFrame) -> list[str]:
+    coins = np.random.default_rng(0).integers(2, size=len(table))
+    return _of_table(table, coins, wrong=coins)
+
+
+def _of_table(table: pd.DataFrame, y: np.ndarray, wrong: np.ndarray | None = None) -> list[str]:
     def read(folder: Path) -> AuditData:
-        table.assign(kind=_made_wrong(y)).to_csv(folder / "table.csv", index=False)
+        given = _made_wrong(y) if wrong is None else wrong
+        table.assign(kind=given).to_csv(folder / "table.csv", index=False)
         return read_audit_table(folder / "table.csv", label="kind")
 
     return _measured(read, lambda issues: y[issues["row"]])
@@ -108,7 +133,8 @@ def _measured(read: Callable[[Path], AuditData], truth_of: Callable[[pd.DataFram
     """Audit what ``read`` makes in a folder, and compare with the right labels in the order of the issues."""
     with tempfile.TemporaryDirectory() as folder:
         data = read(Path(folder))
-        audit = audit_labels(data, default_auditor(data.kind, len(data.X)).set_params(verbose=0))
+        clf = default_auditor(data.kind, len(data.X)).set_params(verbose=0)
+        audit = audit_labels(data, clf.set_params(max_epochs=choose_epochs(data, clf)))
     issues, truth = audit.issues, truth_of(audit.issues).astype(str)
     wrong = issues["given_label"].astype(str).to_numpy() != truth
     flagged = issues["is_label_issue"].to_numpy(dtype=bool)
@@ -117,8 +143,15 @@ def _measured(read: Callable[[Path], AuditData], truth_of: Callable[[pd.DataFram
     return [
         f"{len(issues):,}",
         str(len(set(truth))),
+        str(clf.max_epochs),
         f"{100 * audit.noise_rate:.1f} % ({100 * low:.1f} to {100 * high:.1f} %)",
-        f"{wrong[flagged].mean():.0%}",
-        f"{flagged[wrong].mean():.0%}",
-        f"{put_right[flagged & wrong].mean():.0%}",
+        _share(wrong[flagged]),
+        _share(flagged[wrong]),
+        _share(put_right[flagged & wrong]),
+        f"{audit.expected_wrong(_HEAD):.0f} / {wrong[:_HEAD].sum()}",
     ]
+
+
+def _share(cases: np.ndarray) -> str:
+    """Return a share in percent; a dash of none."""
+    return f"{cases.mean():.0%}" if len(cases) else "-"

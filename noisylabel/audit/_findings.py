@@ -35,8 +35,8 @@ def headline(rate: float, interval: tuple[float, float], learnable: Learnability
         text = f"About {100 * rate:.0f} % of the labels look wrong ({bounds}), or depend on what is not in the data."
     else:
         text = (
-            f"No wrong label is certain: between 0 and {100 * high:.0f} % may be wrong, {100 * rate:.0f} % at a guess. "
-            "What cannot be explained need not be wrong."
+            f"Perhaps no label is wrong: between 0 and {100 * high:.0f} % may be wrong, {100 * rate:.0f} % at a guess. "
+            "Only what is wrong almost surely is flagged."
         )
     if learnable is None:
         return text

@@ -18,6 +18,7 @@ from noisylabel.functional import Learnability
 from noisylabel.issues import estimate_issue_rate
 
 _GIVEN_UP = 0.5
+_CERTAIN = 0.95
 _DRAWS = 50
 _MOST_DRAWN = 5000  # of more rows, fewer are drawn and the deviation is scaled down
 
@@ -70,7 +71,9 @@ class Audit:
         return headline(self.noise_rate, self.noise_rate_interval, self.learnable)
 
     def expected_wrong(self, n: int) -> float:
-        """Return how many of the first n rows of the ranking are wrong, as expected from their probabilities."""
+        """Return how many of the first n rows of the ranking are wrong, by their probabilities; NaN of no signal."""
+        if self.learnable is not None and not self.learnable.has_signal:
+            return float("nan")
         return float(self.issues["wrong_probability"].head(n).sum())
 
     @property
@@ -117,8 +120,7 @@ def audit_labels(data: AuditData, clf: Any, precision: float | None = None) -> A
     stop_if_interrupted(clf.fit(data.X, data.noisy_y, **trusts))
     found = clf.label_issues() if precision is None else clf.label_issues(precision=precision)
     learnable = getattr(clf, "learnability_", None)
-    if not _knows_wrong_labels(clf, precision):
-        found = _nothing_flagged(found)
+    found = _flagged_as_known(found, clf, precision)
     noise_rate = float(found.attrs["noise_rate"])
     result = found[[name for name in RESULT_COLUMNS if name in found]]
     position = found["row"].to_numpy()
@@ -135,24 +137,21 @@ def audit_labels(data: AuditData, clf: Any, precision: float | None = None) -> A
     return Audit(data, issues, noise_rate, interval, *said, learnable, *pairs, predict_unlabelled(data, clf))
 
 
-def _knows_wrong_labels(clf: Any, precision: float | None) -> bool:
-    """Whether there are wrong labels for certain, or the user asks to flag so many.
+def _flagged_as_known(found: pd.DataFrame, clf: Any, precision: float | None) -> pd.DataFrame:
+    """Return the issues with fewer labels called wrong, if it is not certain that any are.
 
-    Not where the samples do not tell the labels; nor where the lower bound of their share is 0, when what looks wrong
-    may be what the samples do not tell.
+    None where the samples do not tell the labels. Where the lower bound of the share of wrong labels is 0, what looks
+    wrong may be what the samples do not tell: only those that are wrong with 95 % (unless a precision is asked for).
     """
     learnable = getattr(clf, "learnability_", None)
-    if learnable is None:
-        return True
-    return bool(learnable.has_signal and (precision is not None or clf.noise_rate_interval_[0] > 0))
-
-
-def _nothing_flagged(found: pd.DataFrame) -> pd.DataFrame:
-    """Return the same issues with no label called wrong: none is for certain."""
-    verdicts = found["verdict"].where(~found["is_label_issue"], "unclear")
-    plain = found.assign(is_label_issue=False, verdict=verdicts, suggested_label=found["given_label"])
-    plain.attrs["noise_rate"] = found.attrs["noise_rate"]
-    return plain
+    if learnable is None or (learnable.has_signal and (precision is not None or clf.noise_rate_interval_[0] > 0)):
+        return found
+    keeps = found["is_label_issue"] & (found["wrong_probability"] >= _CERTAIN) & learnable.has_signal
+    verdicts = found["verdict"].where(keeps | ~found["is_label_issue"], "unclear")
+    suggested = found["suggested_label"].where(keeps, found["given_label"])
+    fewer = found.assign(is_label_issue=keeps, verdict=verdicts, suggested_label=suggested)
+    fewer.attrs["noise_rate"] = found.attrs["noise_rate"]
+    return fewer
 
 
 def noise_rate_interval(

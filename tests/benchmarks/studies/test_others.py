@@ -39,6 +39,7 @@ def test_every_fifth_label_is_wrong():
 
 def test_a_file_of_messages_is_audited():
     table, y = make_messages(600, np.random.default_rng(0))
-    rows, classes, _, precision, recall, suggestion = _of_table(table, y)
+    rows, classes, _, _, precision, recall, suggestion, head = _of_table(table, y)
     assert (rows, classes) == ("600", "4")
+    assert [int(n) for n in head.split(" / ")] == pytest.approx([100, 100], abs=10)
     assert all(int(share.rstrip("%")) > 80 for share in (precision, recall, suggestion))
