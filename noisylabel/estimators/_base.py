@@ -348,28 +348,41 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
     def label_issues(self, *, sort: bool = True, precision: float | None = None) -> "pd.DataFrame":
         """Rank the labels that ``fit`` was given, the least believable first.
 
-        No second training and no cross-validation: it reads what the one training run saw of each row. Labels that fit
-        the others are learnt early, wrong ones late or never, so the mean loss over all visits tells them apart. As
-        many labels are called issues as are estimated to be wrong.
+        No second training and no cross-validation: it reads what the one training run saw of each row. Where training
+        found out the noise (``curriculum="auto"`` or ``loss_percentile="auto"``), each label has the probability of
+        being wrong, given what networks believe of the row and which labels become which. Else the mean loss over all
+        visits tells: labels that fit the others are learnt early, wrong ones late or never. As many labels are called
+        issues as are wrong by these probabilities.
 
         Parameters
         ----------
         sort : bool, default=True
             Whether the least believable label comes first; otherwise the rows keep the order that they have in ``fit``,
             as ``cleanlab.classification.CleanLearning(clf).fit(X, y, label_issues=table)`` wants them.
+        precision : float in [0, 1], optional
+            Call as many labels issues as keep the expected share of wrong ones among them at least so high.
 
         Returns
         -------
         DataFrame
-            A row for each row of ``fit``, with its row number as index. Columns: ``row``; ``given_label``;
-            ``suggested_label``, for an issue the other class that is the most probable over all visits, else the given
-            label; ``predicted_label``, that other class if another one's logit was the higher on average, else the
-            given label; ``label_quality`` in [0, 1], ``exp(-mean loss)``; ``is_label_issue``; ``loss``, ``margin`` and
-            ``weight``, means over the visits (weight NaN for held-out rows); ``forgetting``, how often a learnt label
-            was forgotten. ``attrs["noise_rate"]`` is ``noise_rate_`` if training could tell it, else an estimate from
-            the losses and margins; held-out rows and rows of ``sample_weight`` 0 have no say in it. Held-out rows are
-            judged by the final network alone; from 20 of them on, each has the ``label_quality`` of the trained row at
-            the same place of the ranking, so that all are on one scale.
+            A row for each row of ``fit``, with its row number as index. Columns:
+
+            - ``row``, ``given_label``;
+            - ``suggested_label``, for an issue the most probable other class, else the given label, and
+              ``suggested_probability``; ``second_label`` and ``second_probability``, the next best (not of two
+              classes). Only where training found out the noise are there probabilities and second labels, and not for
+              rows that were held out;
+            - ``predicted_label``: another class if its logit was the higher on average, else the given label;
+            - ``wrong_probability`` in [0, 1]: added up from the top, it says how many of the first n rows are wrong;
+              ``label_quality`` is 1 minus it;
+            - ``verdict``: ``"wrong"``, ``"fine"``, ``"unclear"`` (two classes fit) or ``"outlier"`` (none fits);
+            - ``is_label_issue``;
+            - ``loss``, ``margin`` and ``weight``, means over the visits (weight NaN for held-out rows), and
+              ``forgetting``, how often a learnt label was forgotten.
+
+            ``attrs["noise_rate"]`` is the mean of ``wrong_probability``; held-out rows and rows of ``sample_weight`` 0
+            have no say in it. Held-out rows are judged by the final network alone; each has the probability of the
+            trained row at the same place of the ranking by loss.
 
         Raises
         ------

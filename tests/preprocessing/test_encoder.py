@@ -17,6 +17,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from noisylabel import MentorNetClassifier
 from noisylabel.exceptions import InvalidDataError, InvalidFileError, InvalidParameterError, MissingDependencyError
 from noisylabel.preprocessing import TableEncoder, column_kind
+from noisylabel.preprocessing._texts import _word_steps
 
 N = 120
 RNG = np.random.default_rng(0)
@@ -329,3 +330,9 @@ def test_embeddings_stand_for_texts(table, tmp_path, monkeypatch):
     X = encoder.fit_transform(table[["note"]])
     np.testing.assert_allclose(X[:, 0], table["note"].str.len() * 2**0.5, rtol=1e-6)
     np.testing.assert_array_equal(encoder.transform(table[["note"]]), X)
+
+
+def test_no_word_of_a_text_has_a_negative_weight():
+    texts = pd.Series(["the cat and the dog and the bird sat there", "one more short text", "and the next one"] * 10)
+    counted = _word_steps(texts, 0)[:-1].fit_transform(texts)
+    assert counted.data.min() > 0
