@@ -28,4 +28,4 @@ really = noisy_y[flagged["row"]] != y_train[flagged["row"]]
 print(
     f"{len(flagged)} of {len(noisy_y)} training labels seem wrong; {really.mean():.0%} of them really are. The worst:"
 )
-print(flagged[["row", "given_label", "suggested_label", "label_quality"]].head().round(3).to_string(index=False))
+print(flagged[["row", "given_label", "suggested_label", "wrong_probability"]].head().round(3).to_string(index=False))

@@ -63,7 +63,7 @@ def label_issues(evidence: Evidence, sort: bool = True, precision: float | None 
     counts = is_trained_on if evidence.has_say is None else is_trained_on & evidence.has_say
     wrong = _wrong(evidence, seen, is_trained_on, counts)
     rate = float(wrong[counts].mean()) if counts.any() else 0.0
-    is_issue = _flag(wrong, counts, rate, precision)
+    is_issue = _flag(wrong, seen["loss_mean"].to_numpy(np.float64), counts, rate, precision)
     other = evidence.record.column("elected").cpu().numpy().astype(np.int64)
     suggestions = _suggest(evidence, wrong, is_issue, other)
     table = pd.DataFrame(
@@ -127,16 +127,24 @@ def _at_places(places: np.ndarray, values: np.ndarray) -> np.ndarray:
     return np.quantile(values, places) if len(places) else places
 
 
-def _flag(wrong: np.ndarray, counts: np.ndarray, rate: float, precision: float | None) -> np.ndarray:
-    """Return which labels are called issues: as many as are wrong, or as many as keep a precision."""
-    in_order = np.sort(wrong[counts])[::-1]
+def _flag(
+    wrong: np.ndarray, losses: np.ndarray, counts: np.ndarray, rate: float, precision: float | None
+) -> np.ndarray:
+    """Return which labels are called issues: as many as are wrong, or as many as keep a precision.
+
+    Of rows that are as likely wrong, those of the larger loss come first.
+    """
+    order = np.lexsort((losses[counts], wrong[counts]))[::-1]
+    in_order = wrong[counts][order]
     if precision is None:
         n_issues = round(rate * len(in_order))
     else:
         keeps = np.cumsum(in_order) / np.arange(1, len(in_order) + 1) >= precision
         n_issues = int(keeps.nonzero()[0].max(initial=-1)) + 1
-    most_of_rest = in_order[n_issues] if n_issues < len(in_order) else 0.0
-    flagged: np.ndarray = wrong > most_of_rest  # of rows that are level, all or none
+    if n_issues == 0:
+        return np.zeros(len(wrong), dtype=bool)
+    last, its_loss = in_order[n_issues - 1], losses[counts][order[n_issues - 1]]
+    flagged: np.ndarray = (wrong > last) | ((wrong == last) & (losses >= its_loss))
     return flagged
 
 

@@ -9,6 +9,7 @@ from noisylabel import MentorNetClassifier, corrupt, load
 from noisylabel.datasets import load_digits
 from noisylabel.exceptions import InvalidParameterError
 from noisylabel.issues import JUDGED, judge_rows, wrong_probabilities
+from noisylabel.issues._table import _flag
 
 MATRIX = torch.tensor([[0.6, 0.3, 0.1], [0.0, 1.0, 0.0], [0.2, 0.2, 0.6]])
 
@@ -112,3 +113,10 @@ def test_a_saved_classifier_judges_alike(found, tmp_path):
     clf.save(tmp_path / "clf")
     expected, again = clf.label_issues(), load(tmp_path / "clf").label_issues()
     assert expected.equals(again)
+
+
+def test_of_rows_that_are_level_those_of_the_larger_loss_are_flagged():
+    wrong, losses = np.array([0.9, 0.9, 0.9, 0.1]), np.array([1.0, 3.0, 2.0, 9.0])
+    for n_rows, expected in ((0, []), (1, [1]), (2, [1, 2]), (3, [0, 1, 2])):
+        flagged = _flag(wrong, losses, np.ones(4, dtype=bool), n_rows / 4, None)
+        assert flagged.nonzero()[0].tolist() == expected
