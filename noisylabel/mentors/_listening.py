@@ -106,9 +106,9 @@ class ListeningMentor(Mentor):
     def load_noise_state(self, state: dict[str, Any]) -> None:
         """Take over what :meth:`noise_state` returned."""
         self.noise_ = None if state["noise"] is None else NoiseEstimate(**state["noise"])
-        learnable = state["learnability"]
+        learnable = state.get("learnability")  # not in checkpoints of earlier versions
         self.learnability_ = None if learnable is None else Learnability(**learnable)
-        self.assumed_rate_, self.heard_ = state["assumed_rate"], state["heard"]
+        self.assumed_rate_, self.heard_ = state["assumed_rate"], state.get("heard")
 
 
 def unmixed(proba: Tensor, matrix: Tensor) -> Tensor:

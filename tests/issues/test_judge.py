@@ -1,5 +1,7 @@
 """What each row may be: Bayes' rule by hand, and what it means for a classifier."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,7 @@ from noisylabel import MentorNetClassifier, corrupt, load
 from noisylabel.datasets import load_digits
 from noisylabel.exceptions import InvalidParameterError
 from noisylabel.issues import JUDGED, judge_rows, wrong_probabilities
-from noisylabel.issues._table import _flag
+from noisylabel.issues._table import _flag, _verdicts
 
 MATRIX = torch.tensor([[0.6, 0.3, 0.1], [0.0, 1.0, 0.0], [0.2, 0.2, 0.6]])
 
@@ -111,8 +113,24 @@ def test_a_precision_flags_as_many_as_keep_it(found):
 def test_a_saved_classifier_judges_alike(found, tmp_path):
     clf = found[0]
     clf.save(tmp_path / "clf")
-    expected, again = clf.label_issues(), load(tmp_path / "clf").label_issues()
-    assert expected.equals(again)
+    again = load(tmp_path / "clf")
+    assert again.label_issues().equals(clf.label_issues())
+    assert again.learnability_ == clf.learnability_
+    assert pickle.loads(pickle.dumps(clf)).label_issues().equals(clf.label_issues())
+
+
+def test_verdicts_from_posteriors_made_up():
+    judged = np.array(
+        [
+            [0.9, 1, 0.9, 2, 0.0],  # the other class
+            [0.5, 1, 0.5, 2, 0.0],  # one as likely as the other
+            [0.66, 1, 0.33, 2, 0.33],  # none of three
+            [0.05, 1, 0.05, 2, 0.0],  # the given one
+            [np.nan] * 5,  # held out
+        ]
+    )
+    flagged = np.array([True, False, True, False, True])
+    assert _verdicts(judged, flagged).tolist() == ["wrong", "unclear", "outlier", "fine", "wrong"]
 
 
 def test_of_rows_that_are_level_those_of_the_larger_loss_are_flagged():

@@ -19,6 +19,7 @@ from noisylabel._support.files import local_path, reading, write_whole
 from noisylabel.estimators.inputs._format import SampleFormat
 from noisylabel.estimators.saving._checkpoints import how_to_predict, unkept_parameters
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError, NoisyLabelWarning
+from noisylabel.functional import Learnability
 from noisylabel.nets import CHECKPOINT_FILE, SampleRecord, plain_network
 
 CARD_FILE = "classifier.json"
@@ -92,7 +93,14 @@ def _card(clf: Any) -> dict[str, Any]:
         "fitted": {name: _or_none(getattr(clf, name)) for name in _FITTED if getattr(clf, name, None) is not None},
         "history": None if history is None else {name: _numbers(history[name]) for name in history},
         "filter_alpha": None if record is None else record.filter_alpha,
+        "learnability": _of_learnability(getattr(clf, "learnability_", None)),
     }
+
+
+def _of_learnability(found: Learnability | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return vars(found) | {"agreement_by_class": [_or_none(value) for value in found.agreement_by_class]}
 
 
 def _numbers(column: pd.Series) -> list[Any]:
@@ -167,6 +175,9 @@ def restore_results(clf: Any, card: dict[str, Any], tensors: dict[str, Tensor]) 
         clf.noise_rate_interval_ = tuple(fitted["noise_rate_interval_"])
     arrays = {name: tensors[f"fitted.{name}"].numpy() for name in _OF_THE_NOISE if f"fitted.{name}" in tensors}
     vars(clf).update(arrays)
+    if (known := card.get("learnability")) is not None:
+        by_class = tuple(math.nan if value is None else value for value in known["agreement_by_class"])
+        clf.learnability_ = Learnability(**known | {"agreement_by_class": by_class})
     if card["history"] is not None:
         clf.history_ = pd.DataFrame(card["history"])
     if "codes" not in tensors:
