@@ -15,6 +15,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from benchmarks.cells.catalogue import PROFILES
 from benchmarks.cells.cell import Cell, check_data, noisy_subset
 from benchmarks.cells.environment import environment
+from benchmarks.cells.rows import rounded
 from benchmarks.cells.store import RESULTS, append, newest, read
 from benchmarks.studies.defaults._data import make_split
 from noisylabel import MentorNetClassifier
@@ -74,7 +75,7 @@ def run_detection(
     missing = [cell for cell in wanted if tuple(getattr(cell, key) for key in _KEYS) not in done]
     check_data([cell for cell in missing if cell.profile not in TABLES])
     for cell in progress_bar(missing, desc="detection", unit="cell"):
-        append(path, detect(cell, precision))
+        append(path, rounded(detect(cell, precision)))
 
 
 @dataclass(frozen=True)

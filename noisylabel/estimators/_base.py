@@ -422,7 +422,7 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
 
         ``noisylabel.load(folder)`` gives a classifier whose ``predict_proba``, ``predict`` and ``label_issues`` are the
         same bit for bit. The folder holds the network's weights, the classes, what the samples must look like, the
-        record of ``label_issues`` (some 60 bytes a row) and those parameters that are numbers, texts, or losses,
+        record of ``label_issues`` (some 80 bytes a row) and those parameters that are numbers, texts, or losses,
         augmentations and schedules of noisylabel's; a warning names the others. Not kept: the state of the
         optimiser and of the mentor (see ``checkpoint_dir``), and a student that is a network or function of yours,
         which ``load`` then wants again.

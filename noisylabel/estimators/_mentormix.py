@@ -58,7 +58,7 @@ class MentorMixClassifier(MentorNetClassifier):
         ``"auto"`` does not weigh mixes) and ``mixed_loss_threshold``.
     noise_rate_, noise_rate_interval_, noise_rate_by_class_, noise_rate_by_class_interval_
         As in ``MentorNetClassifier``.
-    noise_matrix_, noise_matrix_interval_, advice_, curriculum_
+    noise_matrix_, noise_matrix_interval_, learnability_, advice_, curriculum_
         As in ``MentorNetClassifier``.
     {attributes}
 
