@@ -30,7 +30,7 @@ from noisylabel.estimators.saving._export import export_onnx, export_program
 from noisylabel.estimators.saving._folder import save_classifier
 from noisylabel.estimators.saving._pickling import check_picklable
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError, NoisyLabelWarning
-from noisylabel.issues import Evidence, label_issues
+from noisylabel.issues import Evidence, label_issues, unpack_judged
 from noisylabel.mentors import Mentor, tells_nothing
 from noisylabel.nets import (
     Data,
@@ -227,17 +227,22 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
     def _keep(self, fitted: Fitted, data: TrainingData) -> None:
         """Set the learnt attributes, and let go of what only training needs."""
         weight = data.samples.sample_weight
-        self._codes = data.codes.astype(np.int32)  # kept for each row of fit, and pickled
+        self._codes = data.codes.astype(np.min_scalar_type(data.n_classes))  # kept for each row of fit, and pickled
         self._has_say = None if weight is None else (weight > 0).cpu().numpy()
         self._judged: np.ndarray | None = None
         self.net_, self.record_, self.history_ = fitted.net, fitted.record, fitted.history()
         self.sample_dtype_ = type_of_inputs(plain_network(fitted.net.module_), data.sample_dtype)
         self.n_iter_ = fitted.net.clock_.epoch
-        self.sample_weight_ = self.record_.column("weight").numpy().copy()
         if fitted.trained.best_epoch is not None:
             self.best_epoch_ = fitted.trained.best_epoch
         fitted.net.forget_training()
         self.interrupted_ = fitted.trained.interrupt is not None
+
+    @property
+    def sample_weight_(self) -> np.ndarray:
+        """The weight of each row of ``fit`` at its last visit, (N,); NaN for rows that were held out."""
+        weights: np.ndarray = self.record_.column("weight").numpy().copy()
+        return weights
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters, and those of the objects among them as ``student__hidden``; return the classifier.
@@ -408,7 +413,8 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         check_is_fitted(self, "record_")
         if precision is not None:
             check_number("precision", precision, 0, 1)
-        known = self.record_, self._codes, self.classes_, self._has_say, self._judged, self._known_rate()
+        judged = None if self._judged is None else unpack_judged(self._judged, len(self.classes_))
+        known = self.record_, self._codes, self.classes_, self._has_say, judged, self._known_rate()
         return label_issues(Evidence(*known), sort, precision)
 
     def _known_rate(self) -> float | None:
@@ -422,7 +428,7 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
 
         ``noisylabel.load(folder)`` gives a classifier whose ``predict_proba``, ``predict`` and ``label_issues`` are the
         same bit for bit. The folder holds the network's weights, the classes, what the samples must look like, the
-        record of ``label_issues`` (some 80 bytes a row) and those parameters that are numbers, texts, or losses,
+        record of ``label_issues`` (some 70 bytes a row) and those parameters that are numbers, texts, or losses,
         augmentations and schedules of noisylabel's; a warning names the others. Not kept: the state of the
         optimiser and of the mentor (see ``checkpoint_dir``), and a student that is a network or function of yours,
         which ``load`` then wants again.

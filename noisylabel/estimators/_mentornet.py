@@ -22,7 +22,7 @@ from noisylabel.estimators._run import Fitted, NetParts, Split
 from noisylabel.estimators._shared import SHARED_CONSTRAINTS, with_shared_docs
 from noisylabel.estimators.inputs._training_data import TrainingData
 from noisylabel.exceptions import DivergedError, InvalidDataError, InvalidParameterError, NoisyLabelWarning
-from noisylabel.issues import JUDGED, LOOKS_OF_AVERAGED, LOOKS_OF_LEARNED, judge_rows
+from noisylabel.issues import JUDGED, LOOKS_OF_AVERAGED, LOOKS_OF_LEARNED, judge_rows, pack_judged
 from noisylabel.losses import LOSSES, CrossEntropy, Loss, resolve_loss
 from noisylabel.mentors import (
     NAMED,
@@ -528,8 +528,9 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         rate = None if mentor.heard_ is None else mentor.noise_rate_
         if rate is not None and self.record_.proba_ is not None:  # of all of training, not of its start
             beliefs, looks = self.record_.proba_[rows].nan_to_num(1 / data.n_classes), LOOKS_OF_AVERAGED
-        self._judged = np.full((len(data.codes), len(JUDGED)), np.nan, dtype=np.float32)
-        self._judged[rows] = judge_rows(beliefs, matrix, torch.as_tensor(data.codes[rows]), looks, rate)
+        judged = np.full((len(data.codes), len(JUDGED)), np.nan, dtype=np.float32)
+        judged[rows] = judge_rows(beliefs, matrix, torch.as_tensor(data.codes[rows]), looks, rate)
+        self._judged = pack_judged(judged, data.n_classes)
         self.learnability_ = mentor.learnability_
         mentor.heard_ = None
 

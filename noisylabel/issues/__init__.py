@@ -1,6 +1,6 @@
 """Which labels are wrong."""
 
-from noisylabel.issues._judge import JUDGED, LOOKS_OF_AVERAGED, LOOKS_OF_LEARNED, judge_rows
+from noisylabel.issues._judge import JUDGED, LOOKS_OF_AVERAGED, LOOKS_OF_LEARNED, judge_rows, pack_judged, unpack_judged
 from noisylabel.issues._scores import estimate_issue_rate, label_quality, wrong_probabilities
 from noisylabel.issues._table import VERDICTS, Evidence, label_issues
 
@@ -14,5 +14,7 @@ __all__ = [
     "judge_rows",
     "label_issues",
     "label_quality",
+    "pack_judged",
+    "unpack_judged",
     "wrong_probabilities",
 ]

@@ -49,6 +49,38 @@ def judge_rows(
     return (columns if rate is None else _with_mean(columns, rate)).astype(np.float32)
 
 
+def pack_judged(judged: np.ndarray, n_classes: int) -> np.ndarray:
+    """Return the same in 10 bytes a row (of 255 classes or fewer), to be kept for each row of ``fit``.
+
+    Parameters
+    ----------
+    judged : ndarray of shape (n, 5)
+        As :func:`judge_rows` returns it.
+    n_classes : int
+
+    Returns
+    -------
+    structured ndarray of shape (n,)
+        With the fields :data:`JUDGED`; the number of classes stands for the code of none.
+    """
+    code = np.min_scalar_type(n_classes)
+    packed = np.empty(len(judged), dtype=list(zip(JUDGED, ["f4", code, "f2", code, "f2"], strict=True)))
+    for name, column in zip(JUDGED, judged.T, strict=True):
+        packed[name] = np.nan_to_num(column, nan=n_classes) if packed[name].dtype == code else column
+    return packed
+
+
+def unpack_judged(packed: np.ndarray, n_classes: int) -> np.ndarray:
+    """Return what :func:`pack_judged` was given, probabilities of classes to three digits, float32 of shape (n, 5)."""
+    judged = np.stack([packed[name].astype(np.float32) for name in JUDGED], axis=1)
+    for place, name in enumerate(JUDGED):
+        if packed[name].dtype.kind == "u":
+            judged[packed[name] == n_classes, place] = np.nan
+    judged[:, 2] = np.minimum(judged[:, 2], judged[:, 0])  # rounded, they may add up to more than 1
+    judged[:, 4] = np.minimum(judged[:, 4], judged[:, 0] - judged[:, 2])
+    return judged
+
+
 def _with_mean(judged: np.ndarray, rate: float) -> np.ndarray:
     """Return the same with the mean probability of being wrong moved to a rate."""
     before = judged[:, 0]

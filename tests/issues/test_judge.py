@@ -10,7 +10,7 @@ from sklearn.metrics import average_precision_score
 from noisylabel import MentorNetClassifier, corrupt, load
 from noisylabel.datasets import load_digits
 from noisylabel.exceptions import InvalidParameterError
-from noisylabel.issues import JUDGED, judge_rows, wrong_probabilities
+from noisylabel.issues import JUDGED, judge_rows, pack_judged, unpack_judged, wrong_probabilities
 from noisylabel.issues._table import _flag, _verdicts
 
 MATRIX = torch.tensor([[0.6, 0.3, 0.1], [0.0, 1.0, 0.0], [0.2, 0.2, 0.6]])
@@ -37,6 +37,18 @@ def test_a_label_that_no_other_class_gets_is_right_whatever_the_beliefs():
     matrix = torch.tensor([[1.0, 0.0], [0.5, 0.5]])
     found = judge_rows(torch.tensor([[0.99, 0.01]]), matrix, torch.tensor([1]))
     assert found[0, 0] == 0
+
+
+@pytest.mark.parametrize("n_classes", [2, 10, 300])
+def test_packed_it_is_the_same(n_classes):
+    beliefs = torch.rand(50, n_classes, generator=torch.Generator().manual_seed(0)).softmax(1)
+    noise = 0.7 * torch.eye(n_classes) + 0.3 / n_classes
+    found = np.vstack([judge_rows(beliefs, noise, torch.arange(50) % n_classes), np.full((1, 5), np.nan)])
+    packed = pack_judged(found.astype(np.float32), n_classes)
+    again = unpack_judged(packed, n_classes)
+    np.testing.assert_array_equal(again[:, [0, 1, 3]], found[:, [0, 1, 3]])
+    np.testing.assert_allclose(again, found, atol=1e-3)
+    assert packed.dtype.itemsize == (10 if n_classes < 256 else 12)
 
 
 def test_of_two_classes_there_is_no_second():
