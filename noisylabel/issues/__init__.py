@@ -1,6 +1,14 @@
 """Which labels are wrong."""
 
-from noisylabel.issues._judge import JUDGED, LOOKS_OF_AVERAGED, LOOKS_OF_LEARNED, judge_rows, pack_judged, unpack_judged
+from noisylabel.issues._judge import (
+    JUDGED,
+    LOOKS_OF_AVERAGED,
+    LOOKS_OF_LEARNED,
+    judge_rows,
+    pack_judged,
+    packed_type,
+    unpack_judged,
+)
 from noisylabel.issues._scores import estimate_issue_rate, label_quality, wrong_probabilities
 from noisylabel.issues._table import VERDICTS, Evidence, label_issues
 
@@ -15,6 +23,7 @@ __all__ = [
     "label_issues",
     "label_quality",
     "pack_judged",
+    "packed_type",
     "unpack_judged",
     "wrong_probabilities",
 ]

@@ -63,11 +63,16 @@ def pack_judged(judged: np.ndarray, n_classes: int) -> np.ndarray:
     structured ndarray of shape (n,)
         With the fields :data:`JUDGED`; the number of classes stands for the code of none.
     """
-    code = np.min_scalar_type(n_classes)
-    packed = np.empty(len(judged), dtype=list(zip(JUDGED, ["f4", code, "f2", code, "f2"], strict=True)))
+    packed = np.empty(len(judged), dtype=packed_type(n_classes))
     for name, column in zip(JUDGED, judged.T, strict=True):
-        packed[name] = np.nan_to_num(column, nan=n_classes) if packed[name].dtype == code else column
+        packed[name] = np.nan_to_num(column, nan=n_classes) if packed[name].dtype.kind == "u" else column
     return packed
+
+
+def packed_type(n_classes: int) -> np.dtype:
+    """Return the type of what :func:`pack_judged` returns."""
+    code = np.min_scalar_type(n_classes)
+    return np.dtype(list(zip(JUDGED, ["f4", code, "f2", code, "f2"], strict=True)))
 
 
 def unpack_judged(packed: np.ndarray, n_classes: int) -> np.ndarray:

@@ -9,8 +9,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
+from numpy.lib.recfunctions import structured_to_unstructured, unstructured_to_structured
 from safetensors.torch import load, save
 from torch import Tensor
 
@@ -20,7 +22,7 @@ from noisylabel.estimators.inputs._format import SampleFormat
 from noisylabel.estimators.saving._checkpoints import how_to_predict, unkept_parameters
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError, NoisyLabelWarning
 from noisylabel.functional import Learnability
-from noisylabel.issues import pack_judged, unpack_judged
+from noisylabel.issues import packed_type
 from noisylabel.nets import CHECKPOINT_FILE, SampleRecord, plain_network
 
 CARD_FILE = "classifier.json"
@@ -130,7 +132,7 @@ def _tensors(clf: Any) -> dict[str, Tensor]:
         if clf._has_say is not None:
             tensors["has_say"] = torch.as_tensor(clf._has_say)
         if clf._judged is not None:
-            tensors["judged"] = torch.as_tensor(unpack_judged(clf._judged, len(clf.classes_)))
+            tensors["judged"] = torch.as_tensor(structured_to_unstructured(clf._judged, dtype=np.float32))
     tensors |= {f"fitted.{name}": torch.as_tensor(getattr(clf, name)) for name in _OF_THE_NOISE if hasattr(clf, name)}
     return {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
 
@@ -188,4 +190,6 @@ def restore_results(clf: Any, card: dict[str, Any], tensors: dict[str, Tensor]) 
     clf.record_.load_state_dict({"table": table, "proba": tensors.get("record.proba")})
     clf._codes = tensors["codes"].numpy()
     clf._has_say = tensors["has_say"].numpy() if "has_say" in tensors else None
-    clf._judged = pack_judged(tensors["judged"].numpy(), len(clf.classes_)) if "judged" in tensors else None
+    clf._judged = None
+    if "judged" in tensors:
+        clf._judged = unstructured_to_structured(tensors["judged"].numpy(), packed_type(len(clf.classes_)))
