@@ -140,6 +140,7 @@ def _measured(read: Callable[[Path], AuditData], truth_of: Callable[[pd.DataFram
     flagged = issues["is_label_issue"].to_numpy(dtype=bool)
     put_right = issues["suggested_label"].astype(str).to_numpy() == truth
     low, high = audit.noise_rate_interval
+    expected = audit.expected_wrong(_HEAD)
     return [
         f"{len(issues):,}",
         str(len(set(truth))),
@@ -148,7 +149,7 @@ def _measured(read: Callable[[Path], AuditData], truth_of: Callable[[pd.DataFram
         _share(wrong[flagged]),
         _share(flagged[wrong]),
         _share(put_right[flagged & wrong]),
-        f"{audit.expected_wrong(_HEAD):.0f} / {wrong[:_HEAD].sum()}",
+        "-" if np.isnan(expected) else f"{expected:.0f} / {wrong[:_HEAD].sum()}",
     ]
 
 

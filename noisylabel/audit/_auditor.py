@@ -10,7 +10,7 @@ from noisylabel.audit.reading import AuditData
 from noisylabel.audit.reading._labels import FEW_ROWS
 from noisylabel.curricula import Uniform
 from noisylabel.estimators import MentorNetClassifier
-from noisylabel.estimators._pilot import fewest_rows, pilot_batch_size, pilot_epochs, pilot_rounds
+from noisylabel.estimators._pilot import fewest_rows, pilot_epochs, pilot_rounds
 from noisylabel.mentors import AutoPercentileMentor
 
 EPOCHS = {"table": (12, 25, 50), "images": (12, 25)}  # to choose from; of images, 50 take minutes
@@ -87,11 +87,7 @@ def choose_epochs(data: AuditData, clf: MentorNetClassifier) -> int:
     is_held_out = numpy_generator(0).permutation(n_rows) % n_folds == 0
     losses = []
     for n_epochs in progress_bar(EPOCHS[data.kind], "how long to train", unit="try", leave=False, delay=2):
-        short = clone(clf).set_params(curriculum="uniform", filter_alpha=None, verbose=0, callbacks=None)
-        short.set_params(max_epochs=pilot_epochs(n_epochs))
-        short.set_params(batch_size=pilot_batch_size(n_rows, short.max_epochs, clf.batch_size))
-        if clf.optimizer == "sgd":
-            short.set_params(lr=clf.lr * short.batch_size / clf.batch_size)
+        short = clone(clf).set_params(max_epochs=n_epochs).make_pilot(n_rows)
         short.fit(data.X[~is_held_out], data.noisy_y[~is_held_out])
         losses.append(_held_out_loss(short, data.X[is_held_out], data.noisy_y[is_held_out]))
     return EPOCHS[data.kind][int(np.argmin(losses))]

@@ -433,7 +433,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
             )
             return
         try:
-            pilot, rounds = self._make_pilot(n_rows), pilot_rounds(n_rows)
+            pilot, rounds = self.make_pilot(n_rows), pilot_rounds(n_rows)
             proba = predict_by_others(pilot, data, rows, rounds, seed, shows_bar=bool(self.verbose))
         except DivergedError as error:
             warnings.warn(
@@ -445,8 +445,14 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
             return
         mentor.listen(proba, torch.as_tensor(data.codes, device=data.device)[place], counts)
 
-    def _make_pilot(self, n_rows: int) -> "MentorNetClassifier":
-        """Return the unfitted classifier of the short trainings, which are plain."""
+    def make_pilot(self, n_rows: int) -> "MentorNetClassifier":
+        """Return the unfitted classifier of the short trainings before the main one, which are plain.
+
+        Parameters
+        ----------
+        n_rows : int
+            From how many rows the noise is to be learned; each training learns a part of them.
+        """
         pilot = copy.copy(self)  # its network is built as the main one's
         for name, value in _PLAIN.items():
             setattr(pilot, name, value)

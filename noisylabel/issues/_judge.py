@@ -2,11 +2,11 @@
 
 import numpy as np
 import torch
-from scipy.optimize import brentq
-from scipy.special import expit, logit
+from scipy.special import logit
 from torch import Tensor
 
 from noisylabel.functional.label_posterior import label_posteriors
+from noisylabel.issues._scores import with_mean
 
 # As how many looks at a row the beliefs count. A network that learned from them is surer than it is right; averages
 # over training, and a network that learned mixes, are less sure. Chosen on seed 0 of digits, letter and satellite
@@ -91,8 +91,7 @@ def _with_mean(judged: np.ndarray, rate: float) -> np.ndarray:
     before = judged[:, 0]
     log_odds = logit(before).clip(-_SUREST, _SUREST)
     target = np.clip(rate, 0.1 / len(before), 1 - 0.1 / len(before))  # of no row at all, a tenth
-    shift = brentq(lambda odds: expit(log_odds + odds).mean() - target, -2 * _SUREST, 2 * _SUREST)
-    after = expit(log_odds + shift)
+    after = with_mean(log_odds, target)
     moved = judged.copy()
     moved[:, 0] = after
     moved[:, [2, 4]] *= (after / np.maximum(before, np.exp(-_SUREST)))[:, None]

@@ -98,8 +98,6 @@ def wrong_probabilities(mean_losses: np.ndarray, rate: float) -> np.ndarray:
     >>> wrong_probabilities(losses, 1 / 3).round(1).tolist()
     [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0]
     """
-    from scipy.optimize import brentq
-    from scipy.special import expit
     from scipy.stats import norm
 
     values = _log(mean_losses)
@@ -113,8 +111,17 @@ def wrong_probabilities(mean_losses: np.ndarray, rate: float) -> np.ndarray:
     order = np.argsort(values, kind="stable")
     evidence = np.empty_like(values)
     evidence[order] = np.maximum.accumulate((parts[upper] - parts[1 - upper])[order].clip(-_SUREST, _SUREST))
-    shift = brentq(lambda odds: expit(evidence + odds).mean() - rate, -3 * _SUREST, 3 * _SUREST)
-    probabilities: np.ndarray = expit(evidence + shift)
+    return with_mean(evidence, rate)
+
+
+def with_mean(log_odds: np.ndarray, rate: float) -> np.ndarray:
+    """Return the probabilities whose odds are as given but for one factor, with a rate inside (0, 1) as mean, (n,)."""
+    from scipy.optimize import brentq
+    from scipy.special import expit
+
+    furthest = float(np.abs(log_odds).max()) + abs(float(np.log(rate / (1 - rate)))) + 1
+    shift = brentq(lambda odds: expit(log_odds + odds).mean() - rate, -furthest, furthest)
+    probabilities: np.ndarray = expit(log_odds + shift)
     return probabilities
 
 
