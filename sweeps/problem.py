@@ -160,7 +160,7 @@ def make_search(config: SweepConfig, problem: Problem, *, refit: bool = False, v
         random_state=config.seed,
         verbose=verbose,
     )
-    search._described = _describe(config, problem, kind)
+    search._described = _describe(config, problem)
     return search
 
 
@@ -192,13 +192,13 @@ def export_best(search: CurriculumSearch, problem: Problem, params: dict[str, An
     stop_if_interrupted(clf.set_params(checkpoint_dir=folder, verbose=bar).fit(problem.X, problem.noisy_y))
 
 
-def _describe(config: SweepConfig, problem: Problem, kind: type) -> dict[str, Any]:
+def _describe(config: SweepConfig, problem: Problem) -> dict[str, Any]:
     """Return what the manifest says beyond what the search knows."""
     made = problem.noise_manifest
     source = config.dataset or Path(str(config.data)).name
     noise = "" if made is None else f", {config.noise} noise" + ("" if config.rate is None else f" {config.rate:g}")
     return {
-        "name": f"{kind.__name__} on {source}{noise}",
+        "name": f"on {source}{noise}",
         "dataset": source,
         "noise": None if made is None else config.noise,
         "rate": config.rate,

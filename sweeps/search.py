@@ -67,8 +67,10 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     ----------
     estimator : MentorNetClassifier, MentorMixClassifier or FilterKDClassifier, optional
         What is tuned, by default ``MentorNetClassifier()``. Parameters that the space does not draw stay as they are.
+        If the space draws the method, this is the method that is tried first, and the others take its parameters over.
     space : str or Space, default="mentornet"
         Which parameters are drawn: a name in :data:`sweeps.spaces.SPACES`, or a :class:`Space` of your own.
+        ``"methods"`` draws which classifier, or which loss without a curriculum, and then its parameters.
     limits : mapping, optional
         Narrows the space. Maps the name of a parameter to a list to choose from, to ``{"low": 0.5, "high": 0.9}`` (and
         ``"log"`` or ``"step"``), or to the one value that it always has.
@@ -107,11 +109,11 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     Attributes
     ----------
     best_params_ : dict
-        For ``estimator.set_params``.
+        For ``estimator.set_params``. If the space draws the method, also ``"method"``, whose parameters the others are.
     best_score_ : float
         Score of the best configuration on the held-out rows, at the end of training.
     best_estimator_ : estimator
-        The best configuration, trained on all rows; on the right labels where they are known.
+        The best configuration, of its own class, trained on all rows; on the right labels where they are known.
     results_ : DataFrame
         A row a trial, the best first: ``rank``, ``trial``, ``state`` (``"done"``, ``"stopped"``, ``"failed"``,
         ``"unfinished"``), ``score``, ``test_score``, ``epochs``, ``seconds``, ``error``, ``params``, and a column
@@ -327,7 +329,15 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         sweep = check_sweep(sweep)
         files = {name: describe_curriculum(curriculum) for name, curriculum in sweep.setup.curricula.items()}
         sweep.manifest["fingerprint"]["files of curricula"] = describe(files)
+        sweep.manifest |= self._tuned(sweep)
         return sweep
+
+    def _tuned(self, sweep: "Sweep") -> dict[str, str]:
+        """Return what is tuned, and the name of the sweep."""
+        drawn = [] if sweep.scheduler == "pbt" else sweep.bound.examples()
+        methods = sorted({params["method"] for params in drawn if "method" in params})
+        kind = f"One of {', '.join(methods)}" if methods else type(sweep.setup.estimator).__name__
+        return {"estimator": kind, "name": f"{kind} {sweep.manifest['name']}"}
 
     def _seeded_estimator(self, seed: int) -> Any:
         """Return a clone of the estimator that has a seed."""
@@ -391,8 +401,7 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     def _manifest(self, data: Mapping[str, np.ndarray], estimator: Any, seed: int, is_trusted: bool) -> dict[str, Any]:
         scoring = self.scoring if isinstance(self.scoring, str) else getattr(self.scoring, "__name__", "own function")
         return {
-            "name": f"{type(estimator).__name__} on {len(data['X'])} rows",
-            "estimator": type(estimator).__name__,
+            "name": f"on {len(data['X'])} rows",
             "dataset": "your data",
             "noise": None,
             "rate": None,
@@ -449,13 +458,14 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     def _refit(self, sweep: "Sweep", X: Any, y: Any, y_trusted: Any) -> None:
         """Train the best configuration on all rows."""
+        from sweeps.trial.draws import configure
+
         labels = self.classes_[encode_labels(plain_labels(y))[1]]
         if y_trusted is not None:
             right = trusted_codes(y_trusted, len(labels), self.classes_)
             labels = np.where(right >= 0, self.classes_[right], labels)
         start = time.perf_counter()
-        estimator = clone(sweep.setup.estimator).set_params(**self.best_params_)
-        self.best_estimator_ = estimator.fit(X, labels)
+        self.best_estimator_ = configure(sweep.setup.estimator, self.best_params_).fit(X, labels)
         self.refit_time_ = time.perf_counter() - start
 
     def _forget(self) -> None:

@@ -19,6 +19,7 @@ from sweeps.report.charts import (
 from sweeps.report.summary import report_summary
 from sweeps.report.tables import SweepResults
 
+_FIRST_BY = ("method", "curriculum")
 _COLUMNS: list[dict[str, Any]] = [
     {"text": "Rank", "key": "rank", "count": True},
     {"text": "Trial", "key": "trial"},
@@ -63,7 +64,7 @@ def _pictures(sweep: dict[str, Any], name: str) -> dict[str, Any]:
     """Return the charts of a sweep, what stands beside them, and its trials as the data of all of them."""
     trials, axes, curves = sweep["trials"], sweep["axes"], sweep["curves"]
     shown = scored(trials)
-    by = sorted(axes, key=lambda axis: axis["name"] != "curriculum")
+    by = sorted(axes, key=lambda axis: _FIRST_BY.index(axis["name"]) if axis["name"] in _FIRST_BY else len(_FIRST_BY))
     scores = [(axis["name"] if axis else "", draw_scores(shown, axis, name)) for axis in by or [None]] if shown else []
     ended = [trial for trial in trials if trial["state"] != "unfinished"]
     low = score_range(shown)[0] if shown else 0

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from noisylabel.losses import LOSSES
 from noisylabel.mentors import NAMED, PercentileMentor
 from sweeps.spaces._base import Suggestions
 
@@ -31,6 +32,14 @@ _OF_CURRICULUM: dict[str, tuple[str, float, float]] = {
 #: Curricula that look at the losses themselves, without the moving percentile.
 _WITHOUT_PERCENTILE = ("uniform", "baseline", "focal", "focal_loss", "huber", "cauchy", "l1_l2", "welsch")
 _NO_BURN_IN = ("uniform", "baseline")
+#: Parameters of the losses, with the interval to look in.
+_OF_LOSS: dict[str, dict[str, tuple[float, float]]] = {
+    "label_smoothing": {"smoothing": (0.05, 0.5)},
+    "gce": {"q": (0.3, 0.9)},
+    "symmetric_ce": {"alpha": (0.0, 1.0), "beta": (0.1, 2.0)},
+    "bootstrapping": {"beta": (0.5, 0.95)},
+    "elr": {"strength": (1.0, 7.0), "memory": (0.5, 0.9)},
+}
 _PERCENTILES = ("auto", 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 _BURN_IN = (5, 10, 18)
 _DROPOUT = (None, "0.5,17,0.05,83")
@@ -86,6 +95,13 @@ def suggest_mixing(trial: Suggestions, curriculum: str) -> None:
     trial.suggest_categorical("mix_ratio", ("hard", "soft"))
     if curriculum != AUTO and issubclass(NAMED.get(curriculum, PercentileMentor), PercentileMentor):
         trial.suggest_categorical("second_reweight", (False, True, "auto"))
+
+
+def suggest_loss(trial: Suggestions) -> None:
+    """Draw a loss and its own parameters."""
+    loss = trial.suggest_categorical("loss", tuple(name for name in LOSSES if name != "forward"))
+    for name, (low, high) in _OF_LOSS.get(loss, {}).items():
+        trial.suggest_float(f"loss__{name}", low, high)
 
 
 def suggest_training(trial: Suggestions, estimator: Any) -> None:

@@ -1,6 +1,6 @@
 """Draw parameters from a space, and set them on an estimator."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,9 +11,10 @@ from sklearn.base import BaseEstimator, clone
 
 from noisylabel.curricula import CURRICULA, Curriculum, DataDriven, resolve_curriculum
 from noisylabel.exceptions import InvalidParameterError
+from noisylabel.losses import LOSSES, resolve_loss
 from noisylabel.mentors import NAMED, Mentor, resolve_mentor
 from noisylabel.utils import check_choice
-from sweeps.spaces import Space, Suggestions, check_limits
+from sweeps.spaces import Space, Suggestions, as_method, check_limits, method_of
 
 _TRIED = 100
 
@@ -72,36 +73,52 @@ def estimator_params(
     ----------
     estimator : BaseEstimator
     params : mapping
-        ``"curriculum__gamma"`` goes to the curriculum that ``"curriculum"`` names, which becomes an object.
+        ``"curriculum__gamma"`` goes to the curriculum that ``"curriculum"`` names, which becomes an object; so does
+        ``"loss__q"`` to the loss. ``"method"``, if it is there, says of which classifier the others are parameters.
     curricula : mapping, optional
         Curricula by the name that stands for them, such as the path of a file that is on another machine.
 
     Raises
     ------
     InvalidParameterError
-        If a name is no parameter of the estimator, or of its curriculum; the message has the nearest one.
+        If a name is no parameter of the estimator, its curriculum or its loss; the message has the nearest one.
     """
-    flat = {name: value for name, value in params.items() if not name.startswith("curriculum__")}
-    inner = {name.removeprefix("curriculum__"): value for name, value in params.items() if name not in flat}
+    of_method = {name: value for name, value in params.items() if name == "method"}
+    if of_method:
+        estimator = as_method(estimator, of_method["method"])
+    flat = {name: value for name, value in params.items() if name not in of_method and not _is_inner(name)}
     known = estimator.get_params(deep=False)
     for name in flat:
         check_choice(f"parameter of {type(estimator).__name__}", name, known)
-    chosen = flat.get("curriculum", known.get("curriculum"))
-    if isinstance(chosen, str) and curricula and chosen in curricula:
-        chosen = flat["curriculum"] = curricula[chosen]
-    if inner:
-        curriculum = clone(curriculum_of(chosen))
-        for name in inner:
-            check_choice(f"parameter of {type(curriculum).__name__}", name, curriculum.get_params())
-        flat["curriculum"] = curriculum.set_params(**inner)
-    return flat
+    for part, resolve in _OBJECTS.items():
+        chosen = flat.get(part, known.get(part))
+        if isinstance(chosen, str) and curricula and chosen in curricula:
+            chosen = flat[part] = curricula[chosen]
+        inner = {name.partition("__")[2]: value for name, value in params.items() if name.startswith(f"{part}__")}
+        if inner:
+            flat[part] = _with_params(resolve(chosen), inner)
+    return of_method | flat
+
+
+def _is_inner(name: str) -> bool:
+    """Whether a name is that of a parameter of the curriculum or the loss."""
+    return name.partition("__")[0] in _OBJECTS and "__" in name
+
+
+def _with_params(part: Any, inner: Mapping[str, Any]) -> Any:
+    """Return a copy of a curriculum or loss with other parameters."""
+    for name in inner:
+        check_choice(f"parameter of {type(part).__name__}", name, part.get_params())
+    return clone(part).set_params(**inner)
 
 
 def configure(
     estimator: BaseEstimator, params: Mapping[str, Any], curricula: Mapping[str, Curriculum] | None = None
 ) -> Any:
-    """Return a clone of the estimator with a configuration; see :func:`estimator_params`."""
-    return clone(estimator).set_params(**estimator_params(estimator, params, curricula))
+    """Return a clone of the estimator, or of the method that was drawn, with a configuration."""
+    values = estimator_params(estimator, params, curricula)
+    method = values.pop("method", None)
+    return (clone(estimator) if method is None else as_method(estimator, method)).set_params(**values)
 
 
 def curriculum_of(parameter: Any) -> Curriculum | Mentor:
@@ -116,6 +133,10 @@ def curriculum_of(parameter: Any) -> Curriculum | Mentor:
     return resolve_mentor(parameter) or resolve_curriculum("mentornet_pd" if is_auto else parameter)
 
 
+#: What may be a name or an object, whose parameters have its name before theirs.
+_OBJECTS: dict[str, Callable[[Any], Any]] = {"curriculum": curriculum_of, "loss": resolve_loss}
+
+
 def own_settings(estimator: BaseEstimator) -> dict[str, Any]:
     """Return the parameters of an estimator under the names that a space draws them by.
 
@@ -126,15 +147,21 @@ def own_settings(estimator: BaseEstimator) -> dict[str, Any]:
     >>> own["curriculum"], own["curriculum__gamma"], own["loss_percentile"]
     ('mentornet_pd', 1.0, 0.7)
     """
-    own = estimator.get_params(deep=False)
+    own = {"method": method_of(estimator)} | estimator.get_params(deep=False)
     chosen = own.get("curriculum")
-    if chosen is None or (chosen == "auto" and own["loss_percentile"] == "auto"):
-        return own
-    curriculum = curriculum_of(chosen)
-    inner = {f"curriculum__{name}": value for name, value in curriculum.get_params(deep=False).items()}
-    names = [name for name, kind in (CURRICULA | NAMED).items() if kind is type(curriculum)]
+    if chosen is not None and not (chosen == "auto" and own["loss_percentile"] == "auto"):
+        own |= _settings_of("curriculum", chosen, curriculum_of(chosen), CURRICULA | NAMED)
+    if own.get("loss") is not None:
+        own |= _settings_of("loss", own["loss"], resolve_loss(own["loss"]), LOSSES)
+    return own
+
+
+def _settings_of(part: str, chosen: Any, resolved: Any, named: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a curriculum or loss under the names that a space draws them by, and its own name."""
+    inner = {f"{part}__{name}": value for name, value in resolved.get_params(deep=False).items()}
+    names = [name for name, kind in named.items() if kind is type(resolved)]
     is_named = isinstance(chosen, str) and chosen != "auto"
-    return own | inner | ({} if is_named or not names else {"curriculum": names[0]})
+    return inner | ({} if is_named or not names else {part: names[0]})
 
 
 def _holds(kind: BaseDistribution, value: Any) -> bool:

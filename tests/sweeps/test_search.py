@@ -27,7 +27,7 @@ from noisylabel.exceptions import InvalidDataError, InvalidParameterError, Noisy
 from sweeps import CurriculumSearch, Space
 from sweeps.engine.manifest import describe_object, read_manifest, write_manifest
 from sweeps.engine.session import prepare_ray, ray_session
-from sweeps.spaces import MentorNetSpace
+from sweeps.spaces import METHODS, MentorNetSpace
 from sweeps.trial.draws import configure
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
@@ -132,6 +132,20 @@ def test_other_methods(estimator, space, noisy_blobs):
         curve = curves[name]
         two_stages = params.get("teacher") not in ("label_smoothing", None)
         assert curve["epoch"].tolist() == list(range(1, 10 if two_stages or space == "mentormix" else 5))
+
+
+def test_the_best_estimator_is_of_the_method_that_was_found(noisy_blobs):
+    X, noisy_y, _ = noisy_blobs
+    limits = {"method": ["mentormix", "filterkd"], "curriculum": "self_paced", "teacher": "label_smoothing"}
+    found = search(MentorNetClassifier(max_epochs=4, random_state=3), space="methods", limits=limits, n_trials=2,
+                   searcher="random", scheduler="none").fit(X, noisy_y)  # fmt: skip
+    assert set(found.results_["param_method"]) <= {"mentormix", "filterkd"}
+    assert found.sweep_.manifest["estimator"] == "One of filterkd, mentormix"
+    best = dict(found.best_params_)
+    assert type(found.best_estimator_) is METHODS[best.pop("method")]
+    assert (found.best_estimator_.max_epochs, found.best_estimator_.random_state) == (4, 3)
+    again = METHODS[found.best_params_["method"]](max_epochs=4, random_state=3).set_params(**best).fit(X, noisy_y)
+    assert np.array_equal(again.predict_proba(X), found.predict_proba(X))
 
 
 def test_trusted_rows_compare_the_trials_and_train_none(noisy_blobs):

@@ -7,10 +7,10 @@ import torch
 from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier
 from noisylabel.curricula import CURRICULA, MentorNet, SPCLLinear, resolve_curriculum
 from noisylabel.exceptions import InvalidFileError, InvalidParameterError
-from noisylabel.losses import LOSSES
+from noisylabel.losses import LOSSES, GeneralizedCrossEntropy, resolve_loss
 from noisylabel.mentors import NAMED, LabelPosteriorMentor
-from sweeps.spaces import SPACES, Space, check_limits
-from sweeps.spaces._parts import _OF_CURRICULUM, _WITHOUT_PERCENTILE
+from sweeps.spaces import METHODS, SPACES, Space, as_method, check_limits, method_of
+from sweeps.spaces._parts import _OF_CURRICULUM, _OF_LOSS, _WITHOUT_PERCENTILE
 from sweeps.spaces._parts import CURRICULA as IN_SPACE
 from sweeps.trial.clock import Clock, clock_of
 from sweeps.trial.draws import BoundSpace, check_space, configure
@@ -20,6 +20,8 @@ ESTIMATORS = {
     "mentormix": MentorMixClassifier,
     "filterkd": FilterKDClassifier,
     "plain": MentorNetClassifier,
+    "loss": MentorNetClassifier,
+    "methods": MentorNetClassifier,
 }
 
 
@@ -30,12 +32,17 @@ def bound_space(name, limits=None, **parameters):
 @pytest.mark.parametrize("name", SPACES)
 def test_every_key_is_a_parameter_of_its_estimator(name):
     bound = bound_space(name)
-    keys = {key for params in bound.examples() for key in params}
-    assert {"lr", "weight_decay"} <= {key.split("__")[0] for key in keys} <= bound.estimator.get_params().keys()
-    inner = {(params["curriculum"], key) for params in bound.examples() for key in params if "__" in key}
-    assert {key for _, key in inner} == ({"curriculum__gamma"} if name in ("mentornet", "mentormix") else set())
-    for curriculum, key in inner:
-        assert key.removeprefix("curriculum__") in resolve_curriculum(curriculum).get_params()
+    inner = set()
+    for params in bound.examples():
+        estimator = as_method(bound.estimator, params.pop("method")) if name == "methods" else bound.estimator
+        assert {"lr", "weight_decay"} <= {key.split("__")[0] for key in params} <= estimator.get_params().keys()
+        inner |= {(key.split("__")[0], params[key.split("__")[0]], key) for key in params if "__" in key}
+    gammas = {"curriculum__gamma"} if name in ("mentornet", "mentormix", "methods") else set()
+    of_losses = {f"loss__{key}" for own in _OF_LOSS.values() for key in own} if name in ("loss", "methods") else set()
+    assert {key for *_, key in inner} == gammas | of_losses
+    for part, value, key in inner:
+        resolve = resolve_loss if part == "loss" else resolve_curriculum
+        assert key.removeprefix(f"{part}__") in resolve(value).get_params()
 
 
 @pytest.mark.filterwarnings("ignore::noisylabel.exceptions.NoisyLabelWarning")  # 120 rows are few for "auto"
@@ -48,8 +55,9 @@ def test_every_sampled_configuration_trains(name, blobs):
         clf = configure(bound.estimator, params).fit(X, y)
         assert clf.n_iter_ == clf.max_epochs
         assert torch.isfinite(torch.as_tensor(clf.predict_proba(X))).all()
-        choices.add(params.get("curriculum", params.get("teacher")))
-    assert len(choices) >= {"plain": 1, "filterkd": 3}.get(name, 6)
+        kind = "method" if name == "methods" else name
+        choices.add(params.get({"loss": "loss", "filterkd": "teacher", "method": "method"}.get(kind, "curriculum")))
+    assert len(choices) >= {"plain": 1, "filterkd": 3, "methods": 4}.get(name, 6)
 
 
 def test_a_curriculum_comes_only_with_what_it_uses():
@@ -113,6 +121,71 @@ def test_a_limit_that_touches_nothing_beside_the_default_curriculum_is_refused()
         check_space(bound_space("mentornet", limits))
     examples = bound_space("mentornet", limits | {"curriculum": ["auto", "self_paced"]}).examples()
     assert {params["loss_percentile"] for params in examples} == {"auto", 0.7, 0.8}
+
+
+def test_a_method_comes_only_with_what_it_uses():
+    examples = bound_space("methods", max_epochs=7, lr=0.01).examples()
+    assert {params["method"] for params in examples} == set(METHODS)
+    for params in examples:
+        clf = configure(MentorNetClassifier(max_epochs=7, lr=0.01, loss="gce"), params)
+        assert type(clf) is METHODS[params["method"]]
+        assert clf.max_epochs == 7
+        assert ("teacher" in params) == (params["method"] == "filterkd")
+        assert ("mixup_alpha" in params) == (params["method"] == "mentormix")
+        assert ("loss" in params) == (params["method"] == "loss")
+        if params["method"] == "loss":
+            assert (clf.curriculum, type(resolve_loss(clf.loss))) == ("uniform", LOSSES[params["loss"]])
+            assert all(getattr(clf.loss, key[6:]) == params[key] for key in params if key.startswith("loss__"))
+        if params["method"] == "mentornet":
+            assert clf.loss == "gce"  # what is not drawn stays
+
+
+@pytest.mark.parametrize("kind", [MentorNetClassifier, MentorMixClassifier, FilterKDClassifier])
+def test_of_several_methods_that_of_the_estimator_is_tried_first(kind):
+    bound = BoundSpace(SPACES["methods"](), kind(lr=0.01, max_epochs=9))
+    check_space(bound)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=3))
+    study.enqueue_trial(bound.own())
+    trial = study.ask()
+    fixed = bound(trial)
+    assert str(configure(bound.estimator, {**fixed, **trial.params})) == str(bound.estimator)
+    assert {method_of(configure(bound.estimator, params)) for params in bound.examples()} == {
+        "mentornet", "mentormix", "filterkd"
+    }  # fmt: skip
+
+
+class Own(MentorMixClassifier):
+    pass
+
+
+def test_methods_take_over_what_was_given():
+    given = MentorNetClassifier(curriculum=SPCLLinear(gamma=2), max_epochs=9, loss="gce", loss_percentile=0.7)
+    mixing = as_method(given, "mentormix")
+    assert str(mixing) == str(MentorMixClassifier(curriculum=SPCLLinear(gamma=2), max_epochs=9, loss_percentile=0.7))
+    assert mixing.curriculum is not given.curriculum
+    assert str(as_method(given, "filterkd")) == str(FilterKDClassifier(max_epochs=9))
+    assert type(as_method(Own(lr=1), "mentormix")) is Own  # a class of one's own stands for its method
+    assert type(as_method(Own(lr=1), "mentornet")) is MentorNetClassifier
+    with pytest.raises(InvalidParameterError, match="'method' must be one of .* Got 'mentornett'. Did you mean"):
+        check_space(bound_space("methods", {"method": ["mentornett", "loss"]}))
+
+
+class TwoMethods(Space):
+    def suggest(self, trial, estimator):
+        if trial.suggest_categorical("method", ("mentormix", "loss")) == "mentormix":
+            trial.suggest_float("mixup_alpha", 1, 4)
+        else:
+            trial.suggest_float("loss__q", 0.5, 0.8)
+
+
+def test_a_space_of_ones_own_draws_the_method():
+    bound = BoundSpace(TwoMethods(), MentorNetClassifier("uniform", loss="gce", max_epochs=5))
+    assert check_space(bound) == {}
+    found = [configure(bound.estimator, params) for params in bound.examples()]
+    assert {type(clf) for clf in found} == {MentorMixClassifier, MentorNetClassifier}
+    assert all(isinstance(clf.loss, GeneralizedCrossEntropy) for clf in found if type(clf) is MentorNetClassifier)
+    with pytest.raises(InvalidParameterError, match="parameter of CrossEntropy' must be one of"):
+        check_space(BoundSpace(TwoMethods(), MentorNetClassifier()))
 
 
 DEFAULTS = {"curriculum": "auto", "burn_in": 18, "lr": 0.002, "weight_decay": 0.0005}
