@@ -14,16 +14,19 @@ from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clo
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import get_scorer
 from sklearn.utils.validation import check_is_fitted
-from torch.utils.data import Dataset
 
 from noisylabel.estimators import (
     BaseNoisyLabelClassifier,
     MentorNetClassifier,
+    as_dataset,
     check_X,
+    dataset_samples,
     describe_parameters,
     encode_labels,
+    find_labels,
     plain_labels,
     resolve_device,
+    row_weights,
 )
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError, NoisyLabelWarning
 from noisylabel.utils import (
@@ -32,7 +35,6 @@ from noisylabel.utils import (
     check_number,
     describe,
     draw_seed,
-    hash_arrays,
     local_path,
     right_codes,
     trusted_codes,
@@ -47,7 +49,7 @@ from sweeps.engine.manifest import (
 )
 from sweeps.engine.session import prepare_ray
 from sweeps.spaces import SPACES, Space
-from sweeps.trial.rows import hold_out
+from sweeps.trial.rows import hash_rows, hold_out, take_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -175,18 +177,25 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any = None, *, y_trusted: Any = None, test_data: Any = None) -> "CurriculumSearch":
+    def fit(
+        self, X: Any, y: Any = None, sample_weight: Any = None, *, y_trusted: Any = None, test_data: Any = None
+    ) -> "CurriculumSearch":
         """Run the sweep, and train the best configuration on all rows.
 
         Parameters
         ----------
-        X : array-like, DataFrame or sparse matrix of shape (N, D), or array of shape (N, channels, H, W)
-            Samples, in memory.
+        X : array-like, DataFrame or sparse matrix of shape (N, D), array of shape (N, channels, H, W), or Dataset
+            Samples. A torch Dataset with a length and row numbers is loaded batch by batch in each trial, which gets a
+            copy of it: let it read from files that all machines have.
         y : array-like of shape (N,)
-            Noisy labels. There is no ``sample_weight``: all rows count the same.
+            Noisy labels. With a Dataset that has them it may be left out.
+        sample_weight : array-like of shape (N,), optional
+            How many times each row counts, at least 0: in the trainings, in the score of the held-out rows, and in the
+            training of the best configuration.
         y_trusted : array-like of shape (N,) or pair (mask, labels), optional
             The right label where it is known, as in :meth:`MentorNetClassifier.fit`. These rows compare the trials and
-            train none of them.
+            train none of them. If the space has a curriculum that learns from trusted rows, such as ``"data_driven"``,
+            half of them compare the trials, and the other half teach those curricula.
         test_data : pair (X, y), optional
             Samples with right labels, none of them missing, for the report: how far the choice is from the best one.
             Nothing is chosen by it.
@@ -213,8 +222,10 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         from sweeps.report.ranking import best_trial, near_ties, ranked
         from sweeps.trial.draws import estimator_params
 
+        self._forget()
+        y = self._labels(X, y)
         try:
-            sweep = self.run_trials(X, y, y_trusted=y_trusted, test_data=test_data)
+            sweep = self.run_trials(X, y, sample_weight, y_trusted=y_trusted, test_data=test_data)
             self._check_finished()
         except KeyboardInterrupt:
             self._forget()  # half a search is none
@@ -225,13 +236,15 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self.best_score_ = float(best["score"])
         self.best_params_ = estimator_params(sweep.setup.estimator, best["params"], sweep.setup.curricula)
         if self.refit:
-            self._refit(sweep, X, y, y_trusted)
+            self._refit(sweep, X, y, sample_weight, y_trusted)
         return self
 
-    def run_trials(self, X: Any, y: Any, *, y_trusted: Any = None, test_data: Any = None) -> "Sweep":
+    def run_trials(
+        self, X: Any, y: Any, sample_weight: Any = None, *, y_trusted: Any = None, test_data: Any = None
+    ) -> "Sweep":
         """Run the sweep alone: set ``sweep_``, and return what was run. Parameters as in :meth:`fit`."""
         with self._folder() as folder:
-            sweep = self._prepare(X, y, y_trusted, test_data, folder)
+            sweep = self._prepare(X, y, y_trusted, test_data, folder, sample_weight)
             self.sweep_ = self._run(sweep)
         return sweep
 
@@ -296,26 +309,32 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         with tempfile.TemporaryDirectory(prefix="sweep-", ignore_cleanup_errors=True) as folder:
             yield Path(folder)
 
-    def _prepare(self, X: Any, y: Any, y_trusted: Any, test_data: Any, folder: Path) -> "Sweep":
+    def _prepare(
+        self, X: Any, y: Any, y_trusted: Any, test_data: Any, folder: Path, sample_weight: Any = None
+    ) -> "Sweep":
         """Check everything, split the rows, and describe the sweep."""
         prepare_ray()
         from sweeps.engine.run import Sweep, check_sweep
-        from sweeps.trial.draws import BoundSpace
+        from sweeps.trial.draws import BoundSpace, draws_trusted
         from sweeps.trial.training import Setup, check_scoring, scorable
 
         self._forget()
         self._check_parameters()
         seed = self._seed(folder)
-        data = self._split(X, y, y_trusted, test_data, np.random.default_rng(seed))
         estimator = self._seeded_estimator(seed)
+        limits = {name: plain(value) for name, value in (self.limits or {}).items()}
+        bound = BoundSpace(self._space(), estimator, limits)
+        teaches = y_trusted is not None and self.scheduler != "pbt" and draws_trusted(bound)
+        data = self._split(X, y, sample_weight, y_trusted, np.random.default_rng(seed), teaches)
+        if test_data is not None:
+            data |= self._test_arrays(test_data)
         setup = Setup(estimator, self.scoring, scorable(self.classes_))
         check_scoring(setup, data)
-        limits = {name: plain(value) for name, value in (self.limits or {}).items()}
         sweep = Sweep(
             folder=folder,
             setup=setup,
             data=data,
-            bound=BoundSpace(self._space(), estimator, limits),
+            bound=bound,
             n_trials=check_count("n_trials", self.n_trials),
             searcher=self.searcher,
             scheduler=self.scheduler,
@@ -369,27 +388,52 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             return self.space
         return SPACES[check_choice("space", self.space, SPACES)]()
 
-    def _split(self, X: Any, y: Any, y_trusted: Any, test_data: Any, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        """Return the arrays of the sweep, labels as codes."""
-        if isinstance(X, Dataset):
-            raise InvalidDataError("CurriculumSearch takes arrays in memory. Got a torch Dataset; make an array of it.")
+    def _labels(self, X: Any, y: Any) -> np.ndarray:
+        """Return the noisy labels, of a Dataset perhaps its own."""
+        dataset = as_dataset(X)
+        if dataset is not None:
+            return find_labels(dataset, y)[0]
         if y is None:
             raise InvalidDataError("CurriculumSearch requires y to be passed, but the target y is None.")
-        labels = plain_labels(y)
-        values = check_X(self, X, reset=True, whole=not getattr(self._given(), "standardize", True))
+        return plain_labels(y)
+
+    def _split(
+        self, X: Any, y: Any, sample_weight: Any, y_trusted: Any, rng: np.random.Generator, teaches: bool
+    ) -> dict[str, Any]:
+        """Return the arrays of the sweep, labels as codes."""
+        labels, values = self._labels(X, y), self._samples(X)
         if len(values) != len(labels):
             raise InvalidDataError(f"X has {len(values)} samples, but y has {len(labels)} labels.")
-        self.sample_shape_, self.sample_dtype_ = values.shape[1:], str(values.dtype)
         self.classes_, codes = encode_labels(labels)
-        held_out, right = hold_out(codes, self.classes_, y_trusted, self.validation_fraction, rng)
-        kept = np.setdiff1d(np.arange(len(codes)), held_out)
-        data = {"X": values[kept], "y": codes[kept], "X_valid": values[held_out], "y_valid": right}
-        return data if test_data is None else data | self._test_arrays(test_data)
+        held_out = hold_out(codes, self.classes_, y_trusted, self.validation_fraction, rng, teaches=teaches)
+        kept = np.setdiff1d(np.arange(len(codes)), held_out.rows)
+        data = {"X": take_rows(values, kept), "y": codes[kept]}
+        data |= {"X_valid": take_rows(values, held_out.rows), "y_valid": held_out.labels}
+        if sample_weight is not None:
+            weight = row_weights(sample_weight, codes)
+            data |= {"weight": weight[kept], "weight_valid": weight[held_out.rows]}
+        if held_out.right_codes is not None:
+            data["y_trusted"] = held_out.right_codes[kept]
+        return data
 
-    def _test_arrays(self, test_data: Any) -> dict[str, np.ndarray]:
+    def _samples(self, X: Any) -> Any:
+        """Return the samples as a checked array or a Dataset, and note what they are like."""
+        dataset = as_dataset(X)
+        if dataset is None:
+            values = check_X(self, X, reset=True, whole=not getattr(self._given(), "standardize", True))
+            self.sample_shape_, self.sample_dtype_ = values.shape[1:], str(values.dtype)
+            return values
+        first = dataset_samples(dataset, np.arange(1))
+        self.sample_shape_, self.sample_dtype_ = tuple(first.shape[1:]), "dataset"
+        self.n_features_in_ = first.shape[1]
+        return dataset
+
+    def _test_arrays(self, test_data: Any) -> dict[str, Any]:
         if not isinstance(test_data, tuple | list) or len(test_data) != 2:
             raise InvalidDataError(f"'test_data' must be a pair (X, y). Got {type(test_data).__name__}.")
-        X = check_X(self, test_data[0], reset=False)
+        X: Any = as_dataset(test_data[0])
+        if X is None:
+            X = check_X(self, test_data[0], reset=False)
         return {"X_test": X, "y_test": right_codes("test_data", test_data[1], len(X), self.classes_)}
 
     def _seed(self, folder: Path) -> int:
@@ -398,7 +442,7 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             return int(read_manifest(folder)["drawn_seed"])
         return draw_seed(self.random_state)
 
-    def _manifest(self, data: Mapping[str, np.ndarray], estimator: Any, seed: int, is_trusted: bool) -> dict[str, Any]:
+    def _manifest(self, data: Mapping[str, Any], estimator: Any, seed: int, is_trusted: bool) -> dict[str, Any]:
         scoring = self.scoring if isinstance(self.scoring, str) else getattr(self.scoring, "__name__", "own function")
         return {
             "name": f"on {len(data['X'])} rows",
@@ -424,11 +468,11 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             **getattr(self, "_described", {}),
         }
 
-    def _fingerprint(self, data: Mapping[str, np.ndarray], estimator: Any, seed: int) -> dict[str, str]:
+    def _fingerprint(self, data: Mapping[str, Any], estimator: Any, seed: int) -> dict[str, str]:
         """Return what must be the same for a sweep to go on, as texts."""
         return {
             **{f"estimator {name}": text for name, text in describe_parameters(estimator).items()},
-            "data": hash_arrays(*data.values()),
+            "data": hash_rows(data),
             "random_state": str(seed),
             "space": describe_object(self._space()),
             "limits": describe(self.limits or {}),
@@ -456,16 +500,19 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         ended = int((found.trials["state"] != "unfinished").sum())
         return found if ended >= sweep.n_trials else run_sweep(sweep, resume=True)
 
-    def _refit(self, sweep: "Sweep", X: Any, y: Any, y_trusted: Any) -> None:
-        """Train the best configuration on all rows."""
-        from sweeps.trial.draws import configure
+    def _refit(self, sweep: "Sweep", X: Any, y: np.ndarray, sample_weight: Any, y_trusted: Any) -> None:
+        """Train the best configuration on all rows, and on the right labels unless they teach its curriculum."""
+        from sweeps.trial.draws import configure, needs_trusted
 
-        labels = self.classes_[encode_labels(plain_labels(y))[1]]
-        if y_trusted is not None:
+        estimator = configure(sweep.setup.estimator, self.best_params_)
+        labels, facts = self.classes_[encode_labels(y)[1]], {"sample_weight": sample_weight}
+        if needs_trusted(estimator):
+            facts["y_trusted"] = y_trusted
+        elif y_trusted is not None:
             right = trusted_codes(y_trusted, len(labels), self.classes_)
             labels = np.where(right >= 0, self.classes_[right], labels)
         start = time.perf_counter()
-        self.best_estimator_ = configure(sweep.setup.estimator, self.best_params_).fit(X, labels)
+        self.best_estimator_ = estimator.fit(X, labels, **facts)
         self.refit_time_ = time.perf_counter() - start
 
     def _forget(self) -> None:

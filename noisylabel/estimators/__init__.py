@@ -8,8 +8,10 @@ from noisylabel.estimators._mentornet import MentorNetClassifier
 from noisylabel.estimators._presets import PRESETS, RECIPES
 from noisylabel.estimators._run import NetParts, validation_rows
 from noisylabel.estimators._settings import resolve_device
+from noisylabel.estimators.inputs._datasets import as_dataset, dataset_samples, find_labels
 from noisylabel.estimators.inputs._labels import encode_labels, plain_labels
 from noisylabel.estimators.inputs._samples import check_X
+from noisylabel.estimators.inputs._weights import row_weights
 from noisylabel.estimators.saving._checkpoints import (
     change_parameters,
     describe_parameters,
@@ -28,16 +30,20 @@ __all__ = [
     "MentorMixClassifier",
     "MentorNetClassifier",
     "NetParts",
+    "as_dataset",
     "change_parameters",
     "check_X",
+    "dataset_samples",
     "describe_parameters",
     "encode_labels",
     "epochs_done",
+    "find_labels",
     "imitate",
     "load",
     "load_checkpoint",
     "plain_labels",
     "read_checkpoint",
     "resolve_device",
+    "row_weights",
     "validation_rows",
 ]

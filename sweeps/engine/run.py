@@ -53,7 +53,7 @@ class Sweep:
         Everything that the sweep writes is below it.
     setup : Setup
         The estimator and how it is scored.
-    data : dict of ndarray
+    data : dict of ndarray or Dataset
         See :func:`sweeps.trial.training.train_trial`.
     bound : BoundSpace
     n_trials : int
@@ -75,7 +75,7 @@ class Sweep:
 
     folder: Path
     setup: Setup
-    data: dict[str, np.ndarray]
+    data: dict[str, Any]
     bound: BoundSpace
     n_trials: int
     searcher: str
@@ -121,7 +121,7 @@ def check_sweep(sweep: Sweep) -> Sweep:
         population_space(sweep.bound.limits)
         interval = change_interval(setup.estimator.max_epochs)
         return replace(sweep, setup=replace(setup, population=True, checkpoint_epochs=interval))
-    curricula = check_space(sweep.bound)
+    curricula = check_space(sweep.bound, has_trusted="y_trusted" in sweep.data)
     budgets = {params.get("max_epochs") for params in sweep.bound.examples()}
     if sweep.scheduler == "asha" and len(budgets) > 1:
         raise InvalidParameterError(

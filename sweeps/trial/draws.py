@@ -175,8 +175,14 @@ def _holds(kind: BaseDistribution, value: Any) -> bool:
     return abs(steps - round(steps)) < 1e-8
 
 
-def check_space(bound: BoundSpace) -> dict[str, Curriculum]:
+def check_space(bound: BoundSpace, has_trusted: bool = False) -> dict[str, Curriculum]:
     """Draw some configurations before a sweep starts, so that a mistake costs seconds and not a night.
+
+    Parameters
+    ----------
+    bound : BoundSpace
+    has_trusted : bool, default=False
+        Whether there are trusted rows for curricula to learn from.
 
     Returns
     -------
@@ -208,20 +214,32 @@ def check_space(bound: BoundSpace) -> dict[str, Curriculum]:
         curricula |= {name: resolve_curriculum(name) for name in files - curricula.keys()}
         used |= drawn.asked
         clf = configure(bound.estimator, params, curricula)
-        _check_can_be_swept(clf)
+        _check_can_be_swept(clf, has_trusted)
         clf.check_parameters()
     _check_all_limits_used(bound, used)
     return curricula
 
 
-def _check_can_be_swept(clf: Any) -> None:
-    """Refuse what trains with ``fit`` but in no trial of a sweep."""
-    chosen = getattr(clf, "curriculum", "uniform")
-    curriculum = curriculum_of(chosen)
-    if isinstance(curriculum, DataDriven) or getattr(curriculum, "needs_trusted", False):
+def needs_trusted(clf: Any) -> bool:
+    """Whether the curriculum of a classifier learns from trusted rows during training."""
+    curriculum = curriculum_of(getattr(clf, "curriculum", "uniform"))
+    return isinstance(curriculum, DataDriven) or bool(getattr(curriculum, "needs_trusted", False))
+
+
+def draws_trusted(bound: BoundSpace) -> bool:
+    """Whether a space has a curriculum that learns from trusted rows."""
+    check_limits(bound.limits)
+    bound.estimator.check_parameters()
+    return any(needs_trusted(configure(bound.estimator, params)) for params in bound.examples())
+
+
+def _check_can_be_swept(clf: Any, has_trusted: bool) -> None:
+    """Refuse what trains with ``fit`` but not in this sweep."""
+    if needs_trusted(clf) and not has_trusted:
         raise InvalidParameterError(
-            f"The curriculum {chosen!r} is learned from trusted rows during training, and a sweep compares "
-            "trials by these. Use a MentorNet that was learned before: 'zoo:mentornet_dd', or a file."
+            f"The curriculum {clf.curriculum!r} is learned from trusted rows during training. Pass 'y_trusted' to fit: "
+            "half of these rows compare the trials, and half teach it. Or use a MentorNet that was learned before: "
+            "'zoo:mentornet_dd', or a file."
         )
     if getattr(clf, "loss", None) == "forward":
         raise InvalidParameterError(

@@ -1,18 +1,48 @@
-"""Which rows train the trials, and which compare them."""
+"""Which rows train the trials, which compare them, and what else is known of them."""
 
 import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from torch.utils.data import Dataset, Subset
 
-from noisylabel.estimators import validation_rows
+from noisylabel.estimators import dataset_samples, validation_rows
 from noisylabel.exceptions import InvalidDataError, NoisyLabelWarning
-from noisylabel.utils import trusted_codes
+from noisylabel.utils import hash_arrays, trusted_codes
+
+_LOOKED_AT = 16  # samples of a Dataset that tell it from another
 
 
-def hold_out(
-    codes: np.ndarray, classes: np.ndarray, y_trusted: Any, fraction: float, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
+@dataclass(frozen=True)
+class HeldOut:
+    """The rows that compare the trials.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (M,)
+        Row numbers.
+    labels : ndarray of shape (M,)
+        Codes to compare by: the right ones where they are known, otherwise the noisy ones.
+    right_codes : ndarray of shape (N,) or None
+        Codes of the right labels from which curricula learn, -1 where there are none; None if none shall learn.
+    """
+
+    rows: np.ndarray
+    labels: np.ndarray
+    right_codes: np.ndarray | None = None
+
+
+def hold_out(  # noqa: PLR0913 - what is known of the rows, and how to draw
+    codes: np.ndarray,
+    classes: np.ndarray,
+    y_trusted: Any,
+    fraction: float,
+    rng: np.random.Generator,
+    *,
+    teaches: bool = False,
+) -> HeldOut:
     """Return the rows that compare the trials, and the labels to compare by.
 
     Parameters
@@ -27,24 +57,21 @@ def hold_out(
         Share of the rows that is held out at random where nothing is known.
     rng : Generator
         Draws these rows.
-
-    Returns
-    -------
-    rows : ndarray of shape (M,)
-        Row numbers.
-    labels : ndarray of shape (M,)
-        Codes: the right ones where they are known, otherwise the noisy ones.
+    teaches : bool, default=False
+        Whether curricula learn from trusted rows: then half of them, of each class, are held out, and half teach.
 
     Raises
     ------
     InvalidDataError
-        If a class has no row left to train with.
+        If a class has no row left to train with, or too few rows are trusted to halve them.
     """
     if y_trusted is None:
         rows = validation_rows(codes, fraction, rng)
-        return rows, codes[rows]
+        return HeldOut(rows, codes[rows])
     right = trusted_codes(y_trusted, len(codes), classes)
     rows = np.flatnonzero(right >= 0)
+    if teaches:
+        rows = rows[_half(right[rows], rng)]
     lost = np.setdiff1d(codes, np.delete(codes, rows))
     if len(lost):
         raise InvalidDataError(
@@ -59,4 +86,32 @@ def hold_out(
             NoisyLabelWarning,
             stacklevel=6,  # where the user called fit
         )
-    return rows, right[rows]
+    return HeldOut(rows, right[rows], right if teaches else None)
+
+
+def _half(right: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Draw half of the trusted rows, of each class as many."""
+    if np.bincount(right).max() < 2:
+        raise InvalidDataError(
+            f"'y_trusted' knows {len(right)} rows, no two of one class. The space has a curriculum that learns from "
+            "trusted rows, and others compare the trials: trust two rows of each class and more."
+        )
+    return validation_rows(right, 0.5, rng)
+
+
+def take_rows(X: Any, rows: np.ndarray) -> Any:
+    """Return some rows of an array or a Dataset."""
+    return Subset(X, rows.tolist()) if isinstance(X, Dataset) else X[rows]
+
+
+def hash_rows(data: Mapping[str, Any]) -> str:
+    """Return a text that tells data from others; of a Dataset, its length and some samples are looked at."""
+    return hash_arrays(*(_looked_at(values) for values in data.values()))
+
+
+def _looked_at(values: Any) -> np.ndarray:
+    if isinstance(values, np.ndarray):
+        return values
+    rows = np.linspace(0, len(values) - 1, _LOOKED_AT).astype(np.int64)
+    samples = dataset_samples(values, rows).numpy().reshape(_LOOKED_AT, -1)
+    return np.append(samples.astype(np.float64).ravel(), len(values))

@@ -23,7 +23,7 @@ from noisylabel.exceptions import InvalidParameterError, NoisyLabelError
 from noisylabel.nets import TensorData
 from noisylabel.utils import stop_if_interrupted
 from sweeps.trial.clock import clock_of
-from sweeps.trial.draws import configure
+from sweeps.trial.draws import configure, needs_trusted
 from sweeps.trial.stages import continue_with
 
 METRIC = "score"
@@ -113,7 +113,7 @@ class EpochReports(Callback):
         Of all stages.
     """
 
-    def __init__(self, setup: Setup, data: Mapping[str, np.ndarray], folder: Path, n_epochs: int) -> None:
+    def __init__(self, setup: Setup, data: Mapping[str, Any], folder: Path, n_epochs: int) -> None:
         self.setup = setup
         self.data = data
         self.folder = folder
@@ -124,8 +124,11 @@ class EpochReports(Callback):
         self.start_ = time.monotonic()
 
     def on_train_begin(self, net: Any, X: Any = None, **kwargs: Any) -> None:
-        """Put the validation samples where the net is, of the type that it is trained on."""
-        self.valid_ = torch.tensor(self.data["X_valid"], device=torch.device(net.device), dtype=X.all_X.dtype)
+        """Put the validation samples where the net is, of the type that it is trained on; a Dataset stays one."""
+        self.valid_ = self.data["X_valid"]
+        if isinstance(self.valid_, np.ndarray):
+            device = torch.device(net.device)
+            self.valid_ = TensorData(torch.tensor(self.valid_, device=device, dtype=X.all_X.dtype))
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
         """Report the epoch before."""
@@ -135,8 +138,7 @@ class EpochReports(Callback):
         """Measure."""
         epoch = self.before_ + len(net.history)
         if epoch < self.n_epochs:
-            valid = TensorData(self.valid_)
-            proba = torch.cat([logits.softmax(1).cpu() for logits in net.forward_iter(valid)]).numpy()
+            proba = torch.cat([logits.softmax(1).cpu() for logits in net.forward_iter(self.valid_)]).numpy()
             self.pending_ = {METRIC: score(self.setup, proba, self.data), "epoch": epoch}
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
@@ -162,10 +164,11 @@ class EpochReports(Callback):
         return time.monotonic() - self.last_saved_ >= self.setup.checkpoint_seconds
 
 
-def score(setup: Setup, proba: np.ndarray, data: Mapping[str, np.ndarray], name: str = "valid") -> float:
+def score(setup: Setup, proba: np.ndarray, data: Mapping[str, Any], name: str = "valid") -> float:
     """Return the score of class probabilities (N, C) by the labels ``y_valid``, or those of another name."""
-    labels = setup.classes[data[f"y_{name}"]]
-    return float(get_scorer(setup.scoring)(Predictions(proba, setup.classes), data[f"X_{name}"], labels))
+    labels, weight = setup.classes[data[f"y_{name}"]], data.get(f"weight_{name}")
+    options = {} if weight is None else {"sample_weight": weight}
+    return float(get_scorer(setup.scoring)(Predictions(proba, setup.classes), data[f"X_{name}"], labels, **options))
 
 
 def scorable(classes: np.ndarray) -> np.ndarray:
@@ -175,7 +178,7 @@ def scorable(classes: np.ndarray) -> np.ndarray:
     return np.array(classes.tolist()) if classes.dtype.kind == "T" else classes
 
 
-def check_scoring(setup: Setup, data: Mapping[str, np.ndarray]) -> None:
+def check_scoring(setup: Setup, data: Mapping[str, Any]) -> None:
     """Refuse a scoring that cannot judge the held-out rows, before any trial fails by it.
 
     Parameters
@@ -203,7 +206,7 @@ def check_scoring(setup: Setup, data: Mapping[str, np.ndarray]) -> None:
         )
 
 
-def train_trial(config: Mapping[str, Any], setup: Setup, data: Mapping[str, np.ndarray]) -> None:
+def train_trial(config: Mapping[str, Any], setup: Setup, data: Mapping[str, Any]) -> None:
     """Train a configuration, from its checkpoint if it has one, and report.
 
     If the training raises, the trial has failed; it is reported with the message and not repeated. Ray repeats a trial
@@ -214,9 +217,9 @@ def train_trial(config: Mapping[str, Any], setup: Setup, data: Mapping[str, np.n
     config : mapping
         Parameters of the estimator.
     setup : Setup
-    data : mapping of ndarray
-        ``X``, ``y``, ``X_valid``, ``y_valid`` and perhaps ``X_test``, ``y_test``; labels are codes. They are shared
-        by all trials and must not be changed.
+    data : mapping of ndarray or Dataset
+        ``X``, ``y``, ``X_valid``, ``y_valid`` and perhaps ``X_test``, ``y_test``, ``weight``, ``weight_valid`` and
+        ``y_trusted`` (-1 where unknown); labels are codes. They are shared by all trials and must not be changed.
     """
     done = setup.finished.get(tune.get_context().get_trial_id())
     if done is not None:
@@ -235,7 +238,7 @@ def train_trial(config: Mapping[str, Any], setup: Setup, data: Mapping[str, np.n
     tune.report(final)
 
 
-def _train(config: dict[str, Any], setup: Setup, data: Mapping[str, np.ndarray], folder: Path) -> dict[str, Any]:
+def _train(config: dict[str, Any], setup: Setup, data: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Train and return the last report."""
     checkpoint = tune.get_checkpoint()
     if checkpoint is not None:
@@ -246,15 +249,16 @@ def _train(config: dict[str, Any], setup: Setup, data: Mapping[str, np.ndarray],
     clf = configure(setup.estimator, config, setup.curricula)
     reports = EpochReports(setup, data, folder, clock_of(clf).total)
     clf.set_params(checkpoint_dir=folder, callbacks=[*(clf.callbacks or []), ("epoch_reports", reports)], verbose=0)
-    stop_if_interrupted(clf.fit(data["X"], data["y"]))
+    stop_if_interrupted(clf.fit(data["X"], data["y"], **_facts_for(clf, data)))
     proba = clf.predict_proba(data["X_valid"])
     final: dict[str, Any] = {
         METRIC: score(setup, proba, data),
         "epoch": reports.before_,
         "seconds": time.monotonic() - reports.start_,
         "finished": True,
-        "right": np.packbits(proba.argmax(1) == data["y_valid"]).tobytes().hex(),
     }
+    if "weight_valid" not in data:  # rows that count alike can be compared one by one
+        final["right"] = np.packbits(proba.argmax(1) == data["y_valid"]).tobytes().hex()
     if not math.isfinite(final[METRIC]):
         raise ArithmeticError(f"The final score is {final[METRIC]}.")
     if setup.population:
@@ -264,13 +268,19 @@ def _train(config: dict[str, Any], setup: Setup, data: Mapping[str, np.ndarray],
     return final
 
 
+def _facts_for(clf: Any, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a classifier's ``fit`` is told of the rows besides their labels."""
+    facts = {"sample_weight": data.get("weight")}
+    return facts | ({"y_trusted": data["y_trusted"]} if needs_trusted(clf) else {})
+
+
 def _failure(error: Exception) -> dict[str, Any]:
     """Return the report of a trial that raised."""
     message = f"{type(error).__name__}: {error}"
     return {METRIC: math.nan, "epoch": 0, "failed": True, "error": message, "traceback": traceback.format_exc()}
 
 
-def _check_unchanged(setup: Setup, data: Mapping[str, np.ndarray]) -> None:
+def _check_unchanged(setup: Setup, data: Mapping[str, Any]) -> None:
     """Refuse data that some trial has written to.
 
     Raises
@@ -284,9 +294,9 @@ def _check_unchanged(setup: Setup, data: Mapping[str, np.ndarray]) -> None:
         )
 
 
-def fingerprint(data: Mapping[str, np.ndarray]) -> int:
-    """Return a checksum of the arrays; a hundred megabytes take some milliseconds."""
+def fingerprint(data: Mapping[str, Any]) -> int:
+    """Return a checksum of the arrays, not of Datasets; a hundred megabytes take some milliseconds."""
     checksum = 0
-    for array in data.values():
+    for array in (values for values in data.values() if isinstance(values, np.ndarray)):
         checksum = zlib.crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data, checksum)
     return checksum

@@ -20,7 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 from torch import nn
-from torch.utils.data import TensorDataset
+from torch.utils.data import Dataset, IterableDataset
 
 from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError, NoisyLabelError, NoisyLabelWarning
@@ -422,13 +422,108 @@ def test_a_sparse_table_is_the_dense_one(noisy_blobs, tmp_path):
 
 
 def test_data_that_cannot_be_used(noisy_blobs):
-    X, noisy_y, _ = noisy_blobs
+    X, noisy_y, y = noisy_blobs
     with pytest.raises(ValueError, match="NaN"):
         search().fit(X.where(X > 0), noisy_y)
-    with pytest.raises(InvalidDataError, match="takes arrays in memory. Got a torch Dataset"):
-        search().fit(TensorDataset(torch.zeros(4, 2)), noisy_y[:4])
-    with pytest.raises(TypeError, match="positional"):
-        search().fit(X, noisy_y, np.ones(120))  # sample weights, as elsewhere
+    with pytest.raises(InvalidDataError, match="has no row numbers to remember samples by. Pass a map-style Dataset"):
+        search().fit(Stream())
+    with pytest.raises(InvalidDataError, match="yields samples without labels"):
+        search().fit(Rows(np.array(X, np.float32), None))
+    with pytest.raises(InvalidDataError, match="one weight for each of the 120 rows of X. Got shape \\(119,\\)"):
+        search().fit(X, noisy_y, np.ones(119))
+    with pytest.raises(ValueError, match="Negative values"):
+        search().fit(X, noisy_y, sample_weight=-np.ones(120))
+    with pytest.raises(InvalidParameterError, match="'scoring' .*not_a_number.* got an unexpected keyword argument"):
+        search(scoring=not_a_number).fit(X, noisy_y, np.ones(120))
+    with pytest.raises(InvalidParameterError, match="'data_driven' is learned from trusted rows .* Pass 'y_trusted"):
+        search(limits={"curriculum": ["data_driven"]}).fit(X, noisy_y)
+    few = np.where(np.isin(np.arange(120), [int((y == name).argmax()) for name in np.unique(y)]), y, None)
+    with pytest.raises(InvalidDataError, match="'y_trusted' knows 3 rows, no two of one class"):
+        search(limits={"curriculum": ["data_driven"]}).fit(X, noisy_y, y_trusted=few)
+
+
+class Stream(IterableDataset):
+    def __iter__(self):
+        yield torch.zeros(5), 0
+
+
+class Rows(Dataset):
+    """Samples one by one, with labels or without."""
+
+    def __init__(self, X, y):
+        self.X = X
+        self.y = y
+
+    def __len__(self):
+        return len(self.X)
+
+    def __getitem__(self, row):
+        X = torch.as_tensor(self.X[row])
+        return X if self.y is None else (X, self.y[row])
+
+
+def test_a_dataset_is_swept_as_the_arrays_are(noisy_blobs, tmp_path):
+    X, noisy_y, y = noisy_blobs
+    values, limits = np.array(X, np.float32), {"curriculum": ["self_paced"], "loss_percentile": [0.6, 0.8]}
+    rows = Rows(values, noisy_y)
+    given = {"limits": limits, "n_trials": 2, "searcher": "random", "scheduler": "none"}
+    of_rows = search(**given, out=tmp_path / "rows").fit(rows, test_data=(Rows(values, None), y))
+    of_arrays = search(**given).fit(values, noisy_y, test_data=(values, y))
+    np.testing.assert_allclose(of_rows.results_["score"], of_arrays.results_["score"], atol=0.05)
+    assert of_rows.results_["test_score"].notna().all()
+    assert of_rows.best_params_ == of_arrays.best_params_
+    np.testing.assert_allclose(of_rows.predict_proba(rows), of_arrays.predict_proba(values), atol=1e-3)
+    assert of_rows.score(rows, y) == of_rows.score(values, y)
+    written = (tmp_path / "rows" / "log.jsonl").read_bytes()
+    search(**given, out=tmp_path / "rows", refit=False).fit(rows, test_data=(Rows(values, None), y))
+    assert (tmp_path / "rows" / "log.jsonl").read_bytes() == written  # the same Dataset, the same sweep
+    with pytest.raises(InvalidParameterError, match="holds a sweep with other data"):
+        search(**given, out=tmp_path / "rows").fit(Rows(values + 1, noisy_y), test_data=(Rows(values, None), y))
+
+
+def test_the_weights_of_rows_count_in_trials_scores_and_the_last_training(noisy_blobs, tmp_path):
+    X, noisy_y, _ = noisy_blobs
+    weight = np.arange(120) % 4.0
+    found = search(n_trials=1, scheduler="none", out=tmp_path).fit(X, noisy_y, weight)
+    params, proba = found.best_params_, found.predict_proba(X)
+    again = configure(found.estimator, params).fit(X, noisy_y, weight)
+    assert np.array_equal(proba, again.predict_proba(X))
+    sweep = found.run_trials(X, noisy_y, weight)  # which has been run
+    data, trial = sweep.data, found.sweep_.trials.iloc[0]
+    assert sorted([*data["weight"], *data["weight_valid"]]) == sorted(weight)
+    clf = configure(sweep.setup.estimator, trial["params"]).fit(data["X"], data["y"], data["weight"])
+    right = clf.predict(data["X_valid"]) == data["y_valid"]
+    assert trial["score"] == pytest.approx(np.average(right, weights=data["weight_valid"]))
+    assert found.sweep_.curves["score"].iloc[-1] == trial["score"]
+    assert trial["right"] is None  # so that nothing is called a tie that is none
+
+
+def test_half_of_the_trusted_rows_teach_a_curriculum_and_half_compare(noisy_blobs):
+    X, noisy_y, y = noisy_blobs
+    trusted = np.where(np.arange(120) % 2 == 0, y, None)
+    estimator = MentorNetClassifier(max_epochs=9, random_state=0)
+    found = search(estimator, limits={"curriculum": ["data_driven", "self_paced"]}, n_trials=2, searcher="random",
+                   scheduler="none")  # fmt: skip
+    sweep = found.run_trials(X, noisy_y, y_trusted=trusted)
+    assert found.sweep_.trials["state"].tolist() == ["done", "done"]
+    assert set(found.sweep_.trials["param_curriculum"]) == {"data_driven", "self_paced"}
+    data = sweep.data
+    assert len(data["y_valid"]) == 30
+    assert (data["y_trusted"] >= 0).sum() == 30
+    assert found.sweep_.manifest["validation"] == "trusted"
+    taught = found.sweep_.trials.set_index("param_curriculum").loc["data_driven"]
+    clf = configure(sweep.setup.estimator, taught["params"]).fit(data["X"], data["y"], y_trusted=data["y_trusted"])
+    assert taught["score"] == (clf.predict(data["X_valid"]) == data["y_valid"]).mean()
+
+
+@pytest.mark.slow
+def test_the_curriculum_that_was_found_is_taught_by_all_trusted_rows(noisy_blobs):
+    X, noisy_y, y = noisy_blobs
+    trusted = np.where(np.arange(120) % 2 == 0, y, None)
+    limits = {"curriculum": "data_driven", "loss_percentile": "auto"}
+    found = search(limits=limits, n_trials=1).fit(X, noisy_y, y_trusted=trusted)
+    again = clone(found.estimator).set_params(**found.best_params_).fit(X, noisy_y, y_trusted=trusted)
+    assert np.array_equal(found.predict_proba(X), again.predict_proba(X))
 
 
 def test_one_sweep_in_a_folder_at_a_time(noisy_blobs, tmp_path):

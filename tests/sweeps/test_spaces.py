@@ -13,7 +13,7 @@ from sweeps.spaces import METHODS, SPACES, Space, as_method, check_limits, metho
 from sweeps.spaces._parts import _OF_CURRICULUM, _OF_LOSS, _WITHOUT_PERCENTILE
 from sweeps.spaces._parts import CURRICULA as IN_SPACE
 from sweeps.trial.clock import Clock, clock_of
-from sweeps.trial.draws import BoundSpace, check_space, configure
+from sweeps.trial.draws import BoundSpace, check_space, configure, draws_trusted
 
 ESTIMATORS = {
     "mentornet": MentorNetClassifier,
@@ -356,9 +356,13 @@ def test_epochs_of_a_training(clf, clock):
 
 
 @pytest.mark.parametrize("name", ["data_driven", "learning_to_reweight", "fidelity_weighted"])
-def test_a_curriculum_that_is_learned_in_training_cannot_be_swept(name):
+def test_a_curriculum_that_is_learned_in_training_needs_trusted_rows(name):
+    bound = bound_space("mentornet", {"curriculum": [name]})
     with pytest.raises(InvalidParameterError, match=f"'{name}' is learned from trusted rows"):
-        check_space(bound_space("mentornet", {"curriculum": [name]}))
+        check_space(bound)
+    assert check_space(bound, has_trusted=True) == {}
+    assert draws_trusted(bound)
+    assert not draws_trusted(bound_space("methods"))
 
 
 def test_optuna_draws_what_the_limits_allow():
