@@ -1,7 +1,7 @@
 """Helpers for those who write curricula, losses, spaces or benchmarks of their own."""
 
 from noisylabel._support.describe import describe, hash_arrays, plain_value
-from noisylabel._support.files import local_path, write_whole, written_whole
+from noisylabel._support.files import local_path, short_lived_files, write_whole, written_whole
 from noisylabel._support.notes import as_note, short_warnings, take_notes
 from noisylabel._support.progress import progress_bar, stop_if_interrupted
 from noisylabel._support.random import draw_seed
@@ -24,6 +24,7 @@ __all__ = [
     "progress_bar",
     "ray_session",
     "right_codes",
+    "short_lived_files",
     "short_warnings",
     "stop_if_interrupted",
     "take_notes",

@@ -24,6 +24,7 @@ _CHANGING = (
     MutableMapping, MutableSequence, MutableSet, Iterator, Random, np.random.Generator, np.random.RandomState,
     torch.Generator,
 )  # fmt: skip
+_OF_MODULES = frozenset(vars(nn.Module()))  # what torch keeps of each layer
 _METHODS = (FunctionType, staticmethod, classmethod, property)
 
 
@@ -74,10 +75,15 @@ def _describe_whole(value: Any, within: Callable[[Any], str]) -> str:
 
 def _describe_data(value: Any, within: Callable[[Any], str]) -> str:
     """Describe what is neither plain, nor a container, nor code."""
+    if isinstance(value, np.ma.MaskedArray):
+        return f"masked {within([value.data, np.ma.getmaskarray(value)])}"
     if isinstance(value, np.ndarray) and value.dtype == object:
         return f"array of {within(value.tolist())}"
     if isinstance(value, (np.ndarray, Tensor)):
         return f"array with hash {hash_arrays(value)}"
+    if hasattr(value, "to_numpy") and not isinstance(value, type):  # a table or column
+        names = [getattr(value, name, None) for name in ("columns", "index", "name")]
+        return f"{type(value).__name__} of {within([value.to_numpy(), *names])}"
     return _describe_object(value, within)
 
 
@@ -90,12 +96,12 @@ def _describe_code(value: Any, within: Callable[[Any], str]) -> str:
     if isinstance(value, ModuleType):
         return value.__name__
     name = f"{value.__module__}.{value.__qualname__}"
+    cells = [_content(cell) for cell in getattr(value, "__closure__", None) or ()]
     if _is_installed(value.__module__):
-        return name
+        return f"{name} of {within(cells)}" if cells and "<locals>" in name else name  # made by another function
     if isinstance(value, type):
         parts = [[key, part] for key, part in vars(value).items() if isinstance(part, _METHODS) or _is_own(key, part)]
         return f"{name} with code {_digest(within([*value.__bases__, *parts]))}"
-    cells = [_content(cell) for cell in value.__closure__ or ()]
     loaded, stored = _global_names(value.__code__)
     used = [_lasting(value.__globals__[name]) for name in sorted(loaded - stored) if name in value.__globals__]
     made_of = [value.__code__, value.__defaults__, value.__kwdefaults__, cells, used]
@@ -105,7 +111,7 @@ def _describe_code(value: Any, within: Callable[[Any], str]) -> str:
 def _describe_object(value: Any, within: Callable[[Any], str]) -> str:
     kind = type(value).__qualname__ if _is_installed(type(value).__module__) else within(type(value))
     if isinstance(value, nn.Module):
-        weights = value.state_dict().values()
+        weights = [*value.state_dict().values(), *(b for _, b in value.named_buffers())]
         learns = [parameter.requires_grad for parameter in value.parameters()]
         layers = {name: [type(layer), _options(layer)] for name, layer in value.named_modules()}
         return f"{kind} with weights {hash_arrays(*weights)} and layers {_digest(within([learns, layers]))}"
@@ -119,19 +125,27 @@ def _describe_object(value: Any, within: Callable[[Any], str]) -> str:
         return f"logger {value.name!r}"
     if getattr(value, "__dict__", None):
         return f"{kind} with {within(vars(value))}"
+    return _describe_by_parts(value, kind, within)
+
+
+def _describe_by_parts(value: Any, kind: str, within: Callable[[Any], str]) -> str:
+    """Describe an object without attributes: as it shows itself or, since few show all, by its parts."""
     shown = repr(value)
-    if " at 0x" not in shown:
-        return shown  # a number, a date, a pattern, a function of C
+    is_shown = " at 0x" not in shown
+    if is_shown and type(value).__module__ == "builtins":
+        return shown
     try:
         made = value.__reduce_ex__(2)
     except TypeError:
-        return f"{kind} {_UNKNOWN}"
-    return made if isinstance(made, str) else f"{kind} made of {within(list(made[1:3]))}"
+        made = ""
+    if isinstance(made, tuple):
+        return f"{kind} made of {within(list(made[1:3]))}"
+    return shown if is_shown else f"{kind} {_UNKNOWN}"
 
 
 def _options(layer: nn.Module) -> dict[str, Any]:
     """Return a layer's attributes beside its tensors and layers, and its hooks."""
-    return {name: entry for name, entry in vars(layer).items() if name != "training" and not name.startswith("_")} | {
+    return {name: entry for name, entry in vars(layer).items() if name not in _OF_MODULES} | {
         name: list(entry.values()) for name, entry in vars(layer).items() if name.endswith("_hooks") and entry
     }
 
@@ -185,7 +199,7 @@ def hash_arrays(*arrays: Any) -> str:
     digest = hashlib.sha256()
     for array in arrays:
         if isinstance(array, Tensor):
-            array = array.detach().cpu().contiguous()
+            array = array.detach().cpu().to_dense().contiguous()
             array = array.view(torch.int16) if array.dtype == torch.bfloat16 else array  # NumPy has no such type
         values = np.asarray(array, order="C")
         digest.update(f"{values.dtype}{values.shape}".encode())

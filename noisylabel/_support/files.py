@@ -4,7 +4,8 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from noisylabel._support.validation import spoken
 from noisylabel.exceptions import FileWriteError, InvalidFileError, InvalidParameterError, NoisyLabelError
 
 _LONGEST_REASON = 200
+_MUST_LAST: ContextVar[bool] = ContextVar("must_last", default=True)
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # two letters at least: a drive of Windows has one
 
 
@@ -118,7 +120,8 @@ def save_whole(path: Path, content: Any) -> None:
 def written_whole(path: Path, write: Callable[[Path], object]) -> None:
     """Let ``write`` make a file of another name with the same suffix, then rename it to ``path``.
 
-    Whatever stops it, ``path`` holds all of the new content or what it held before, and nothing else is left behind.
+    Whatever stops it, be it a power failure, ``path`` holds all of the new content or what it held before, and nothing
+    else is left behind.
 
     Raises
     ------
@@ -130,7 +133,12 @@ def written_whole(path: Path, write: Callable[[Path], object]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             write(partial)
+            if _MUST_LAST.get():
+                _sync(partial)
             partial.replace(path)
+            if _MUST_LAST.get():
+                with suppress(OSError):  # some network file systems, and Windows, know no such thing
+                    _sync(path.parent)
         finally:
             partial.unlink(missing_ok=True)
     except OSError as error:
@@ -140,3 +148,31 @@ def written_whole(path: Path, write: Callable[[Path], object]) -> None:
         raised = FileWriteError(f"{path} could not be written: {error.strerror or error}. {kept}")
         raised.errno = error.errno
         raise raised from error
+
+
+def _sync(path: Path) -> None:
+    """Wait until the disk has what was written to a file, or the names in a folder."""
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def short_lived_files() -> Iterator[None]:
+    """Do not wait for the disk inside a ``with`` block: for files that nobody wants after a power failure.
+
+    Waiting takes some 10 ms a file. A killed process leaves files whole without it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, short_lived_files():
+    ...     write_whole(Path(folder) / "note.txt", b"gone tomorrow")
+    """
+    token = _MUST_LAST.set(False)
+    try:
+        yield
+    finally:
+        _MUST_LAST.reset(token)

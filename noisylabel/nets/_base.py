@@ -354,16 +354,30 @@ class IndexedNet(ClassifierMixin, NeuralNet):
         codes: np.ndarray = self.predict_proba(X).argmax(axis=1)
         return codes
 
-    def training_state(self) -> dict[str, Any]:
-        """Return all that training needs to go on after this epoch, as tensors, numbers and text."""
+    def lasting_state(self) -> dict[str, Any]:
+        """Return what of training outlives it, as tensors and numbers; sub-classes add to it."""
         self.evaluated_module()  # gives the average the buffers of now
-        rows = [{key: value for key, value in row.items() if key != "batches"} for row in self.history]
         return {
             "module": plain_network(self.module_).state_dict(),
-            "learnable": [parameter.requires_grad for parameter in self.module_.parameters()],
-            "optimizer": self.step_sizes_.state_dict(),
             "average": None if self.average_ is None else self.average_.state_dict(),
             "step": self.clock_.step,
+        }
+
+    def restore_lasting(self, state: dict[str, Any]) -> None:
+        """Take over what :meth:`lasting_state` returned, of this training, and forget the epochs after it."""
+        plain_network(self.module_).load_state_dict(state["module"])
+        if self.average_ is not None:
+            self.average_.load_state_dict(state["average"])
+        self.clock_.step = state["step"]
+        self.clock_.epoch = self.clock_.step * self.max_epochs // self.clock_.n_steps
+        del self.history[self.clock_.epoch :]
+
+    def training_state(self) -> dict[str, Any]:
+        """Return all that training needs to go on after this epoch, as tensors, numbers and text."""
+        rows = [{key: value for key, value in row.items() if key != "batches"} for row in self.history]
+        return self.lasting_state() | {
+            "learnable": [parameter.requires_grad for parameter in self.module_.parameters()],
+            "optimizer": self.step_sizes_.state_dict(),
             "history": json.dumps(rows, default=float),
             "streams": [stream.get_state() for stream in self.streams()],
             "torch_stream": torch.get_rng_state(),
@@ -376,13 +390,10 @@ class IndexedNet(ClassifierMixin, NeuralNet):
 
     def restore_training(self, state: dict[str, Any]) -> None:
         """Take over what :meth:`training_state` returned; after training has begun."""
-        plain_network(self.module_).load_state_dict(state["module"])
+        self.restore_lasting(state)
         for parameter, learns in zip(self.module_.parameters(), state.get("learnable", ()), strict=False):
             parameter.requires_grad_(learns)
         self.step_sizes_.load_state_dict(state["optimizer"])
-        if self.average_ is not None:
-            self.average_.load_state_dict(state["average"])
-        self.clock_.step, self.clock_.epoch = state["step"], len(self.history)
         for stream, saved in zip(self.streams(), state["streams"], strict=True):
             stream.set_state(saved.cpu())
         torch.set_rng_state(state["torch_stream"].cpu())

@@ -42,10 +42,18 @@ class CheckpointFile:
         """Replace the file by the state after an epoch."""
         save_whole(self.path, {**self.header, **state, "finished": False})
 
+    def read(self) -> dict[str, Any] | None:
+        """Return the state that the file holds; None if there is no file yet."""
+        if not self.path.exists():
+            return None
+        with reading(self.path, "checkpoint of noisylabel"):
+            saved: dict[str, Any] = torch.load(self.path, map_location="cpu", weights_only=True)
+        return saved
+
     def finish(self, final: dict[str, Any]) -> None:
         """Add the network that the run ends with, and mark it as over for those who watch it."""
-        with reading(self.path, "checkpoint of noisylabel"):
-            saved = torch.load(self.path, map_location="cpu", weights_only=True)
+        saved = self.read()
+        assert saved is not None
         save_whole(self.path, saved | {"finished": True, "final": final})
 
 

@@ -112,7 +112,7 @@ _CALLBACKS = (
     ("InputShapeSetter", False, "a student is built for the shape of the samples anyway"),
 )
 _NET = (
-    ("history", True, "skorch's, with its slices; batches of epochs before a restart are left out"),
+    ("history", True, "skorch's, with its slices; what single batches showed is there until their epoch has ended"),
     ("history_", True, "the same; history_ of the classifier is a table of it"),
     ("module_", True, "the trained network, logits out, with the inputs' standardisation in front"),
     ("optimizer_", True, "the optimizer as training left it"),

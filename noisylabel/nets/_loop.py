@@ -54,6 +54,34 @@ class BestEpoch:
             self.state = copy.deepcopy(plain_network(net.evaluated_module()).state_dict())
 
 
+@dataclass
+class LastEpoch:
+    """The state after the last whole epoch, to which an interrupt goes back: in the checkpoint or else in memory.
+
+    Attributes
+    ----------
+    checkpoint : CheckpointFile or None
+    copied : dict or None
+        What of the state outlives training; None with a checkpoint, and before the end of the first epoch.
+    """
+
+    checkpoint: CheckpointFile | None
+    copied: dict[str, Any] | None = None
+
+    def keep(self, net: IndexedNet, best: BestEpoch | None) -> None:
+        """Keep the state of now."""
+        if self.checkpoint is not None:
+            self.checkpoint.save(_state(net, best))
+            return
+        with torch_turn():
+            training = copy.deepcopy(net.lasting_state())
+        self.copied = {"training": training, "best": None if best is None else dict(vars(best))}
+
+    def read(self) -> dict[str, Any] | None:
+        """Return the state that was kept; None if no epoch has ended."""
+        return self.copied if self.checkpoint is None else self.checkpoint.read()
+
+
 @dataclass(frozen=True)
 class Trained:
     """What a training ends with, besides the net.
@@ -99,27 +127,20 @@ def train_net(
     DivergedError
         If the loss or the network is no longer finite.
     KeyboardInterrupt
-        If it comes before the first epoch has ended; a later one ends training with the network so far.
+        If it comes before the first epoch has ended; a later one ends training with the state of the last whole epoch.
     """
     check_held_out(net.callbacks_, valid is not None)
     check_single_rows(net, train)
-    best = None if valid is None else BestEpoch()
-    saved = None if checkpoint is None else checkpoint.take_content()
-    if saved is not None:
-        net.restore_history(saved["training"])  # callbacks read it when training begins
-    _notify(net, "on_train_begin", X=train, y=None)
-    if saved is not None:
-        best = _restore(net, best, saved)
-        saved = None  # it is as large as the network
-        _LOGGER.info("going on after epoch %d of %d", len(net.history), net.max_epochs)
-    interrupt = None
+    best = _begin(net, train, None if valid is None else BestEpoch(), checkpoint)
+    interrupt, last_epoch = None, LastEpoch(checkpoint)
     try:
         with keeping_workers(train, valid):
-            _train_epochs(net, train, valid, best, checkpoint)
+            _train_epochs(net, train, valid, best, last_epoch)
     except KeyboardInterrupt:
-        del net.history[net.clock_.epoch :]  # the epoch that has not ended
-        if not net.history:
+        kept = last_epoch.read()
+        if kept is None:
             raise
+        best = _go_back(net, kept)
         interrupt = _interrupt_text(net, best, checkpoint)
         _LOGGER.warning(interrupt)
     net.keep_average()
@@ -127,13 +148,26 @@ def train_net(
     best_epoch = _take_best(net, best)
     check_predictions(net, train)
     _notify(net, "on_train_end", X=train, y=None)
+    _forget_steps(net, keep=0)
     if checkpoint is not None and interrupt is None:
         checkpoint.finish(plain_network(net.module_).state_dict())
     return Trained(best_epoch, last, interrupt)
 
 
+def _begin(net: IndexedNet, train: Data, best: BestEpoch | None, checkpoint: CheckpointFile | None) -> BestEpoch | None:
+    """Begin training, or go on after the last epoch of a checkpoint; return the best epoch so far."""
+    saved = None if checkpoint is None else checkpoint.take_content()
+    if saved is not None:
+        net.restore_history(saved["training"])  # callbacks read it when training begins
+    _notify(net, "on_train_begin", X=train, y=None)
+    if saved is None:
+        return best
+    _LOGGER.info("going on after epoch %d of %d", len(net.history), net.max_epochs)
+    return _restore(net, best, saved)
+
+
 def _train_epochs(
-    net: IndexedNet, train: Data, valid: Data | None, best: BestEpoch | None, checkpoint: CheckpointFile | None
+    net: IndexedNet, train: Data, valid: Data | None, best: BestEpoch | None, last_epoch: LastEpoch
 ) -> None:
     """Train until the last epoch, or until a callback has had enough."""
     batches = net.get_iterator(train, training=True)
@@ -144,16 +178,16 @@ def _train_epochs(
             _notify(net, "on_epoch_begin", **datasets)
             net.start_epoch()
             sizes, numbers = _train_epoch(net, batches, graphs)
-            check_epoch(net, None if checkpoint is None else checkpoint.path)
+            check_epoch(net, None if last_epoch.checkpoint is None else last_epoch.checkpoint.path)
             net.record_epoch(numbers, sizes)
             if best is not None and held_out is not None:
                 _validate(net, held_out)
                 best.look(net)
             net.clock_.epoch = len(net.history)
             is_interrupted = _tell_callbacks(net, **datasets)
+            _forget_steps(net, keep=1)
             _log_epoch(net)
-            if checkpoint is not None:
-                checkpoint.save(_state(net, best))
+            last_epoch.keep(net, best)
             if is_interrupted and len(net.history) < net.max_epochs:
                 raise KeyboardInterrupt
 
@@ -206,6 +240,13 @@ def _restore(net: IndexedNet, best: BestEpoch | None, saved: dict[str, Any]) -> 
     return None if best is None else BestEpoch(**saved["best"])
 
 
+@torch_turn()
+def _go_back(net: IndexedNet, kept: dict[str, Any]) -> BestEpoch | None:
+    """Take over the state after the last whole epoch, and return the best epoch by then."""
+    net.restore_lasting(kept["training"])
+    return None if kept["best"] is None else BestEpoch(**kept["best"])
+
+
 def _tell_callbacks(net: IndexedNet, **datasets: Any) -> bool:
     """End the epoch for each callback, whatever its place in the list; return whether one of them interrupted.
 
@@ -221,6 +262,12 @@ def _tell_callbacks(net: IndexedNet, **datasets: Any) -> bool:
         except KeyboardInterrupt:
             is_interrupted = is_interrupted or not isinstance(callback, EarlyStopping)
     return is_interrupted
+
+
+def _forget_steps(net: IndexedNet, keep: int) -> None:
+    """Drop the dicts of single steps, but for the last epochs: skorch's callbacks read those until training ends."""
+    for at in range(len(net.history) - keep):
+        net.history[at]["batches"].clear()
 
 
 def _has_stopped(net: IndexedNet) -> bool:

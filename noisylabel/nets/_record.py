@@ -145,7 +145,9 @@ class SampleRecord:
         return {"table": self.table_, "proba": self.proba_}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over what :meth:`state_dict` returned."""
+        """Take over what :meth:`state_dict` returned; visits that are still waiting count no more."""
+        self.pending_.clear()
+        self.n_pending_ = 0
         width = state["table"].shape[1]
         self.table_[:, :width].copy_(state["table"])
         if width < len(COLUMNS):  # earlier versions held no election: the last visit has the only vote

@@ -189,11 +189,19 @@ class WeightedNet(IndexedNet):
         own = getattr(self.mentor, "generator_", None)
         return [*super().recorded_streams(), *([] if own is None else [own])]
 
+    def lasting_state(self) -> dict[str, Any]:
+        """Add the record."""
+        return super().lasting_state() | {"record": self.record.state_dict()}
+
+    def restore_lasting(self, state: dict[str, Any]) -> None:
+        """See :meth:`IndexedNet.restore_lasting`."""
+        super().restore_lasting(state)
+        self.record.load_state_dict(state["record"])
+
     def training_state(self) -> dict[str, Any]:
-        """Add the memory of the mentor and the loss, and the record."""
+        """Add the memory of the mentor and the loss."""
         return super().training_state() | {
             "mentor": self.mentor.state_dict(),
-            "record": self.record.state_dict(),
             "loss": self.loss.state_dict(),
         }
 
@@ -201,7 +209,6 @@ class WeightedNet(IndexedNet):
         """See :meth:`IndexedNet.restore_training`."""
         super().restore_training(state)
         self.mentor.load_state_dict(state["mentor"])
-        self.record.load_state_dict(state["record"])
         self.loss.load_state_dict(state["loss"])
 
     def forget_training(self) -> None:

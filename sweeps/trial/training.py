@@ -21,7 +21,7 @@ from skorch.callbacks import Callback
 from noisylabel.curricula import Curriculum
 from noisylabel.exceptions import InvalidParameterError, NoisyLabelError
 from noisylabel.nets import TensorData
-from noisylabel.utils import stop_if_interrupted
+from noisylabel.utils import short_lived_files, stop_if_interrupted
 from sweeps.trial.clock import clock_of
 from sweeps.trial.draws import configure, needs_trusted
 from sweeps.trial.stages import continue_with
@@ -226,7 +226,7 @@ def train_trial(config: Mapping[str, Any], setup: Setup, data: Mapping[str, Any]
         tune.report(done)
         return
     torch.set_num_threads(setup.threads)
-    with tempfile.TemporaryDirectory(prefix="trial-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="trial-", ignore_cleanup_errors=True) as folder, short_lived_files():
         try:
             _check_unchanged(setup, data)
             final = _train(dict(config), setup, data, Path(folder))

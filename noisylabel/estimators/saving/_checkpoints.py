@@ -2,7 +2,6 @@
 
 import inspect
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from numbers import Integral
@@ -142,7 +141,8 @@ def read_checkpoint(folder: Path) -> dict[str, Any] | None:
 def opened_folder(checkpoint_dir: Any) -> Iterator[Path]:
     """Make the folder if need be, keep other fits out of it for a while, and free it of half-written files.
 
-    The system forgets the lock when the process ends, however it ends.
+    The system forgets the lock when the process ends, however it ends. Its file stays: if it were removed, one fit
+    could hold the lock of the old file and another that of a new one.
 
     Raises
     ------
@@ -150,8 +150,7 @@ def opened_folder(checkpoint_dir: Any) -> Iterator[Path]:
         If nothing can be written there, or another fit is using it.
     """
     folder = local_path("checkpoint_dir", checkpoint_dir)
-    path = folder / LOCK_FILE
-    lock = FileLock(path, timeout=0)
+    lock = FileLock(folder / LOCK_FILE, timeout=0)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire()
@@ -169,8 +168,6 @@ def opened_folder(checkpoint_dir: Any) -> Iterator[Path]:
             left_over.unlink()
         yield folder
     finally:
-        if os.name != "nt":  # Windows removes no file that is open; there the lock does it
-            path.unlink(missing_ok=True)
         lock.release()
 
 
