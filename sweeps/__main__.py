@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from noisylabel.datasets import DATASETS
-from noisylabel.exceptions import InvalidFileError, NoisyLabelError
+from noisylabel.exceptions import InvalidFileError, InvalidParameterError, NoisyLabelError
 from noisylabel.utils import local_path, short_warnings
 from sweeps.engine.manifest import read_manifest
 from sweeps.engine.session import check_installed, prepare_ray
@@ -57,7 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(run=_run)
     resume = commands.add_parser("resume", help=(about := "Go on with a sweep that was stopped."), description=about)
     resume.add_argument("folder")
-    resume.add_argument("--address", help="of a Ray cluster (as before)")
+    resume.add_argument("--address", help="of the Ray cluster, if the sweep ran on one")
+    own_space = "module:Name, if the sweep searches a space of your own: nothing that a folder names is imported"
+    resume.add_argument("--method", help=own_space)
     resume.set_defaults(run=_resume)
     about = "Write tables and a page about sweeps, finished or not."
     report = commands.add_parser("report", help=about, description=about)
@@ -68,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     best = commands.add_parser("best", help=about, description=about)
     best.add_argument("folder")
     best.add_argument("--export", metavar="DIR", help="for noisylabel.load_checkpoint")
+    best.add_argument("--method", help=own_space)
     best.set_defaults(run=_best)
     return parser
 
@@ -114,10 +117,18 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _resume(options: argparse.Namespace) -> int:
-    return _sweep(_config_of(local_path("folder", options.folder), options.address))
+    folder = local_path("folder", options.folder)
+    config = _config_of(folder, options.method)
+    if options.address is None and config.address is not None:
+        raise InvalidParameterError(
+            f"The sweep in {folder} ran on a Ray cluster. Name it again, if it is one of yours: "
+            f"--address {config.address}"
+        )
+    return _sweep(config.model_copy(update={"address": options.address}))
 
 
-def _config_of(folder: Path, address: str | None = None) -> "SweepConfig":
+def _config_of(folder: Path, method: str | None = None) -> "SweepConfig":
+    """Return what a sweep was told, with the folder where it is now; its own space is the caller's to name."""
     from sweeps.config import make_config
 
     manifest = read_manifest(folder)
@@ -126,8 +137,14 @@ def _config_of(folder: Path, address: str | None = None) -> "SweepConfig":
             f"The sweep in {folder} was run from Python. Go on with it, or get its best_estimator_, by fitting "
             "the same CurriculumSearch again."
         )
-    changes = {"out": str(folder)} | ({} if address is None else {"address": address})
-    return make_config(manifest["config"] | changes)
+    config = make_config(manifest["config"] | {"out": str(folder)})
+    if method != (config.method if ":" in config.method else None):
+        raise InvalidParameterError(
+            f"The sweep in {folder} searches the space {config.method!r}. "
+            + (f"It is code; if you trust it, name it: --method {config.method}" if ":" in config.method
+               else "It comes with the package: leave --method out.")
+        )  # fmt: skip
+    return config
 
 
 def _sweep(config: "SweepConfig") -> int:
@@ -182,7 +199,7 @@ def _read(folder: Path) -> Any:
 
 
 def _write_tables(results: Any, folder: Path) -> None:
-    from sweeps.engine.journal import save_study
+    from sweeps.engine.searchers import save_study
     from sweeps.report import save_tables
 
     save_tables(results, folder)
@@ -213,7 +230,7 @@ def _best(options: argparse.Namespace) -> int:
     if len(ties) > 1:
         print(f"Cannot be told from it: {', '.join(ties['trial'][1:])}.")
     if export is not None:
-        config = _config_of(folder)
+        config = _config_of(folder, options.method)
         problem = load_problem(config)
         export_best(make_search(config, problem), problem, best["params"], export)
         print(f"Written: {export}. Next: noisylabel.load_checkpoint({str(export)!r}).predict(X)")

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -49,12 +50,10 @@ class LoadedCode(Callback):
         self.path = path
 
     def on_train_begin(self, net, **kwargs):
-        from ray import tune
-
         import noisylabel
         import sweeps
 
-        trial, node = tune.get_context().get_trial_id(), os.environ.get("NODE", "first")
+        trial, node = threading.current_thread().name, os.environ.get("NODE", "first")
         with open(self.path, "a") as file:
             file.write(f"{trial} {node} {noisylabel.__file__} {sweeps.__file__}\n")
 

@@ -127,6 +127,23 @@ def test_others_use_public_names_only(package):
     assert private == []
 
 
+def test_sweeps_use_no_private_part_of_other_packages():
+    """Not of Ray, Optuna or skorch, nor of our own objects from outside."""
+    private = []
+    for name, path in modules("sweeps").items():
+        others = [one for one in names_imported(path) if one.split(".")[0] not in ("sweeps", "noisylabel")]
+        private += [f"{name} imports {one}" for one in others if any(part.startswith("_") for part in one.split("."))]
+        private += [
+            f"{name} uses .{node.attr}"
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Attribute)
+            and node.attr.startswith("_")
+            and not node.attr.endswith("__")
+            and not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"))
+        ]
+    assert private == ["sweeps.problem uses ._described"]
+
+
 @pytest.mark.parametrize("package", ["noisylabel", "sweeps", "benchmarks"])
 def test_no_import_goes_in_a_circle(package):
     known = {name.removesuffix(".__init__"): path for name, path in modules(package).items()}

@@ -71,7 +71,8 @@ class LastEpoch:
     def keep(self, net: IndexedNet, best: BestEpoch | None) -> None:
         """Keep the state of now."""
         if self.checkpoint is not None:
-            self.checkpoint.save(_state(net, best))
+            if _wants_checkpoint(net):
+                self.checkpoint.save(_state(net, best))
             return
         with torch_turn():
             training = copy.deepcopy(net.lasting_state())
@@ -274,6 +275,14 @@ def _has_stopped(net: IndexedNet) -> bool:
     """Whether skorch's EarlyStopping has had enough."""
     stoppers = [callback for _, callback in net.callbacks_ if isinstance(callback, EarlyStopping)]
     return any(stopper.misses_ >= stopper.patience for stopper in stoppers)
+
+
+def _wants_checkpoint(net: IndexedNet) -> bool:
+    """Whether to write a checkpoint now: after the last epoch, and after others unless a callback leaves it out."""
+    if len(net.history) >= net.max_epochs or _has_stopped(net):
+        return True
+    wishes = [callback.wants_checkpoint for _, callback in net.callbacks_ if hasattr(callback, "wants_checkpoint")]
+    return all(wants(net) for wants in wishes)
 
 
 def _train_epoch(

@@ -1,87 +1,100 @@
-"""The log of a sweep: one line for each thing that happens, so that nothing is lost if the sweep is killed."""
+"""The log of a sweep: one line for each thing that happens. A sweep that goes on knows what it knows from it alone."""
 
 import json
 import math
+import os
+import re
 import time
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from optuna.distributions import BaseDistribution, distribution_to_json, json_to_distribution
-from optuna.trial import FixedTrial
-from ray.tune import Callback
+from optuna.distributions import BaseDistribution, json_to_distribution
 
 from noisylabel.exceptions import InvalidFileError
-from sweeps.trial.clock import Clocks
-from sweeps.trial.draws import BoundSpace
+from noisylabel.utils import write_whole
+from sweeps.engine.trials import trial_name
 
 LOG_FILE = "log.jsonl"
-_CHECKPOINT = "checkpoint_dir_name"  # Ray's name for the folder of a report's checkpoint
-_KEPT = (
-    "score",
-    "epoch",
-    "seconds",
-    "finished",
-    "failed",
-    "error",
-    "traceback",
-    "right",
-    "test_score",
-    "schedule",
-    _CHECKPOINT,
-)
+_CHECKPOINT = re.compile(r"checkpoint_\d{6}")
+_KINDS: dict[str, dict[str, Any]] = {
+    "start": {"params": dict, "drawn_from": dict, "epoch": int},
+    "report": {"epoch": int},
+    "end": {},
+    "error": {"error": str},
+}
 
 
-class SweepLog(Callback):
-    """Append what trials report to a file.
+class SweepLog:
+    """A file of lines of JSON, to be added to.
 
     Parameters
     ----------
     path : Path
-        Lines of JSON.
-    clocks : Clocks
-        The epochs of a configuration are noted with it.
-    bound : BoundSpace, optional
-        What configurations are drawn from; the intervals and choices are noted with each.
     """
 
-    def __init__(self, path: Path, clocks: Clocks, bound: BoundSpace | None = None) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
-        self.clocks = clocks
-        self.bound = bound
 
-    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """Note the configuration; of a trial that goes on, the one that it goes on with."""
-        clock = self.clocks(trial.config)
-        drawn_from = self._distributions(trial.config)
-        self._write("start", trial, params=trial.config, drawn_from=drawn_from, before=clock.before, total=clock.total)
-
-    def on_trial_result(
-        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
-    ) -> None:
-        """Note a report."""
-        self._write("report", trial, **{name: result[name] for name in _KEPT if result.get(name) is not None})
-
-    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """Note the end."""
-        self._write("end", trial)
-
-    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """Note that the trial's process died too often."""
-        self._write("error", trial, error=str(trial.get_error() or "its process died"))
-
-    def _distributions(self, config: dict[str, Any]) -> dict[str, str]:
-        if self.bound is None:
-            return {}
-        drawn = FixedTrial(config)
-        self.bound.draw(drawn)
-        return {name: distribution_to_json(kind) for name, kind in drawn.distributions.items()}
-
-    def _write(self, event: str, trial: Any, **content: Any) -> None:
+    def write(self, event: str, trial: str, **content: Any) -> dict[str, Any]:
+        """Add a line, and return what it says. What a sweep cannot do without survives a power cut."""
         content = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in content.items()}
-        line = json.dumps({"event": event, "trial": trial.trial_id, "time": time.time(), **content})
+        line = {"event": event, "trial": trial, "time": time.time(), **content}
         with self.path.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+            file.write(json.dumps(line) + "\n")
+            if event != "report" or "checkpoint" in content or "finished" in content:
+                file.flush()
+                os.fsync(file.fileno())
+        return line
+
+    def read(self) -> list[dict[str, Any]]:
+        """Return what the lines say, and drop a last one that a kill cut off.
+
+        Raises
+        ------
+        InvalidFileError
+            If another line is damaged, or lines are missing.
+        """
+        data = self.path.read_bytes() if self.path.exists() else b""
+        whole = data[: data.rfind(b"\n") + 1]
+        events = [_event(self.path, number, line) for number, line in enumerate(whole.splitlines(), start=1)]
+        _check_order(self.path, events)
+        if whole != data:
+            write_whole(self.path, whole)
+        return events
+
+
+def _event(path: Path, number: int, line: bytes) -> dict[str, Any]:
+    """Return what a line says; refuse one that a driver cannot have written."""
+    try:
+        event = json.loads(line)
+        kinds = _KINDS[event["event"]]
+        is_right = isinstance(event["trial"], str) and all(isinstance(event[name], kinds[name]) for name in kinds)
+        is_right = is_right and isinstance(event.get("score", 0.0), float | int | None)
+        name = event.get("checkpoint")
+        is_right = is_right and (name is None or (isinstance(name, str) and bool(_CHECKPOINT.fullmatch(name))))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        is_right = False
+    if not is_right:
+        raise InvalidFileError(
+            f"{path} is damaged: line {number} is no event of a sweep. Got {line[:60].decode(errors='replace')!r}. "
+            "Nothing was run. 'python -m sweeps report' shows what there is."
+        )
+    return dict(event)
+
+
+def _check_order(path: Path, events: list[dict[str, Any]]) -> None:
+    """Refuse a log in which a trial begins before the one with the number before it, or reports before it begins."""
+    begun: set[str] = set()
+    for number, event in enumerate(events, start=1):
+        is_next = event["event"] == "start" and event["trial"] == trial_name(len(begun))
+        if not is_next and event["trial"] not in begun:
+            raise InvalidFileError(
+                f"{path} is damaged: line {number} is of the trial {event['trial']!r}, and there is no start of "
+                f"{trial_name(len(begun))!r} before it. Lines are missing, or another version wrote it. "
+                "Nothing was run."
+            )
+        begun.add(event["trial"])
 
 
 def read_log(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -105,7 +118,7 @@ def read_log(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def drawn_from(path: Path) -> dict[str, dict[str, BaseDistribution]]:
-    """Return what each trial's parameters were drawn from, by Ray's name of it, in order of start."""
+    """Return what each trial's parameters were drawn from, by its name, in order of start."""
     found: dict[str, dict[str, BaseDistribution]] = {}
     for event in read_events(path):
         drawn = {name: json_to_distribution(text) for name, text in event.get("drawn_from", {}).items()}
@@ -113,43 +126,8 @@ def drawn_from(path: Path) -> dict[str, dict[str, BaseDistribution]]:
     return found
 
 
-def ended_trials(path: Path) -> dict[str, Any]:
-    """Return what an earlier run of the sweep has done, for the live table.
-
-    Returns
-    -------
-    dict
-        ``numbers`` (from Ray's name of a trial to its number), ``counts`` (ended trials by state) and ``best`` (score,
-        name and parameters of the best trial, or None).
-    """
-    trials, _ = read_log(path)
-    ids = dict.fromkeys(event["trial"] for event in read_events(path))
-    counts = trials.loc[trials["state"] != "unfinished", "state"].value_counts()
-    done = trials[trials["state"] == "done"].sort_values("score", kind="stable")
-    best = None if done.empty else (float(done["score"].iloc[-1]), done["trial"].iloc[-1], done["params"].iloc[-1])
-    return {
-        "numbers": {trial: number for number, trial in enumerate(ids, 1)},
-        "counts": {str(state): int(n) for state, n in counts.items()},
-        "best": best,
-    }
-
-
-def finished_reports(path: Path) -> dict[str, dict[str, Any]]:
-    """Return the last report of each trial that trained to its end, by Ray's name of it."""
-    reports = {e["trial"]: e for e in read_events(path) if e["event"] == "report" and e.get("finished")}
-    return {trial: {name: e[name] for name in _KEPT if name in e} for trial, e in reports.items()}
-
-
-def logged_checkpoints(path: Path) -> dict[str, set[str]]:
-    """Return the names of the checkpoints whose reports are in the log, by Ray's name of the trial."""
-    found: dict[str, set[str]] = {}
-    for event in read_events(path):
-        found.setdefault(event["trial"], set()).update({event[_CHECKPOINT]} if event.get(_CHECKPOINT) else ())
-    return found
-
-
 def read_events(path: Path) -> list[dict[str, Any]]:
-    """Return what the lines of a log hold, without those that a kill cut off.
+    """Return what the lines of a log hold, without those that a kill cut off, for those who only look.
 
     Raises
     ------

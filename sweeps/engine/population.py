@@ -2,16 +2,23 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from noisylabel.curricula import resolve_curriculum
 from noisylabel.exceptions import InvalidParameterError
 from noisylabel.utils import check_number
-from sweeps.engine.schedulers import TIME, CurriculumPBT
+from sweeps.engine.schedulers import GIVE_WAY, GO_ON, Verdict
+from sweeps.engine.trials import Trial
+from sweeps.trial.clock import Clock
 
 CURRICULA = ("uniform", "self_paced", "spcl_linear", "spcl_logarithmic", "mentornet_pd")
 PERCENTILES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 _CHANGES = 10
+_QUANTILE = 0.25  # of the population that copies, and is copied
+_RESAMPLED = 0.25  # probability that a copy draws a parameter anew, instead of taking the next smaller or larger value
 
 
 def population_space(limits: Mapping[str, Any]) -> dict[str, list[Any]]:
@@ -46,10 +53,28 @@ def population_space(limits: Mapping[str, Any]) -> dict[str, list[Any]]:
     return space
 
 
-def make_pbt(space: Mapping[str, Sequence[Any]], max_epochs: int, warm_up: int) -> CurriculumPBT:
-    """Return a scheduler that lets the worst quarter of the trials go on from the networks of the best quarter.
+@dataclass
+class Member:
+    """What is remembered of a trial.
 
-    It does so after each tenth of the training, from the end of the burn-in on.
+    Attributes
+    ----------
+    score : float
+        At its latest comparison.
+    epoch : int
+        Of that comparison, or of the one whose network it has copied.
+    """
+
+    score: float
+    epoch: int
+
+
+class Population:
+    """Population-based training (Jaderberg et al., 2017): the worst quarter goes on from the networks of the best.
+
+    Trials are compared after each tenth of the training, from the end of the burn-in on. One in the worst quarter
+    takes over the network of one in the best, and that one's configuration with a change. What is drawn follows from
+    the seed, the trial and the epoch, so that the same reports in the same order lead to the same population.
 
     Parameters
     ----------
@@ -59,18 +84,78 @@ def make_pbt(space: Mapping[str, Sequence[Any]], max_epochs: int, warm_up: int) 
         Of a training.
     warm_up : int
         Epochs of the burn-in.
+    seed : int
+
+    Attributes
+    ----------
+    members : dict
+        By number of the trial, those that were compared.
     """
-    interval = change_interval(max_epochs)
-    first = interval * math.ceil((warm_up + 1) / interval)  # a trial has a checkpoint at multiples of the interval only
-    return CurriculumPBT(
-        time_attr=TIME,
-        perturbation_interval=interval,
-        burn_in_period=first,
-        hyperparam_mutations={name: list(values) for name, values in space.items()},
-        quantile_fraction=0.25,
-        resample_probability=0.25,
-        log_config=False,
-    )
+
+    takes_turns = True
+
+    def __init__(self, space: Mapping[str, Sequence[Any]], max_epochs: int, warm_up: int, seed: int) -> None:
+        self.space = space
+        self.interval = change_interval(max_epochs)
+        self.first = self.interval * math.ceil((warm_up + 1) / self.interval)  # there is a checkpoint at multiples only
+        self.seed = seed
+        self.members: dict[int, Member] = {}
+
+    def draw(self, number: int) -> tuple[dict[str, Any], dict[str, str]]:
+        """Return the configuration that a trial begins with; it was drawn from no distributions of Optuna's."""
+        rng = np.random.default_rng([self.seed, number])
+        return {name: _one_of(values, rng) for name, values in self.space.items()}, {}
+
+    def draw_again(self, params: Mapping[str, Any], drawn_from: Mapping[str, str]) -> None:
+        """Do nothing: what is drawn does not depend on what was."""
+
+    def report(self, trial: Trial) -> None:
+        """Do nothing; see :meth:`judge`."""
+
+    def end(self, trial: Trial) -> None:
+        """Do nothing."""
+
+    def questions(self, clock: Clock) -> frozenset[int]:
+        """Return the epochs of which there are checkpoints."""
+        return frozenset(range(self.interval, clock.total, self.interval))
+
+    def judge(self, trial: Trial, trials: Sequence[Trial]) -> Verdict:
+        """Compare with the others."""
+        known = self.members.get(trial.number)
+        if trial.epoch < self.first or (known and trial.epoch - known.epoch < self.interval):
+            return GO_ON
+        if "checkpoint" not in trial.last:
+            return GO_ON
+        member = self.members[trial.number] = Member(trial.score, trial.epoch)
+        worst, best = self._quarters(trials)
+        if trial not in worst:
+            return GIVE_WAY
+        rng = np.random.default_rng([self.seed, trial.number, trial.epoch])
+        model = _one_of(best, rng)
+        member.epoch = self.members[model.number].epoch
+        return Verdict(gives_way=True, model=model, params=self._changed(model.params, rng))
+
+    def _quarters(self, trials: Sequence[Trial]) -> tuple[list[Trial], list[Trial]]:
+        """Return the worst and the best of the trials that were compared and are not over."""
+        compared = [trial for trial in trials if trial.number in self.members and not trial.is_over]
+        compared.sort(key=lambda trial: self.members[trial.number].score)
+        n = min(math.ceil(_QUANTILE * len(compared)), len(compared) // 2)
+        return compared[:n], compared[len(compared) - n :]
+
+    def _changed(self, params: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+        """Return a configuration near another one."""
+        changed = {}
+        for name, values in self.space.items():
+            if rng.random() < _RESAMPLED or params[name] not in values:
+                changed[name] = _one_of(values, rng)
+            else:
+                place = list(values).index(params[name]) + int(rng.choice([-1, 1]))
+                changed[name] = values[min(max(place, 0), len(values) - 1)]
+        return changed
+
+
+def _one_of(values: Sequence[Any], rng: np.random.Generator) -> Any:
+    return values[int(rng.integers(len(values)))]
 
 
 def change_interval(max_epochs: int) -> int:

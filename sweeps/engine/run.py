@@ -1,6 +1,5 @@
-"""Run a sweep with Ray Tune, or go on with one."""
+"""Run a sweep, or go on with one."""
 
-import random
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,37 +8,28 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from filelock import FileLock, Timeout
-from ray import tune
 
-from noisylabel.exceptions import InvalidParameterError
+from noisylabel.exceptions import InvalidFileError, InvalidParameterError
 from noisylabel.utils import check_choice, check_count, write_whole
-from sweeps.engine.journal import as_study
-from sweeps.engine.live_table import LiveTable
-from sweeps.engine.log import (
-    LOG_FILE,
-    SweepLog,
-    drawn_from,
-    ended_trials,
-    finished_reports,
-    logged_checkpoints,
-    read_log,
-)
+from sweeps.engine.driver import Driver
+from sweeps.engine.log import LOG_FILE, SweepLog, drawn_from, read_log
 from sweeps.engine.manifest import read_manifest, write_manifest
-from sweeps.engine.population import change_interval, make_pbt, population_space
-from sweeps.engine.recovery import RAY_FOLDER, CheckpointRepair, forget_others, trials_to_restore
-from sweeps.engine.schedulers import SCHEDULERS, Plan, SchedulerMemory
-from sweeps.engine.searchers import SEARCHERS, SweepSearch
+from sweeps.engine.population import Population, change_interval, population_space
+from sweeps.engine.recovery import Checkpoints
+from sweeps.engine.schedulers import SCHEDULERS, Plan, Scheduler
+from sweeps.engine.searchers import SEARCHERS, Searcher, as_study
 from sweeps.engine.session import check_resources, check_workers, ray_session
+from sweeps.engine.state import Drawing, SweepState, check_trials
 from sweeps.engine.storage import check_storage
-from sweeps.engine.trackers import make_tracker
+from sweeps.engine.watchers.live_table import LiveTable
+from sweeps.engine.watchers.trackers import make_tracker
+from sweeps.engine.workers import Pool
 from sweeps.report.tables import SweepResults
-from sweeps.trial.clock import Clocks, clock_of
-from sweeps.trial.draws import BoundSpace, check_space
-from sweeps.trial.training import METRIC, Setup, fingerprint, train_trial
+from sweeps.trial.clock import Clock, clock_of
+from sweeps.trial.draws import BoundSpace, check_space, configure
+from sweeps.trial.training import Setup, fingerprint
 
-_RETRIES = 8  # of a trial whose process dies
 _MEGABYTES = 100
 
 
@@ -156,28 +146,50 @@ def run_sweep(sweep: Sweep, resume: bool = False) -> SweepResults:
     check_folder(sweep.folder)
     start = time.time()
     if not resume:
+        _check_empty(sweep.folder)
         write_manifest(sweep.folder, sweep.manifest)  # first of all, so that whatever comes can be resumed
     with _folder_to_ourselves(sweep.folder):
-        known = trials_to_restore(sweep.folder, sweep.scheduler != "pbt") if resume else {}
-        with ray_session(sweep.address), _global_streams_kept(sweep.seed):
+        state, checkpoints = make_state(sweep), Checkpoints(sweep.folder)
+        state.replay()
+        check_trials(state, checkpoints.names(), sweep.n_trials)
+        with ray_session(sweep.address):
             check_resources(sweep.resources)
             check_workers(sweep.setup)
             check_storage(sweep.folder)
-            _fit(_restored_tuner(sweep, known) if known else _new_tuner(sweep), sweep)
+            _drive(sweep, state, checkpoints)
     sweep.manifest["seconds"] = (sweep.manifest.get("seconds") or 0.0) + time.time() - start
     write_manifest(sweep.folder, sweep.manifest)
     return read_results(sweep.folder)
 
 
-def _fit(tuner: tune.Tuner, sweep: Sweep) -> None:
-    """Let Ray run the trials, beside the live table."""
-    table = next(callback for callback in _callbacks(tuner) if isinstance(callback, LiveTable))
-    if sweep.verbose:
-        table.open()
-    try:
-        tuner.fit()
-    finally:
-        table.close()
+def _drive(sweep: Sweep, state: SweepState, checkpoints: Checkpoints) -> None:
+    """Run the trials, beside the live table."""
+    setup = replace(sweep.setup, fingerprint=fingerprint(sweep.data))
+    pool = Pool(sweep.resources, setup, sweep.data, may_grow=sweep.address is not None)
+    trackers = [make_tracker(name, sweep.folder) for name in sweep.trackers]
+    table = LiveTable(sweep.n_trials, state.trials, is_shown=sweep.verbose > 0)
+    Driver(state, pool, checkpoints, sweep.n_trials, [table, *trackers]).run()
+
+
+def make_state(sweep: Sweep) -> SweepState:
+    """Return the state of a sweep of which nothing is known yet."""
+    searcher: Drawing
+    scheduler: Scheduler
+    estimator, curricula = sweep.bound.estimator, sweep.setup.curricula
+
+    def clock(params: Mapping[str, Any]) -> Clock:
+        return clock_of(configure(estimator, params, curricula))
+
+    if sweep.scheduler == "pbt":
+        space = population_space(sweep.bound.limits)
+        population = Population(space, estimator.max_epochs, clock_of(estimator).warm_up, sweep.seed)
+        searcher, scheduler = population, population
+    else:
+        searcher = Searcher(sweep.bound, SEARCHERS[sweep.searcher], sweep.seed)
+        drawn = [clock(params) for params in sweep.bound.examples()]
+        plan = Plan(max(one.own for one in drawn), min(one.warm_up for one in drawn))
+        scheduler = SCHEDULERS[sweep.scheduler](plan)
+    return SweepState(SweepLog(sweep.folder / LOG_FILE), searcher, scheduler, clock)
 
 
 def read_results(folder: Path) -> SweepResults:
@@ -221,87 +233,13 @@ def check_folder(folder: Path) -> None:
         )
 
 
-def _new_tuner(sweep: Sweep) -> tune.Tuner:
-    population = sweep.scheduler == "pbt"
-    scheduler = _make_scheduler(sweep)
-    search = None if population else SweepSearch(
-        sweep.bound, METRIC, "max", [sweep.bound.own()], SEARCHERS[sweep.searcher](sweep.seed)
-    )  # fmt: skip
-    space = population_space(sweep.bound.limits) if population else {}
-    clocks = Clocks(sweep.bound.estimator, sweep.setup.curricula)
-    table = LiveTable(sweep.n_trials, clocks)
-    trackers = [make_tracker(name, sweep.folder) for name in sweep.trackers]
-    log = SweepLog(sweep.folder / LOG_FILE, clocks, None if population else sweep.bound)
-    callbacks = [log, SchedulerMemory(scheduler), CheckpointRepair(), table, *trackers]
-    return tune.Tuner(
-        _trainable(sweep),
-        param_space={name: tune.choice(values) for name, values in space.items()},
-        tune_config=tune.TuneConfig(
-            metric=METRIC,
-            mode="max",
-            num_samples=sweep.n_trials,
-            search_alg=search,
-            scheduler=scheduler,
-            reuse_actors=True,
-            trial_dirname_creator=_trial_folder,
-        ),
-        run_config=tune.RunConfig(
-            name=RAY_FOLDER,
-            storage_path=str(sweep.folder.resolve()),
-            failure_config=tune.FailureConfig(max_failures=_RETRIES),
-            checkpoint_config=tune.CheckpointConfig(num_to_keep=4 if population else 2),
-            callbacks=callbacks,
-            verbose=0,
-        ),
-    )
-
-
-def _make_scheduler(sweep: Sweep) -> Any:
-    estimator = sweep.bound.estimator
-    if sweep.scheduler == "pbt":
-        space = population_space(sweep.bound.limits)
-        return make_pbt(space, estimator.max_epochs, clock_of(estimator).warm_up)
-    clocks = Clocks(estimator, sweep.setup.curricula)
-    drawn = [clocks(params) for params in sweep.bound.examples()]
-    plan = Plan(max(clock.own for clock in drawn), min(clock.warm_up for clock in drawn), clocks)
-    return SCHEDULERS[sweep.scheduler](plan)
-
-
-def _trainable(sweep: Sweep) -> Any:
-    """Return what Ray runs, with setup and data in its object store."""
-    setup = replace(sweep.setup, fingerprint=fingerprint(sweep.data))
-    function = tune.with_parameters(train_trial, setup=setup, data=sweep.data)
-    return tune.with_resources(function, dict(sweep.resources))
-
-
-def _trial_folder(trial: Any) -> str:
-    return str(trial.trial_id)
-
-
-def _restored_tuner(sweep: Sweep, known: Mapping[str, float]) -> tune.Tuner:
-    """Return a tuner that goes on with the trials that are known."""
-    folder = sweep.folder / RAY_FOLDER
-    forget_others(sweep.folder / LOG_FILE, known)
-    setup = replace(sweep.setup, finished=finished_reports(sweep.folder / LOG_FILE))
-    tuner = tune.Tuner.restore(
-        str(folder.resolve()), trainable=_trainable(replace(sweep, setup=setup)), resume_unfinished=True
-    )
-    for callback in _callbacks(tuner):
-        if isinstance(callback, SchedulerMemory):
-            callback.n_known = len(known)
-        elif isinstance(callback, CheckpointRepair):
-            callback.logged = logged_checkpoints(sweep.folder / LOG_FILE)
-        elif isinstance(callback, SweepLog):
-            callback.path = sweep.folder / LOG_FILE
-        elif isinstance(callback, LiveTable):
-            callback.before = ended_trials(sweep.folder / LOG_FILE)
-    return tuner
-
-
-def _callbacks(tuner: tune.Tuner) -> list[Any]:
-    """Return the callbacks of a tuner: of a restored one, those that were read from its folder."""
-    callbacks: list[Any] = tuner._local_tuner.get_run_config().callbacks
-    return callbacks
+def _check_empty(folder: Path) -> None:
+    """Refuse a folder that holds the trials of a sweep which has lost its description."""
+    if (folder / LOG_FILE).exists():
+        raise InvalidFileError(
+            f"{folder} holds the log of a sweep, {LOG_FILE}, and not what describes it. Name another folder, or delete "
+            "this one."
+        )
 
 
 @contextmanager
@@ -314,16 +252,3 @@ def _folder_to_ourselves(folder: Path) -> Iterator[None]:
         raise InvalidParameterError(
             f"'out' {str(folder)!r}: another process is running the sweep in this folder. Wait for it, or name another."
         ) from error
-
-
-@contextmanager
-def _global_streams_kept(seed: int) -> Iterator[None]:
-    """Seed the global random streams, from which Ray's schedulers draw, and leave them as they were."""
-    states = random.getstate(), np.random.get_state()  # noqa: NPY002
-    random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002
-    try:
-        yield
-    finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])  # noqa: NPY002

@@ -1,132 +1,102 @@
-"""Which trials go on: all of them, the better ones (ASHA), or copies of the better ones (PBT)."""
+"""Which trials go on: all of them, the better ones (ASHA), or copies of the better ones (:mod:`.population`)."""
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from ray.tune import Callback
-from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, PopulationBasedTraining, TrialScheduler
+import numpy as np
 
-from noisylabel.exceptions import NoisyLabelError
+from sweeps.engine.trials import Trial
 from sweeps.trial.clock import Clock
 
-TIME = "epoch"
 
+@dataclass(frozen=True)
+class Verdict:
+    """What becomes of a trial after a report.
 
-class EpochASHA(ASHAScheduler):
-    """Asynchronous successive halving that compares trials at equal epochs, and none during its burn-in.
-
-    Epochs are those of the network that is kept: a teacher's do not count.
-
-    At each rung, an epoch of comparison, the better half goes on. The rungs are closer to each other than Ray's, so
-    that a trial with a long burn-in, in which it is not compared, has less time to wait for its first rung. And a score
-    counts at the rung of its own epoch only: Ray writes the first score after a restart into each rung before it.
-
-    Parameters
+    Attributes
     ----------
-    clocks : callable
-        From a configuration to its :class:`~sweeps.trial.draws.Clock`.
-    rungs : sequence of int
-        Epochs at which trials are compared.
+    stops : bool
+        It ends here.
+    gives_way : bool
+        It makes room for a trial that is behind, if one waits, and goes on later.
+    model : Trial or None
+        It goes on from the network of this one,
+    params : dict or None
+        with this configuration.
     """
 
-    def __init__(self, clocks: Callable[[Mapping[str, Any]], Clock], rungs: Sequence[int]) -> None:
-        super().__init__(time_attr=TIME, max_t=rungs[-1] + 1, grace_period=rungs[0], reduction_factor=2)
-        self.clocks = clocks
-        self._max_t = math.inf  # trials end by themselves
-        self._brackets[0]._rungs = [(epoch, {}) for epoch in reversed(rungs)]
-
-    def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
-        """Compare at a rung's own epoch, after the trial's warm-up."""
-        clock = self.clocks(trial.config)
-        epoch, score = result[TIME] - clock.before, result[self._metric]
-        if result.get("finished") or result.get("failed") or not math.isfinite(score):
-            return str(TrialScheduler.CONTINUE)  # it ends by itself
-        rungs = dict(self._trial_info[trial.trial_id]._rungs)
-        if epoch <= clock.warm_up or trial.trial_id in rungs.get(epoch, {trial.trial_id}):
-            return str(TrialScheduler.CONTINUE)
-        return str(super().on_trial_result(tune_controller, trial, {**result, TIME: epoch}))
-
-    def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
-        """Forget the trial; its last score belongs into no rung."""
-        self._trial_info.pop(trial.trial_id, None)
-
-    def state(self) -> Any:
-        """Return what has been compared so far."""
-        return [[(milestone, dict(scores)) for milestone, scores in b._rungs] for b in self._brackets]
-
-    def restore_state(self, state: Any, trials: Sequence[Any]) -> None:
-        """Take over what :meth:`state` returned."""
-        for bracket, rungs in zip(self._brackets, state, strict=True):
-            bracket._rungs = [(milestone, dict(scores)) for milestone, scores in rungs]
+    stops: bool = False
+    gives_way: bool = False
+    model: Trial | None = None
+    params: dict[str, Any] | None = None
 
 
-class CurriculumPBT(PopulationBasedTraining):
-    """Population-based training of curriculum and percentile, whose scores survive a restart."""
-
-    def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
-        """Let a trial alone that is over."""
-        if result.get("finished") or result.get("failed"):
-            return str(TrialScheduler.CONTINUE)
-        return str(super().on_trial_result(tune_controller, trial, result))
-
-    def state(self) -> Any:
-        """Return the scores of the population."""
-        return {
-            trial.trial_id: (s.last_score, s.last_train_time, s.last_perturbation_time)
-            for trial, s in self._trial_state.items()
-        }
-
-    def restore_state(self, state: Any, trials: Sequence[Any]) -> None:
-        """Take over what :meth:`state` returned."""
-        for trial in trials:
-            own = self._trial_state.get(trial)
-            if own is not None and trial.trial_id in state:
-                own.last_score, own.last_train_time, own.last_perturbation_time = state[trial.trial_id]
+GO_ON, STOP, GIVE_WAY = Verdict(), Verdict(stops=True), Verdict(gives_way=True)
 
 
-class RunAll(FIFOScheduler):
+class Scheduler(Protocol):
+    """Judges trials by their reports, and by nothing else: the same reports in the same order, the same verdicts."""
+
+    #: Whether the trial that is behind goes first.
+    takes_turns: bool
+
+    def questions(self, clock: Clock) -> frozenset[int]:
+        """Return the epochs after which a trial must wait for the verdict, a teacher's included."""
+
+    def judge(self, trial: Trial, trials: Sequence[Trial]) -> Verdict:
+        """Return what becomes of a trial, one of all trials, after its latest report."""
+
+
+class RunAll:
     """Stop nothing."""
 
-    def state(self) -> Any:
-        """Return nothing: there is nothing to remember."""
-        return None
+    takes_turns = False
 
-    def restore_state(self, state: Any, trials: Sequence[Any]) -> None:
-        """Do nothing."""
+    def questions(self, clock: Clock) -> frozenset[int]:
+        """Return no epoch."""
+        return frozenset()
+
+    def judge(self, trial: Trial, trials: Sequence[Trial]) -> Verdict:
+        """Let it go on."""
+        return GO_ON
 
 
-class SchedulerMemory(Callback):
-    """Save the scheduler's state with the sweep, which Ray does not do, and refuse to resume without the trials.
+class EpochASHA:
+    """Asynchronous successive halving that compares trials at equal epochs, and none during its burn-in.
+
+    Epochs are those of the network that is kept: a teacher's do not count. At each rung, an epoch of comparison, a
+    trial stops if its score is below the median of those that were there before it. The rungs are closer to each other
+    than usual, so that a trial with a long burn-in, in which it is not compared, waits less for its first rung.
 
     Parameters
     ----------
-    scheduler : EpochASHA, CurriculumPBT or RunAll
-    n_known : int
-        How many trials a resumed sweep must know, 0 for a new one.
+    rungs : sequence of int
+        Epochs at which trials are compared.
+
+    Attributes
+    ----------
+    compared : dict
+        From a rung to the scores so far, by number of the trial.
     """
 
-    def __init__(self, scheduler: Any, n_known: int = 0) -> None:
-        self.scheduler = scheduler
-        self.n_known = n_known
-        self.saved: Any = None
+    takes_turns = False
 
-    def get_state(self) -> dict[str, Any]:
-        """Return what to write beside the sweep."""
-        return {"scheduler": self.scheduler.state()}
+    def __init__(self, rungs: Sequence[int]) -> None:
+        self.compared: dict[int, dict[int, float]] = {rung: {} for rung in rungs}
 
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Keep what was written until the trials are there."""
-        self.saved = state["scheduler"]
+    def questions(self, clock: Clock) -> frozenset[int]:
+        """Return the rungs after the burn-in."""
+        return frozenset(clock.before + rung for rung in self.compared if rung > clock.warm_up)
 
-    def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
-        """Before anything runs: check that no trial was forgotten, and give the scheduler its memory back."""
-        check_restored(len(trials), self.n_known)
-        self.n_known = 0
-        if self.saved is not None:
-            self.scheduler.restore_state(self.saved, trials)
-            self.saved = None
+    def judge(self, trial: Trial, trials: Sequence[Trial]) -> Verdict:
+        """Compare at a rung, once."""
+        scores = self.compared.get(trial.epoch - trial.clock.before)
+        if trial.epoch not in self.questions(trial.clock) or scores is None or trial.number in scores:
+            return GO_ON
+        is_behind = bool(scores) and trial.score < float(np.median(list(scores.values())))
+        scores[trial.number] = trial.score
+        return STOP if is_behind else GO_ON
 
 
 @dataclass(frozen=True)
@@ -139,13 +109,10 @@ class Plan:
         Of the longest trial, without a teacher's.
     least_warm_up : int
         Epochs after which the first method may act.
-    clocks : callable
-        See :class:`EpochASHA`.
     """
 
     max_epochs: int
     least_warm_up: int
-    clocks: Callable[[Mapping[str, Any]], Clock]
 
 
 def halving_rungs(max_epochs: int, least_warm_up: int) -> list[int]:
@@ -172,22 +139,9 @@ def halving_rungs(max_epochs: int, least_warm_up: int) -> list[int]:
     return rungs
 
 
-def _asha(plan: Plan) -> EpochASHA:
-    return EpochASHA(plan.clocks, halving_rungs(plan.max_epochs, plan.least_warm_up))
+def _asha(plan: Plan) -> Scheduler:
+    return EpochASHA(halving_rungs(plan.max_epochs, plan.least_warm_up))
 
 
 #: From a name and the sweep's plan to a scheduler; ``"pbt"`` is made by :mod:`sweeps.engine.population`.
-SCHEDULERS: dict[str, Callable[[Plan], Any]] = {"asha": _asha, "none": lambda plan: RunAll()}
-
-
-def check_restored(n_found: int, n_known: int) -> None:
-    """Refuse to go on if the restored sweep has forgotten trials.
-
-    Raises
-    ------
-    NoisyLabelError
-    """
-    if n_found < n_known:
-        raise NoisyLabelError(
-            f"The sweep had {n_known} trials, and Ray restored {n_found}: it would start over. Nothing was run."
-        )
+SCHEDULERS: dict[str, Callable[[Plan], Scheduler]] = {"asha": _asha, "none": lambda plan: RunAll()}

@@ -1,22 +1,29 @@
-"""How configurations are chosen: Optuna's samplers, called by Ray Tune."""
+"""How configurations are chosen: Optuna's samplers; and the trials as an Optuna study, for Optuna's own analyses."""
 
-import math
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
+import pandas as pd
+from optuna.distributions import BaseDistribution, distribution_to_json
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
-from ray import cloudpickle
-from ray.tune.search.optuna import OptunaSearch
 
-from noisylabel.utils import write_whole
+from noisylabel.exceptions import InvalidFileError
+from sweeps.engine.trials import DONE, FAILED, STOPPED, Trial
+from sweeps.trial.draws import BoundSpace
+
+JOURNAL_FILE = "optuna.journal"
+_STATES = {DONE: TrialState.COMPLETE, STOPPED: TrialState.PRUNED, FAILED: TrialState.FAIL}
 
 
 def _grouped_tpe(seed: int) -> BaseSampler:
-    import warnings
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         return TPESampler(seed=seed, multivariate=True, group=True, constant_liar=True)
@@ -31,43 +38,114 @@ SEARCHERS: dict[str, Callable[[int], BaseSampler]] = {
 }
 
 
-class SweepSearch(OptunaSearch):
-    """Ray's search by Optuna, with what Ray 2.60 does otherwise put right.
+class Searcher:
+    """Draws configurations, and is told what became of them.
 
-    - Optuna is told that a trial failed if it raised or has no finite score; in Ray's, such a trial stays open.
-    - It is told that a trial was pruned if it was stopped early; in Ray's, the score counts as a final one.
-    - A score that a restarted trial reports for the second time is not passed on.
-    - The state is saved with cloudpickle, so that it can hold spaces that were defined in a notebook, and it is saved
-      whole or not at all.
+    Each trial is drawn by a sampler of its own, whose seed follows from the sweep's and the number of the trial. So a
+    configuration follows from the seed and from what was told before, and a sweep that goes on draws what it would
+    have drawn.
+
+    Parameters
+    ----------
+    bound : BoundSpace
+        What is drawn from. The first configuration is the estimator's own, as far as the space allows.
+    make_sampler : callable
+        A value of :data:`SEARCHERS`.
+    seed : int
     """
 
-    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        """Pass a finite score on, if it is the first of its epoch."""
-        trial, epoch = self._ot_trials[trial_id], int(result["epoch"])
-        if trial_id in self._completed_trials or not math.isfinite(result[self.metric]):
-            return
-        if epoch not in self._ot_study.get_trials(deepcopy=False)[trial.number].intermediate_values:
-            trial.report(result[self.metric], epoch)
+    def __init__(self, bound: BoundSpace, make_sampler: Callable[[int], BaseSampler], seed: int) -> None:
+        self.bound = bound
+        self.make_sampler = make_sampler
+        self.seed = seed
+        self.study = optuna.create_study(direction="maximize", sampler=RandomSampler(seed=0))
+        self._asked: list[optuna.Trial] = []
 
-    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        """Tell how the trial ended."""
-        if trial_id in self._completed_trials or trial_id not in self._ot_trials:
-            return
-        result = result or {}
-        score = result.get(self.metric, math.nan)
-        trial = self._ot_trials[trial_id]
-        if error or result.get("failed") or not math.isfinite(score):
-            self._ot_study.tell(trial, state=TrialState.FAIL)
-        elif result.get("finished"):
-            self._ot_study.tell(trial, score)
-        else:
-            self._ot_study.tell(trial, state=TrialState.PRUNED)
-        self._completed_trials.add(trial_id)
+    def draw(self, number: int) -> tuple[dict[str, Any], dict[str, str]]:
+        """Return the configuration of the next trial, and the distributions that it was drawn from, as JSON."""
+        seed = int(np.random.SeedSequence([self.seed, number]).generate_state(1)[0])
+        self.study.sampler = self.make_sampler(seed)
+        if number == 0:
+            self.study.enqueue_trial(self.bound.own())
+        return self._ask()
 
-    def save(self, checkpoint_path: str) -> None:
-        """Write the state."""
-        write_whole(Path(checkpoint_path), cloudpickle.dumps(self.__dict__))
+    def draw_again(self, params: Mapping[str, Any], drawn_from: Mapping[str, str]) -> None:
+        """Take over a configuration that was drawn before.
 
-    def restore(self, checkpoint_path: str) -> None:
-        """Read the state."""
-        self.__dict__.update(cloudpickle.loads(Path(checkpoint_path).read_bytes()))
+        Raises
+        ------
+        InvalidFileError
+            If the space does not have it.
+        """
+        self.study.sampler = RandomSampler(seed=0)
+        found: dict[str, Any] = {}
+        with warnings.catch_warnings(), suppress(ValueError, KeyError, UserWarning):
+            warnings.simplefilter("error", UserWarning)  # of a value that is out of range
+            self.study.enqueue_trial({name: params[name] for name in drawn_from})
+            found, _ = self._ask()
+        if found != dict(params):
+            raise InvalidFileError(f"The space does not have the configuration {dict(params)}. Nothing was run.")
+
+    def _ask(self) -> tuple[dict[str, Any], dict[str, str]]:
+        trial = self.study.ask()
+        fixed = self.bound(trial)
+        self._asked.append(trial)
+        return {**fixed, **trial.params}, {k: distribution_to_json(kind) for k, kind in trial.distributions.items()}
+
+    def report(self, trial: Trial) -> None:
+        """Tell a score, if it is the first of its epoch: a trial that goes on from a checkpoint repeats some."""
+        asked = self._asked[trial.number]
+        if trial.epoch not in self.study.get_trials(deepcopy=False)[trial.number].intermediate_values:
+            asked.report(trial.score, trial.epoch)
+
+    def end(self, trial: Trial) -> None:
+        """Tell how a trial ended."""
+        score = trial.score if trial.state == DONE else None
+        self.study.tell(trial.number, score, state=_STATES[trial.state])
+
+
+def as_study(
+    trials: pd.DataFrame, curves: pd.DataFrame, distributions: Mapping[str, Mapping[str, BaseDistribution]]
+) -> optuna.Study:
+    """Return the ended trials as a study.
+
+    Parameters
+    ----------
+    trials, curves : DataFrame
+        As :class:`sweeps.report.tables.SweepResults` has them.
+    distributions : mapping
+        What the parameters of each trial were drawn from, in the trials' order.
+    """
+    study = optuna.create_study(direction="maximize", study_name="sweep")
+    by_trial = {name: rows for name, rows in curves.groupby("trial")}
+    for row, kinds in zip(trials.to_dict("records"), distributions.values(), strict=True):
+        state = _STATES.get(row["state"])
+        if state is not None:
+            study.add_trial(_frozen(row, state, by_trial.get(row["trial"]), kinds))
+    return study
+
+
+def _frozen(
+    row: Any, state: TrialState, curve: pd.DataFrame | None, kinds: Mapping[str, BaseDistribution]
+) -> optuna.trial.FrozenTrial:
+    values = {} if curve is None else dict(zip(curve["epoch"].tolist(), curve["score"].tolist(), strict=True))
+    return optuna.trial.create_trial(
+        state=state,
+        value=row["score"] if state == TrialState.COMPLETE else None,
+        params={name: row["params"][name] for name in kinds},
+        distributions=dict(kinds),
+        intermediate_values=values,
+        user_attrs={"trial": row["trial"], "error": row["error"]},
+    )
+
+
+def save_study(study: optuna.Study, folder: Path) -> Path:
+    """Write the study as an Optuna journal, anew, and return its path."""
+    path = folder / JOURNAL_FILE
+    partial = folder / f".{JOURNAL_FILE}.part"
+    partial.unlink(missing_ok=True)
+    storage = JournalStorage(JournalFileBackend(str(partial)))
+    copy = optuna.create_study(storage=storage, study_name=study.study_name, direction="maximize")
+    copy.add_trials(study.trials)
+    partial.replace(path)
+    return path

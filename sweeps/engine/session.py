@@ -12,14 +12,6 @@ from noisylabel.utils import RAY_ENVIRONMENT
 from noisylabel.utils import ray_session as shared_session
 
 _PACKAGES = ("filelock", "optuna", "pydantic", "ray", "rich", "yaml")
-_ENVIRONMENT = RAY_ENVIRONMENT | {
-    "RAY_AIR_NEW_OUTPUT": "0",  # with verbose=0 silent; our own table takes its place
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # the sweep keeps its own log
-    "TUNE_GLOBAL_CHECKPOINT_S": "1",  # seconds of a sweep that a killed driver loses
-    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
-    "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "0",
-    "TUNE_RESULT_DELIM": "/",
-}
 
 
 def check_installed() -> None:
@@ -47,7 +39,7 @@ def prepare_ray() -> None:
         If packages are not installed.
     """
     check_installed()
-    for name, value in _ENVIRONMENT.items():
+    for name, value in RAY_ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     import optuna
 

@@ -1,15 +1,12 @@
 """How many epochs a configuration trains for, and in which of them its method acts."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sklearn.base import BaseEstimator
-
-from noisylabel.curricula import Curriculum, Uniform
+from noisylabel.curricula import Uniform
 from noisylabel.estimators import TEACHINGS
-from sweeps.trial.draws import configure, curriculum_of
+from sweeps.trial.draws import curriculum_of
 
 
 @dataclass(frozen=True)
@@ -43,22 +40,3 @@ def clock_of(clf: Any) -> Clock:
         return Clock(teacher if TEACHINGS[clf.teacher].has_teacher else 0, clf.max_epochs, 0)
     is_plain = isinstance(curriculum_of(clf.curriculum), Uniform)
     return Clock(0, clf.max_epochs, 0 if is_plain else math.ceil(clf.burn_in / 100 * clf.max_epochs))
-
-
-@dataclass
-class Clocks:
-    """From a configuration to the epochs of its training; can be pickled.
-
-    Attributes
-    ----------
-    estimator : BaseEstimator
-    curricula : dict
-        Curricula of files, by path.
-    """
-
-    estimator: BaseEstimator
-    curricula: dict[str, Curriculum]
-
-    def __call__(self, config: Mapping[str, Any]) -> Clock:
-        """Return the clock of a configuration."""
-        return clock_of(configure(self.estimator, config, self.curricula))

@@ -192,11 +192,11 @@ def check_space(bound: BoundSpace, has_trusted: bool = False) -> dict[str, Curri
     Raises
     ------
     InvalidParameterError
-        If the space cannot be pickled, names something that the estimator does not have, or has a value that the
-        estimator refuses; or if a limit is of a parameter that the space never draws.
+        If the estimator cannot be pickled; if the space names something that the estimator does not have, or has a
+        value that the estimator refuses; or if a limit is of a parameter that the space never draws.
     """
     check_limits(bound.limits)
-    _check_pickle(bound)
+    _check_pickle(bound.estimator)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     curricula: dict[str, Curriculum] = {}
     used: set[str] = set()
@@ -248,13 +248,13 @@ def _check_can_be_swept(clf: Any, has_trusted: bool) -> None:
         )
 
 
-def _check_pickle(bound: BoundSpace) -> None:
+def _check_pickle(estimator: BaseEstimator) -> None:
     try:
-        cloudpickle.dumps(bound)
+        cloudpickle.dumps(estimator)
     except Exception as error:
         raise InvalidParameterError(
-            f"'space' {type(bound.space).__name__} or the estimator cannot be pickled, which sending it to other "
-            f"processes and resuming need: {error}. Keep open files, locks and connections out of them."
+            f"'estimator' {type(estimator).__name__} cannot be pickled, which sending it to other processes needs: "
+            f"{error}. Keep open files, locks and connections out of it."
         ) from error
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from sklearn.base import BaseEstimator
 
 from noisylabel.estimators import change_parameters, epochs_done
+from noisylabel.exceptions import InvalidFileError
 from noisylabel.utils import write_whole
 from sweeps.trial.draws import configure
 
@@ -61,7 +62,7 @@ def continue_with(config: Mapping[str, Any], estimator: BaseEstimator, folder: P
     dict
         ``config`` with the two parameters as schedules.
     """
-    stages = _read(folder)
+    stages = read_stages(folder)
     done = epochs_done(folder)
     percent = math.ceil(100 * done / estimator.max_epochs)
     now = (config["curriculum"], float(config["loss_percentile"]))
@@ -74,6 +75,16 @@ def continue_with(config: Mapping[str, Any], estimator: BaseEstimator, folder: P
     return params
 
 
-def _read(folder: Path) -> list[Stage]:
+def read_stages(folder: Path) -> list[Stage]:
+    """Return the stages of a checkpoint; none if it has no such file.
+
+    Raises
+    ------
+    InvalidFileError
+        If the file is damaged.
+    """
     path = folder / _STAGES
-    return [(int(s), str(c), float(p)) for s, c, p in json.loads(path.read_text())] if path.exists() else []
+    try:
+        return [(int(s), str(c), float(p)) for s, c, p in json.loads(path.read_bytes())] if path.exists() else []
+    except (ValueError, TypeError, OSError) as error:
+        raise InvalidFileError(f"{path} is damaged: {error}. Delete it to start anew.") from error

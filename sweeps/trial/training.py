@@ -1,6 +1,7 @@
-"""Train one configuration, and report its score to Ray Tune after each epoch."""
+"""Train one configuration, and report its score after each epoch."""
 
 import math
+import os
 import shutil
 import tempfile
 import time
@@ -13,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from ray import tune
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import get_scorer
 from skorch.callbacks import Callback
@@ -22,7 +22,7 @@ from noisylabel.curricula import Curriculum
 from noisylabel.exceptions import InvalidParameterError, NoisyLabelError
 from noisylabel.nets import TensorData
 from noisylabel.utils import short_lived_files, stop_if_interrupted
-from sweeps.trial.clock import clock_of
+from sweeps.trial.channel import Channel
 from sweeps.trial.draws import configure, needs_trusted
 from sweeps.trial.stages import continue_with
 
@@ -55,8 +55,6 @@ class Setup:
         If given: a checkpoint every so many epochs instead.
     population : bool
         Whether curriculum and percentile of a configuration are for the training to come only.
-    finished : dict
-        Last reports of trials that an earlier driver of this sweep saw to the end, by id.
     fingerprint : int, optional
         Of the data as the driver has them, see :func:`fingerprint`.
     """
@@ -69,7 +67,6 @@ class Setup:
     checkpoint_seconds: float = 30.0
     checkpoint_epochs: int | None = None
     population: bool = False
-    finished: dict[str, dict[str, Any]] = field(default_factory=dict)
     fingerprint: int | None = None
 
 
@@ -95,31 +92,64 @@ class Predictions(ClassifierMixin, BaseEstimator):
         return labels
 
 
-class EpochReports(Callback):
-    """Tell Ray Tune the score after each epoch, with a checkpoint now and then.
+@dataclass(frozen=True)
+class Task:
+    """What one trial has to do.
 
-    An epoch is reported when the next one begins, since its checkpoint is not written before. The last epoch is
-    reported by :func:`train_trial`, which has the final classifier. With a teacher, the epochs of the student are
-    counted on from the teacher's last.
+    Attributes
+    ----------
+    name : str
+    params : dict
+        The configuration.
+    n_epochs : int
+        Of all stages.
+    folder : Path
+        Where its checkpoints go, one folder each; all machines see it.
+    checkpoint : str or None
+        The one to go on from.
+    n_checkpoints : int
+        Number of the next one.
+    questions : frozenset of int
+        Epochs, those of a teacher included, after which the trial asks whether to go on.
+    """
+
+    name: str
+    params: dict[str, Any]
+    n_epochs: int
+    folder: Path
+    checkpoint: str | None = None
+    n_checkpoints: int = 0
+    questions: frozenset[int] = frozenset()
+
+
+class EpochReports(Callback):
+    """Report the score after each epoch, with a checkpoint now and then.
+
+    An epoch with a checkpoint is reported when the next one begins, since the file is not written before. The last
+    epoch is reported by :func:`train_trial`, which has the final classifier. With a teacher, the epochs of the student
+    are counted on from the teacher's last.
 
     Parameters
     ----------
     setup : Setup
     data : mapping
         ``X_valid`` and ``y_valid``, as codes.
+    task : Task
+    channel : Channel
+        Takes the reports.
     folder : Path
-        Where the classifier writes its checkpoints.
-    n_epochs : int
-        Of all stages.
+        Where the classifier writes its checkpoint.
     """
 
-    def __init__(self, setup: Setup, data: Mapping[str, Any], folder: Path, n_epochs: int) -> None:
+    def __init__(self, setup: Setup, data: Mapping[str, Any], task: Task, channel: Channel, folder: Path) -> None:
         self.setup = setup
         self.data = data
+        self.task = task
+        self.channel = channel
         self.folder = folder
-        self.n_epochs = n_epochs
         self.before_ = 0  # epochs of earlier stages
-        self.pending_: dict[str, Any] | None = None
+        self.n_checkpoints_ = task.n_checkpoints
+        self.pending_: dict[str, Any] | None = None  # the report of an epoch whose checkpoint is being written
         self.last_saved_ = time.monotonic()
         self.start_ = time.monotonic()
 
@@ -131,32 +161,47 @@ class EpochReports(Callback):
             self.valid_ = TensorData(torch.tensor(self.valid_, device=device, dtype=X.all_X.dtype))
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
-        """Report the epoch before."""
-        self._report()
+        """Report the epoch before, if its checkpoint was written."""
+        self._report_saved()
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Measure."""
+        """Measure and report."""
         epoch = self.before_ + len(net.history)
-        if epoch < self.n_epochs:
-            proba = torch.cat([logits.softmax(1).cpu() for logits in net.forward_iter(self.valid_)]).numpy()
-            self.pending_ = {METRIC: score(self.setup, proba, self.data), "epoch": epoch}
+        if epoch >= self.task.n_epochs:
+            return
+        proba = torch.cat([logits.softmax(1).cpu() for logits in net.forward_iter(self.valid_)]).numpy()
+        report = {METRIC: score(self.setup, proba, self.data), "epoch": epoch}
+        if not math.isfinite(report[METRIC]):
+            raise ArithmeticError(f"The score of epoch {epoch} is {report[METRIC]}.")
+        if self._is_due(epoch):
+            self.pending_ = report
+        else:
+            self._report(report)
+
+    def wants_checkpoint(self, net: Any) -> bool:
+        """Whether the classifier shall write a checkpoint after this epoch."""
+        return self.pending_ is not None
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         """Report the last epoch of a stage that is not the last."""
-        self._report()
+        self._report_saved()
         self.before_ += len(net.history)
 
-    def _report(self) -> None:
+    def _report_saved(self) -> None:
+        """Keep the checkpoint, and report its epoch."""
         if self.pending_ is None:
             return
-        metrics, self.pending_ = self.pending_ | {"seconds": time.monotonic() - self.start_}, None
-        if not math.isfinite(metrics[METRIC]):
-            raise ArithmeticError(f"The score of epoch {metrics['epoch']} is {metrics[METRIC]}.")
-        if self._is_due(metrics["epoch"]):
-            self.last_saved_ = time.monotonic()
-            tune.report(metrics, checkpoint=tune.Checkpoint.from_directory(self.folder))
-        else:
-            tune.report(metrics)
+        report, self.pending_ = self.pending_, None
+        name = checkpoint_name(self.n_checkpoints_)
+        keep_folder(self.folder, self.task.folder / name)
+        self.n_checkpoints_ += 1
+        self.last_saved_ = time.monotonic()
+        self._report(report | {"checkpoint": name})
+
+    def _report(self, report: dict[str, Any]) -> None:
+        seconds = time.monotonic() - self.start_
+        asks = report["epoch"] in self.task.questions
+        self.channel.report(report | {"seconds": seconds}, urgent="checkpoint" in report, asks=asks)
 
     def _is_due(self, epoch: int) -> bool:
         if self.setup.checkpoint_epochs is not None:
@@ -164,9 +209,32 @@ class EpochReports(Callback):
         return time.monotonic() - self.last_saved_ >= self.setup.checkpoint_seconds
 
 
+def checkpoint_name(number: int) -> str:
+    """Return the name of a trial's checkpoint, by its number from 0.
+
+    Examples
+    --------
+    >>> checkpoint_name(7)
+    'checkpoint_000007'
+    """
+    return f"checkpoint_{number:06d}"
+
+
+def keep_folder(source: Path, target: Path) -> None:
+    """Copy a folder: whatever stops it, the target is there whole or not at all."""
+    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.copytree(source, partial, ignore=shutil.ignore_patterns(".*"))
+    shutil.rmtree(target, ignore_errors=True)
+    partial.rename(target)
+
+
 def score(setup: Setup, proba: np.ndarray, data: Mapping[str, Any], name: str = "valid") -> float:
     """Return the score of class probabilities (N, C) by the labels ``y_valid``, or those of another name."""
-    labels, weight = setup.classes[data[f"y_{name}"]], data.get(f"weight_{name}")
+    codes, weight = data[f"y_{name}"], data.get(f"weight_{name}")
+    if setup.scoring == "accuracy":  # the same without scikit-learn's checks, which take as long as the forward pass
+        return float(np.average(proba.argmax(1) == codes, weights=weight))
+    labels = setup.classes[codes]
     options = {} if weight is None else {"sample_weight": weight}
     return float(get_scorer(setup.scoring)(Predictions(proba, setup.classes), data[f"X_{name}"], labels, **options))
 
@@ -206,48 +274,49 @@ def check_scoring(setup: Setup, data: Mapping[str, Any]) -> None:
         )
 
 
-def train_trial(config: Mapping[str, Any], setup: Setup, data: Mapping[str, Any]) -> None:
-    """Train a configuration, from its checkpoint if it has one, and report.
+def train_trial(task: Task, setup: Setup, data: Mapping[str, Any], channel: Channel) -> dict[str, Any]:
+    """Train a configuration, from its checkpoint if it has one, and return the last report.
 
-    If the training raises, the trial has failed; it is reported with the message and not repeated. Ray repeats a trial
-    only if its process has died.
+    If the training raises, the trial has failed: the report has the message.
 
     Parameters
     ----------
-    config : mapping
-        Parameters of the estimator.
+    task : Task
     setup : Setup
     data : mapping of ndarray or Dataset
         ``X``, ``y``, ``X_valid``, ``y_valid`` and perhaps ``X_test``, ``y_test``, ``weight``, ``weight_valid`` and
         ``y_trusted`` (-1 where unknown); labels are codes. They are shared by all trials and must not be changed.
+    channel : Channel
+        Takes the reports of the epochs.
+
+    Raises
+    ------
+    Halted
+        If the answer to a report was not to go on.
     """
-    done = setup.finished.get(tune.get_context().get_trial_id())
-    if done is not None:
-        tune.report(done)
-        return
     torch.set_num_threads(setup.threads)
-    with tempfile.TemporaryDirectory(prefix="trial-", ignore_cleanup_errors=True) as folder, short_lived_files():
+    with tempfile.TemporaryDirectory(prefix=f"{task.name}-", ignore_cleanup_errors=True) as folder, short_lived_files():
         try:
             _check_unchanged(setup, data)
-            final = _train(dict(config), setup, data, Path(folder))
+            final = _train(task, setup, data, channel, Path(folder))
             _check_unchanged(setup, data)
         except Exception as error:
-            final = _failure(error)
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()  # this process stays for the next trial, and others share its GPU
-    tune.report(final)
+            final = failure(error)
+        finally:
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()  # this process stays for the next trial, and others share its GPU
+    return final
 
 
-def _train(config: dict[str, Any], setup: Setup, data: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+def _train(task: Task, setup: Setup, data: Mapping[str, Any], channel: Channel, folder: Path) -> dict[str, Any]:
     """Train and return the last report."""
-    checkpoint = tune.get_checkpoint()
-    if checkpoint is not None:
-        with checkpoint.as_directory() as saved:
-            shutil.copytree(saved, folder, dirs_exist_ok=True)
+    config = dict(task.params)
+    if task.checkpoint is not None:
+        shutil.copytree(task.folder / task.checkpoint, folder, dirs_exist_ok=True)
     if setup.population:
         config = continue_with(config, setup.estimator, folder)
     clf = configure(setup.estimator, config, setup.curricula)
-    reports = EpochReports(setup, data, folder, clock_of(clf).total)
+    reports = EpochReports(setup, data, task, channel, folder)
     clf.set_params(checkpoint_dir=folder, callbacks=[*(clf.callbacks or []), ("epoch_reports", reports)], verbose=0)
     stop_if_interrupted(clf.fit(data["X"], data["y"], **_facts_for(clf, data)))
     proba = clf.predict_proba(data["X_valid"])
@@ -274,7 +343,7 @@ def _facts_for(clf: Any, data: Mapping[str, Any]) -> dict[str, Any]:
     return facts | ({"y_trusted": data["y_trusted"]} if needs_trusted(clf) else {})
 
 
-def _failure(error: Exception) -> dict[str, Any]:
+def failure(error: BaseException) -> dict[str, Any]:
     """Return the report of a trial that raised."""
     message = f"{type(error).__name__}: {error}"
     return {METRIC: math.nan, "epoch": 0, "failed": True, "error": message, "traceback": traceback.format_exc()}

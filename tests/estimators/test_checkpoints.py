@@ -2,6 +2,7 @@
 
 import copy
 import io
+import json
 import logging
 import random
 import subprocess
@@ -398,6 +399,31 @@ def test_right_31_a_run_of_another_length_is_refused_and_says_what_to_do(blobs, 
         clf.set_params(max_epochs=4).fit(*blobs)
     student = Pretrained("auto", str(e.value).split("student, '")[1].split("'")[0])
     assert MentorNetClassifier(student=student, max_epochs=1, random_state=0).fit(*blobs).n_iter_ == 1
+
+
+class EachThird(Callback):
+    """Wants a checkpoint of each third epoch, and notes the epoch that is in the file when another one begins."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.seen = []
+
+    def wants_checkpoint(self, net):
+        return len(net.history) % 3 == 0
+
+    def on_epoch_begin(self, net, **kwargs):
+        self.seen.append(epochs_in(self.folder) if (self.folder / "checkpoint.pt").exists() else 0)
+
+
+def epochs_in(folder):
+    return len(json.loads(torch.load(folder / "checkpoint.pt", weights_only=True)["training"]["history"]))
+
+
+def test_a_callback_says_which_epochs_are_worth_a_checkpoint(blobs, tmp_path):
+    watch = EachThird(tmp_path)
+    MentorNetClassifier("uniform", max_epochs=8, checkpoint_dir=tmp_path, callbacks=[watch], random_state=0).fit(*blobs)
+    assert watch.seen == [0, 0, 0, 3, 3, 3, 6, 6]
+    assert epochs_in(tmp_path) == 8  # the last epoch, whatever anybody wants
 
 
 def test_what_a_checkpoint_held_is_not_kept_while_training(blobs, tmp_path, monkeypatch):

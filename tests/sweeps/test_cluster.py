@@ -213,6 +213,6 @@ def test_the_example_is_what_ray_up_takes():
     config = yaml.safe_load((ROOT / "examples" / "cluster.yaml").read_text())
     jsonschema.validate(config, schema)
     assert config["available_node_types"].keys() >= {config["head_node_type"]}
-    assert f'"ray[default,tune]=={ray.__version__}"' in " ".join(config["setup_commands"])
+    assert f'"ray[default]=={ray.__version__}"' in " ".join(config["setup_commands"])
     starts = [command for kind in ("head", "worker") for command in config[f"{kind}_start_ray_commands"]]
     assert all("RAY_AUTH_MODE=token" in command for command in starts if " start " in command)

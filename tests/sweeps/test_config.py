@@ -21,7 +21,7 @@ from sweeps.config import (
 )
 from sweeps.engine.schedulers import SCHEDULERS
 from sweeps.engine.searchers import SEARCHERS
-from sweeps.engine.trackers import TRACKERS
+from sweeps.engine.watchers.trackers import TRACKERS
 from sweeps.problem import command_of, load_problem, make_search
 from sweeps.spaces import SPACES, Space
 

@@ -1,14 +1,12 @@
 """What goes wrong in a sweep stays small: processes that die, trials that fail, disks that are full, files that rot."""
 
 import hashlib
-import json
 import os
+import pickle
 import re
 import shutil
 import signal
 import subprocess
-import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -18,18 +16,19 @@ import numpy as np
 import optuna
 import pytest
 import yaml
-from ray import cloudpickle
 from sklearn.base import clone
 
 from noisylabel import MentorNetClassifier
 from sweeps import CurriculumSearch
 from sweeps.__main__ import SOME_FAILED, UNFINISHED, USAGE, _config_of, main
-from sweeps.engine.log import LOG_FILE
+from sweeps.engine.log import LOG_FILE, SweepLog
 from sweeps.engine.manifest import MANIFEST_FILE
-from sweeps.engine.run import read_results, run_sweep
+from sweeps.engine.run import make_state, read_results, run_sweep
 from sweeps.engine.session import prepare_ray, ray_session
+from sweeps.engine.trials import trial_name
 from sweeps.problem import load_problem, make_search
 from sweeps.trial.draws import configure
+from tests.driver import Driver, events, kill_all, reports, wait_until
 from tests.faulty import Diary, Scribbler, Whereabouts, doubled, doubled_in_place, nan_score, read_diary
 
 ROOT = Path(__file__).parents[2]
@@ -52,104 +51,23 @@ def noisy_blobs(blobs):
     return X, noisy_y
 
 
-def wait_until(happened, what, seconds=240):
-    deadline = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < deadline, f"{what} did not happen in {seconds} s"
-        time.sleep(0.02)
-
-
 @pytest.fixture(autouse=True, scope="module")
 def _no_driver_left():
     yield
-    for driver in DRIVERS:
-        if driver.process.poll() is None:
-            os.killpg(driver.process.pid, signal.SIGKILL)
-            driver.process.wait()
+    kill_all()
 
 
-DRIVERS = []
-
-
-class Driver:
-    """A sweep in a process of its own, which with all that Ray starts for it is one session of the system."""
-
-    def __init__(self, tmp_path, *words, module="sweeps", pause=0.0):
-        self.printed = tmp_path / "printed.txt"
-        environment = os.environ | {
-            "DIARY": str(tmp_path / "diary"), "PAUSE": str(pause), "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"
-        }  # fmt: skip
-        with self.printed.open("w") as file:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", module, *map(str, words)], cwd=ROOT, env=environment, stdout=file,
-                stderr=subprocess.STDOUT, start_new_session=True,
-            )  # fmt: skip
-        DRIVERS.append(self)
-
-    def processes(self):
-        """Those of the session that live."""
-        found = {}
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                state, _, _, session = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
-                if int(session) == self.process.pid and state not in "ZX":
-                    found[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-            except OSError:
-                continue  # it has just ended
-        return found
-
-    def wait_until(self, happened, what):
-        def has_happened():
-            assert self.process.poll() is None, self.printed.read_text()
-            return happened()
-
-        wait_until(has_happened, what)
-
-    def kill(self, whole_group):
-        """Kill the driver, or its process group, and wait until what Ray started for it has noticed.
-
-        Agents of Ray's, which train nothing, take a minute to end.
-        """
-        assert self.process.poll() is None, self.printed.read_text()
-        if whole_group:
-            os.killpg(self.process.pid, signal.SIGKILL)
-        else:
-            self.process.kill()
-        self.process.wait()
-        wait_until(lambda: all("Agent" in name for name in self.processes().values()), "the end of trials", 60)
-
-    def finish(self):
-        """Wait for the end, and return the exit code and what was printed."""
-        code = self.process.wait(timeout=400)
-        return code, self.printed.read_text()
-
-
-def events(folder):
-    """What the log holds, without a last line that is not complete."""
-    text = (folder / LOG_FILE).read_text() if (folder / LOG_FILE).exists() else ""
-    return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
-
-
-def reports(folder):
-    return [event for event in events(folder) if event["event"] == "report"]
-
-
-def known_trials(folder):
-    """Trials that Ray's latest snapshot has."""
-    states = sorted((folder / "ray").glob("experiment_state-*.json"))
-    try:
-        data = json.loads(states[-1].read_text())["trial_data"]
-    except (IndexError, json.JSONDecodeError):
-        return None
-    return {json.loads(trial)["trial_id"] for trial, _ in data}
-
-
-def saved_rungs(folder):
-    """What the scheduler had compared at the latest snapshot: from an epoch to the scores of trials."""
-    path = sorted((folder / "ray").glob("callback-states-*.pkl"))[-1]
-    states = [state for state in cloudpickle.loads(path.read_bytes()).values() if state and "scheduler" in state]
-    assert len(states) == 1
-    return dict(states[0]["scheduler"][0])
+def rungs(folder):
+    """What the scheduler has compared, by the log: from an epoch to the scores of trials."""
+    config = _config_of(folder)
+    problem = load_problem(config)
+    state = make_state(make_search(config, problem)._prepare(problem.X, problem.noisy_y, None, None, folder))
+    state.log = SweepLog(shutil.copy(folder / LOG_FILE, folder.with_suffix(".jsonl")))
+    state.replay()
+    return {
+        epoch: {trial_name(number): score for number, score in scores.items()}
+        for epoch, scores in state.scheduler.compared.items()
+    }
 
 
 def write_limits(tmp_path, **content):
@@ -191,7 +109,7 @@ def test_a_sweep_whose_driver_is_killed_loses_nothing(tmp_path):
 
     def the_second_is_under_way():
         epochs = {trial: max(epochs) for trial, epochs in epochs_by_trial(reports(folder)).items()}
-        return 3 <= min(epochs.values(), default=0) < max(epochs.values()) and known_trials(folder) == epochs.keys()
+        return 3 <= min(epochs.values(), default=0) < max(epochs.values())
 
     driver.wait_until(the_second_is_under_way, "epoch 3 of the second trial")
     os.killpg(driver.process.pid, signal.SIGKILL)
@@ -253,13 +171,13 @@ def test_a_sweep_whose_driver_is_killed_twice_goes_on(tmp_path):
     driver = Driver(tmp_path, "run", *options, module="tests.faulty", pause=0.3)
     driver.wait_until(lambda: any(report["epoch"] >= 9 for report in reports(folder)), "epoch 9")
     driver.kill(whole_group=False)
-    first_rungs, first_reports = saved_rungs(folder), reports(folder)
+    first_rungs, first_reports = rungs(folder), reports(folder)
     assert read_results(folder).trials["state"].eq("unfinished").any()
 
     driver = Driver(tmp_path, "resume", folder, module="tests.faulty", pause=0.3)
     driver.wait_until(lambda: [event["event"] for event in events(folder)].count("end") >= 2, "the end of two trials")
     driver.kill(whole_group=True)
-    second_rungs = saved_rungs(folder)
+    second_rungs = rungs(folder)
 
     code, printed = Driver(tmp_path, "resume", folder, module="tests.faulty").finish()
     assert code == 0, printed
@@ -285,13 +203,13 @@ def assert_nothing_done_is_repeated(folder):
 def assert_rungs_are_right(folder, before):
     """No score is in a rung of another epoch, and what was there before a kill is there still."""
     scores = {(report["trial"], report["epoch"]): report["score"] for report in reports(folder)}
-    rungs = saved_rungs(folder)
-    assert sum(map(len, rungs.values())) >= sum(map(len, before[0].values())) > 0
-    for epoch, compared in rungs.items():
+    now = rungs(folder)
+    assert sum(map(len, now.values())) >= sum(map(len, before[0].values())) > 0
+    for epoch, compared in now.items():
         assert compared == {trial: scores[trial, epoch] for trial in compared}
     for earlier in before:
         for epoch, compared in earlier.items():
-            assert compared.items() <= rungs[epoch].items()
+            assert compared.items() <= now[epoch].items()
 
 
 @pytest.mark.slow
@@ -320,13 +238,13 @@ def test_a_killed_population_goes_on_and_its_schedules_replay(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_driver_killed_before_its_first_snapshot_starts_over(tmp_path):
+def test_a_driver_killed_before_its_first_trial_starts_over(tmp_path):
     folder = tmp_path / "sweep"
     options = [*DIGITS, "--method", "plain", "--epochs", 2, "--trials", 2, "--scheduler", "none", "--out", folder]
     driver = Driver(tmp_path, "run", *options)
     driver.wait_until((folder / MANIFEST_FILE).exists, "the manifest")
     driver.kill(whole_group=True)
-    assert known_trials(folder) is None
+    assert events(folder) == []
     code, printed = Driver(tmp_path, "resume", folder).finish()
     assert code == 0, printed
     assert read_results(folder).trials["state"].tolist() == ["done"] * 2
@@ -383,7 +301,7 @@ def test_a_trial_that_diverges_fails_at_once(local_ray, noisy_blobs, tmp_path):
     assert trials["state"].tolist() == ["failed" if diverged else "done" for diverged in diverges]
     assert trials.loc[diverges, "error"].str.contains("DivergedError").all()
     assert len(read_diary(tmp_path / "diary")) <= 2 * diverges.sum() + 12 * (~diverges).sum()
-    assert_told_as_failed(search, tmp_path / "sweep", diverges.sum())
+    assert_told_as_failed(search, diverges.sum())
 
 
 @pytest.mark.slow
@@ -393,16 +311,13 @@ def test_a_score_that_is_no_number_fails_at_once(local_ray, noisy_blobs, tmp_pat
     assert search.sweep_.trials["state"].tolist() == ["failed"] * 2
     assert search.sweep_.trials["error"].tolist() == ["ArithmeticError: The score of epoch 1 is nan."] * 2
     assert max(epoch for _, epoch in read_diary(tmp_path / "diary")) <= 2
-    assert_told_as_failed(search, tmp_path / "sweep", 2)
+    assert_told_as_failed(search, 2)
 
 
-def assert_told_as_failed(search, folder, n_failed):
-    """In the study of the results, and in the one that the searcher learns from."""
-    path = sorted((folder / "ray").glob("searcher-state-*.pkl"))[-1]
-    for study in (search.sweep_.study, cloudpickle.loads(path.read_bytes())["_ot_study"]):
-        states = [trial.state for trial in study.trials]
-        assert states.count(optuna.trial.TrialState.FAIL) == n_failed
-        assert states.count(optuna.trial.TrialState.RUNNING) == 0
+def assert_told_as_failed(search, n_failed):
+    states = [trial.state for trial in search.sweep_.study.trials]
+    assert states.count(optuna.trial.TrialState.FAIL) == n_failed
+    assert states.count(optuna.trial.TrialState.RUNNING) == 0
 
 
 @pytest.fixture
@@ -474,55 +389,32 @@ def killed_sweep(tmp_path_factory):
     return tmp_path / "sweep"
 
 
-def truncate(paths):
-    paths[-1].write_bytes(paths[-1].read_bytes()[: paths[-1].stat().st_size // 2])
+def truncate(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
-def empty(paths):
-    paths[-1].write_bytes(b"")
+def drop_first_line(path):
+    path.write_bytes(path.read_bytes().partition(b"\n")[2])
 
 
-def drop_first_trial(paths):
-    state = json.loads(paths[-1].read_text())
-    del state["trial_data"][0]
-    paths[-1].write_text(json.dumps(state))
-
-
-def delete(paths):
-    for path in paths:
-        path.unlink()
-
-
-def drop_all_trials(paths):
-    paths[-1].write_text(json.dumps(json.loads(paths[-1].read_text()) | {"trial_data": []}))
+def spoil_a_line(path):
+    path.write_bytes(path.read_bytes().replace(b'{"event": "report"', b'{"event": "rep', 1))
 
 
 DAMAGES = [
-    ("searcher-state-*.pkl", truncate, "cannot be read"),
-    ("searcher-state-*.pkl", empty, "cannot be read"),
-    ("searcher-state-*.pkl", delete, "is missing"),
-    ("callback-states-*.pkl", truncate, "cannot be read"),
-    ("callback-states-*.pkl", delete, "is missing"),
-    ("search_gen_state-*.json", truncate, "cannot be read"),
-    ("tuner.pkl", truncate, "cannot be read"),
-    ("tuner.pkl", delete, "is missing"),
-    ("experiment_state-*.json", truncate, "is damaged"),
-    ("experiment_state-*.json", empty, "is damaged"),
-    ("experiment_state-*.json", delete, "files are missing or older than the log"),
-    ("experiment_state-*.json", drop_first_trial, "files are missing or older than the log"),
-    ("experiment_state-*.json", drop_all_trials, "files are missing or older than the log"),
-    (f"../{MANIFEST_FILE}", truncate, "is damaged"),
+    (LOG_FILE, drop_first_line, "is damaged: line"),
+    (LOG_FILE, spoil_a_line, "is no event of a sweep"),
+    (LOG_FILE, Path.unlink, "lacks the trial"),
+    (MANIFEST_FILE, truncate, "is damaged"),
 ]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("pattern", "damage", "words"), DAMAGES)
-def test_a_damaged_sweep_is_refused_and_left_as_it_is(no_ray, killed_sweep, pattern, damage, words, tmp_path, capsys):
+@pytest.mark.parametrize(("name", "damage", "words"), DAMAGES)
+def test_a_damaged_sweep_is_refused_and_left_as_it_is(no_ray, killed_sweep, name, damage, words, tmp_path, capsys):
     folder = tmp_path / "sweep"
     shutil.copytree(killed_sweep, folder)
-    found = sorted((folder / "ray").glob(pattern))
-    assert found
-    damage(found)
+    damage(folder / name)
     before = contents(folder)
     assert main(["resume", str(folder)]) == USAGE
     error = capsys.readouterr().err
@@ -531,22 +423,47 @@ def test_a_damaged_sweep_is_refused_and_left_as_it_is(no_ray, killed_sweep, patt
     assert contents(folder) == before
 
 
+class Opened:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
 @pytest.mark.slow
-def test_trials_younger_than_the_snapshot_are_forgotten(local_ray, killed_sweep, tmp_path):
-    folder = tmp_path / "sweep"
-    shutil.copytree(killed_sweep, folder)
-    last = events(folder)[-1]["time"]
-    start = next(event for event in events(folder) if event["event"] == "start")
-    with (folder / LOG_FILE).open("a") as file:
-        file.write(json.dumps(start | {"trial": "unknown", "time": last + 0.1}) + "\n")
-        file.write(json.dumps({"event": "report", "trial": "unknown", "time": last + 0.2, "score": 1.0, "epoch": 1}))
-        file.write('\n{"event": "rep')  # cut off
-    assert main(["resume", str(folder)]) == 0
-    trials = read_results(folder).trials
-    assert trials["state"].tolist() == ["done"] * 6
-    assert_nothing_done_is_repeated(folder)
-    assert "unknown" not in (folder / LOG_FILE).read_text()
-    assert [json.loads(line)["event"] for line in (folder / LOG_FILE).read_text().splitlines()][-1] == "end"
+def test_a_sweep_that_goes_on_runs_nothing_that_is_in_its_folder(local_ray, killed_sweep, tmp_path, capsys):
+    """Not even a pickle in place of any file that is there, one after the other and all checkpoints at once."""
+    names = [name for name in contents(killed_sweep) if not name.startswith(".")]
+    assert {Path(name).name for name in names} == {LOG_FILE, MANIFEST_FILE, "checkpoint.pt"}
+    spoilt = [[name] for name in names if "checkpoint" not in name] + [[name for name in names if "checkpoint" in name]]
+    old_names = ["ray/tuner.pkl", "ray/searcher-state-1.pkl", "trials/t001/params.pkl", "space.pkl", "optuna.journal"]
+    for number, group in enumerate(spoilt):
+        folder, opened = tmp_path / f"sweep{number}", tmp_path / "opened"
+        shutil.copytree(killed_sweep, folder)
+        for name in [*group, *old_names]:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(pickle.dumps(Opened(opened)))
+        code = main(["resume", str(folder)])
+        assert code == (0 if "checkpoint" in group[0] else USAGE)
+        assert not opened.exists()
+    assert capsys.readouterr().err.count("is damaged") == len(spoilt) - 1
+    assert read_results(folder).trials["state"].tolist() == ["done"] * 6
+
+
+@pytest.mark.slow
+def test_a_sweep_goes_on_where_it_was_moved_to(local_ray, killed_sweep, tmp_path):
+    shutil.copytree(killed_sweep, tmp_path / "copy")
+    (tmp_path / "copy").rename(tmp_path / "moved")
+    before, n_before = contents(killed_sweep), len(reports(killed_sweep))
+    assert main(["resume", str(tmp_path / "moved")]) == 0
+    assert read_results(tmp_path / "moved").trials["state"].tolist() == ["done"] * 6
+    later = epochs_by_trial(reports(tmp_path / "moved")[n_before:])
+    assert min(epochs[0] for epochs in later.values()) == 1  # a new trial
+    assert max(epochs[0] for epochs in later.values()) > 1  # one that goes on from its checkpoint
+    assert contents(killed_sweep) == before
 
 
 @pytest.mark.slow
@@ -554,14 +471,13 @@ def test_trials_younger_than_the_snapshot_are_forgotten(local_ray, killed_sweep,
 def test_a_trial_whose_last_checkpoint_is_gone_goes_on_from_another(local_ray, killed_sweep, all_gone, tmp_path):
     folder = tmp_path / "sweep"
     shutil.copytree(killed_sweep, folder)
-    finished = {report["trial"] for report in reports(folder) if report.get("finished")}
-    trial = next(name for name in (report["trial"] for report in reversed(reports(folder))) if name not in finished)
-    *others, newest = sorted((folder / "ray" / trial).glob("checkpoint_*"))
-    for path in others:
-        shutil.rmtree(path)
-    newest.rename(newest.with_name("checkpoint_000000"))
+    trial = next(path for path in sorted((folder / "trials").iterdir()) if len(list(path.glob("checkpoint_*"))) > 1)
+    *others, newest = sorted(trial.glob("checkpoint_*"))
+    shutil.rmtree(newest)
     if all_gone:
-        (newest.with_name("checkpoint_000000") / "checkpoint.pt").write_bytes(b"half a file")
+        for path in others:
+            (path / "checkpoint.pt").write_bytes(b"half a file")
+    trial = trial.name
     n_before = len(reports(folder))
     assert main(["resume", str(folder)]) == 0
     assert read_results(folder).trials["state"].tolist() == ["done"] * 6

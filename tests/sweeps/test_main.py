@@ -82,9 +82,9 @@ def test_the_page_of_a_real_sweep(swept, tmp_path):
 
 
 def test_trackers_saw_the_trials(swept):
-    all_events = sorted(swept.glob("ray/*/events.out.tfevents*"))
+    all_events = sorted(swept.glob("tensorboard/*/events.out.tfevents*"))
     assert len(all_events) == 3
-    assert any(b"ray/tune/score" in record for record in event_texts(all_events[0]))
+    assert any(b"score" in record for record in event_texts(all_events[0]))
     database = sqlite3.connect(swept / "mlflow.db")
     runs = database.execute("select count(*) from runs").fetchone()[0]
     keys = {key for (key,) in database.execute("select distinct key from metrics")}
@@ -243,6 +243,24 @@ def test_resume_of_a_sweep_from_python(swept, tmp_path, capsys):
     (tmp_path / "sweep.json").write_text(json.dumps(manifest))
     assert run("resume", tmp_path) == USAGE
     assert "by fitting the same CurriculumSearch" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("changes", "options", "message"),
+    [
+        ({"method": "evil:Space"}, [], "It is code; if you trust it, name it: --method evil:Space"),
+        ({"method": "evil:Space"}, ["--method", "mine:Space"], "searches the space 'evil:Space'"),
+        ({}, ["--method", "mine:Space"], "leave --method out"),
+        ({"address": "10.0.0.9:6379"}, [], "if it is one of yours: --address 10.0.0.9:6379"),
+    ],
+)
+def test_code_and_addresses_that_a_folder_names_are_not_used(swept, tmp_path, capsys, changes, options, message):
+    manifest = json.loads((swept / "sweep.json").read_text())
+    manifest["config"] |= changes
+    (tmp_path / "sweep.json").write_text(json.dumps(manifest))
+    assert run("resume", tmp_path, *options) == USAGE
+    assert message in capsys.readouterr().err
+    assert "evil" not in sys.modules
 
 
 def test_packages_that_are_not_installed(capsys, monkeypatch):

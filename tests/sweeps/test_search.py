@@ -498,6 +498,7 @@ def test_the_weights_of_rows_count_in_trials_scores_and_the_last_training(noisy_
     assert trial["right"] is None  # so that nothing is called a tie that is none
 
 
+@pytest.mark.filterwarnings("ignore:.*hardly tells right labels")
 def test_half_of_the_trusted_rows_teach_a_curriculum_and_half_compare(noisy_blobs):
     X, noisy_y, y = noisy_blobs
     trusted = np.where(np.arange(120) % 2 == 0, y, None)
