@@ -13,7 +13,6 @@ from noisylabel.audit._decisions import (
     decisions_on,
     read_decisions,
     with_decisions,
-    with_right_labels,
     wrong_labels_left,
 )
 from noisylabel.audit._training import Audit, audit_labels, noise_rate_interval
@@ -43,7 +42,6 @@ __all__ = [
     "save_label_issues",
     "times_as_long",
     "with_decisions",
-    "with_right_labels",
     "write_audit_page",
     "wrong_labels_left",
 ]

@@ -19,7 +19,6 @@ from noisylabel.exceptions import InvalidDataError, InvalidFileError
 KEYS = ("row", "file")
 _KINDS = ("change", "keep", "unsure")
 _COLUMNS = ("given_label", "decision", "right_label")
-_NUMBERS = ("wrong_probability", "expected_left")
 _Z = 1.96
 
 
@@ -37,8 +36,6 @@ class Decisions:
         As in ``data.noisy_y``; None where the decision is "unsure".
     wrong_probability : ndarray of shape (n,)
         What the audit had said of the rows when they were decided; NaN where it said nothing.
-    expected_left : float
-        How many wrong labels the audit had expected among the rows that were not decided; NaN if it said nothing.
     y_trusted : ndarray of shape (N,)
         The right label of each row of the data, None where nobody knows it: as ``fit`` takes it.
     """
@@ -47,7 +44,6 @@ class Decisions:
     kinds: np.ndarray
     right_labels: np.ndarray
     wrong_probability: np.ndarray
-    expected_left: float
     y_trusted: np.ndarray
 
     @property
@@ -68,7 +64,7 @@ def read_decisions(path: str | Path) -> pd.DataFrame:
     -------
     DataFrame of n rows
         ``row`` (int) or ``file``, ``given_label``, ``decision`` ("change", "keep" or "unsure"), ``right_label``
-        (missing if unsure), ``wrong_probability`` and ``expected_left`` (NaN if the audit had none).
+        (missing if unsure), and ``wrong_probability`` (NaN if the audit had none).
 
     Raises
     ------
@@ -96,13 +92,13 @@ def read_decisions(path: str | Path) -> pd.DataFrame:
             "page of the audit saves."
         )
     texts = table[[key, *_COLUMNS]].astype("string").apply(lambda column: column.str.strip()).fillna("").astype(object)
-    numbers = {name: pd.to_numeric(table.get(name, np.nan), errors="coerce") for name in _NUMBERS}
+    probability = pd.to_numeric(table.get("wrong_probability", np.nan), errors="coerce")
     _check_decisions(texts, key, file)
     texts["right_label"] = texts["right_label"].where(texts["decision"] != "keep", texts["given_label"])
     texts["right_label"] = texts["right_label"].where(texts["decision"] != "unsure", None)
     if key == "row":
         texts["row"] = texts["row"].astype(int)
-    return texts.assign(**numbers)
+    return texts.assign(wrong_probability=probability)
 
 
 def _read_json(file: Path) -> pd.DataFrame:
@@ -141,8 +137,7 @@ def decisions_on(data: AuditData, path: str | Path) -> Decisions:
     Returns
     -------
     Decisions
-        ``y_trusted`` is what ``MentorNetClassifier(curriculum="data_driven").fit(data.X, data.noisy_y, y_trusted=...)``
-        takes; :func:`with_right_labels` lets any classifier learn from them.
+        ``y_trusted`` is what ``MentorNetClassifier().fit(data.X, data.noisy_y, y_trusted=...)`` takes.
 
     Raises
     ------
@@ -200,8 +195,7 @@ def located(decisions: pd.DataFrame, keys: Any, labels: Any) -> Decisions:
     right = np.array([_label(text, names, key) for text in decisions["right_label"]], dtype=object)
     y_trusted = np.full(len(labels), None, dtype=object)
     y_trusted[positions] = right
-    probability, left = (decisions[name].to_numpy(float) for name in _NUMBERS)
-    return Decisions(positions, kinds, right, probability, float(left[0]), y_trusted)
+    return Decisions(positions, kinds, right, decisions["wrong_probability"].to_numpy(float), y_trusted)
 
 
 def _label(text: Any, names: dict[str, Any], key: str) -> Any:
@@ -215,65 +209,45 @@ def _label(text: Any, names: dict[str, Any], key: str) -> Any:
     return names[no_formula(text)]
 
 
-def with_right_labels(data: AuditData, decisions: Decisions) -> AuditData:
-    """Return what an audit is to learn from: the labels that were decided on are right ones."""
-    noisy_y = data.noisy_y.copy()
-    noisy_y[decisions.positions[decisions.is_known]] = decisions.right_labels[decisions.is_known].tolist()
-    return replace(data, noisy_y=noisy_y)
+def with_decisions(audit: Audit, decisions: Decisions) -> Audit:
+    """Return an audit that learned from decisions with what was decided.
 
-
-def with_decisions(audit: Audit, data: AuditData, decisions: Decisions) -> Audit:
-    """Return an audit of right labels as one of the labels that the file has.
-
-    Rows whose right label is known come last and are not flagged any more; ``decision`` has what was decided, and the
-    right label is the suggested one. A sentence about the decisions is the first caution.
+    Rows whose right label is known come last and are not flagged any more; ``decision`` has what was decided. A
+    sentence about the decisions is the first caution.
 
     Parameters
     ----------
     audit : Audit
-        Of :func:`with_right_labels`.
-    data : AuditData
-        What was read.
+        Of ``audit_labels`` with the ``y_trusted`` of the decisions.
     decisions : Decisions
 
     Returns
     -------
     Audit
-        Its ``noise_rate`` is that of the labels as corrected.
     """
     issues = audit.issues.copy()
     by_position = dict(zip(decisions.positions.tolist(), decisions.kinds.tolist(), strict=True))
     kinds = pd.Series(issues.index, index=issues.index).map(by_position).fillna("").astype(object)
     is_known = kinds.isin(["change", "keep"])
-    issues["given_label"] = data.noisy_y[issues.index]
-    right = decisions.y_trusted[issues.index]
-    issues["suggested_label"] = issues["suggested_label"].where(~is_known, right)
     issues["is_label_issue"] = issues["is_label_issue"] & ~is_known
-    sure = (kinds == "change").astype(float)
-    known = {"wrong_probability": sure, "verdict": sure.map({1: "wrong", 0: "fine"}), "suggested_probability": 1.0}
-    for name, value in known.items():
-        if name in issues:
-            issues[name] = issues[name].where(~is_known, value)
     issues.insert(issues.columns.tolist().index("is_label_issue") + 1, "decision", kinds)
     issues = pd.concat([issues[~is_known], issues[is_known]])
-    return replace(audit, data=data, issues=issues, cautions=[_said(audit, issues, decisions), *audit.cautions])
+    return replace(audit, issues=issues, cautions=[_said(audit, issues, decisions), *audit.cautions])
 
 
 def _said(audit: Audit, issues: pd.DataFrame, decisions: Decisions) -> str:
-    """Say what was decided and how many wrong labels are left.
-
-    The audit that was decided on knows better than the new one: what is left are labels that are hard to find wrong.
-    """
+    """Say what was decided and how many wrong labels are left."""
     kinds = decisions.kinds.tolist()
-    n_open = int((~issues["decision"].isin(["change", "keep"])).sum())
+    is_open = ~issues["decision"].isin(["change", "keep"])
+    rest = float(issues.loc[is_open, "wrong_probability"].sum())
     is_judged = decisions.is_known & ~np.isnan(decisions.wrong_probability)
-    if is_judged.any() and not np.isnan(decisions.expected_left):
+    if is_judged.any():
         expected, found = decisions.wrong_probability[is_judged].sum(), decisions.kinds[is_judged] == "change"
-        left = wrong_labels_left(float(expected), int(found.sum()), decisions.expected_left)
+        left = wrong_labels_left(float(expected), int(found.sum()), rest)
     else:
-        least, most = audit.noise_rate_interval
-        left = (audit.noise_rate * n_open, least * n_open, most * n_open)
-    estimate, low, high = (min(round(number), n_open) for number in left)
+        low, high = (max(rate * len(issues) - kinds.count("change"), 0) for rate in audit.noise_rate_interval)
+        left = rest, min(low, rest), max(high, rest)
+    estimate, low, high = (min(round(number), int(is_open.sum())) for number in left)
     return (
         f"{counted(len(kinds), 'row')} decided: {kinds.count('change')} changed, {kinds.count('keep')} kept, "
         f"{kinds.count('unsure')} unsure. About {estimate} wrong labels are left ({low} to {high}), if the audit is "

@@ -82,7 +82,7 @@ class Audit:
         return int(self.issues["is_label_issue"].sum())
 
 
-def audit_labels(data: AuditData, clf: Any, precision: float | None = None) -> Audit:
+def audit_labels(data: AuditData, clf: Any, precision: float | None = None, y_trusted: Any = None) -> Audit:
     """Train on the labels as they are and collect which of them are probably wrong.
 
     Parameters
@@ -94,6 +94,8 @@ def audit_labels(data: AuditData, clf: Any, precision: float | None = None) -> A
     precision : float in [0, 1], optional
         Flag as many rows as keep the expected share of wrong labels among them at least so high, instead of as many as
         are estimated wrong.
+    y_trusted : array-like of shape (N,), optional
+        The right label of each row where it is known, None elsewhere; see :func:`decisions_on`.
 
     Returns
     -------
@@ -116,11 +118,11 @@ def audit_labels(data: AuditData, clf: Any, precision: float | None = None) -> A
     'issues.csv'
     """
     agreement = data.rows.get("annotator_agreement")
-    trusts = {} if agreement is None else {"sample_weight": agreement.to_numpy()}
-    stop_if_interrupted(clf.fit(data.X, data.noisy_y, **trusts))
+    known = {"sample_weight": None if agreement is None else agreement.to_numpy(), "y_trusted": y_trusted}
+    stop_if_interrupted(clf.fit(data.X, data.noisy_y, **{k: v for k, v in known.items() if v is not None}))
     found = clf.label_issues() if precision is None else clf.label_issues(precision=precision)
     learnable = getattr(clf, "learnability_", None)
-    found = _flagged_as_known(found, clf, precision)
+    found = _flagged_as_known(found, clf, precision, y_trusted)
     noise_rate = float(found.attrs["noise_rate"])
     result = found[[name for name in RESULT_COLUMNS if name in found]]
     position = found["row"].to_numpy()
@@ -137,16 +139,20 @@ def audit_labels(data: AuditData, clf: Any, precision: float | None = None) -> A
     return Audit(data, issues, noise_rate, interval, *said, learnable, *pairs, predict_unlabelled(data, clf))
 
 
-def _flagged_as_known(found: pd.DataFrame, clf: Any, precision: float | None) -> pd.DataFrame:
+def _flagged_as_known(found: pd.DataFrame, clf: Any, precision: float | None, y_trusted: Any) -> pd.DataFrame:
     """Return the issues with fewer labels called wrong, if it is not certain that any are.
 
     None where the samples do not tell the labels. Where the lower bound of the share of wrong labels is 0, what looks
     wrong may be what the samples do not tell: only those that are wrong with 95 % (unless a precision is asked for).
+    Rows whose right label is given stay as they are.
     """
     learnable = getattr(clf, "learnability_", None)
     if learnable is None or (learnable.has_signal and (precision is not None or clf.noise_rate_interval_[0] > 0)):
         return found
-    keeps = found["is_label_issue"] & (found["wrong_probability"] >= _CERTAIN) & learnable.has_signal
+    is_sure = (found["wrong_probability"] >= _CERTAIN) & learnable.has_signal
+    if y_trusted is not None:
+        is_sure |= pd.notna(np.asarray(y_trusted, dtype=object)[found["row"]])
+    keeps = found["is_label_issue"] & is_sure
     verdicts = found["verdict"].where(keeps | ~found["is_label_issue"], "unclear")
     suggested = found["suggested_label"].where(keeps, found["given_label"])
     fewer = found.assign(is_label_issue=keeps, verdict=verdicts, suggested_label=suggested)

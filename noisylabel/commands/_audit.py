@@ -94,25 +94,23 @@ def _audit(options: argparse.Namespace) -> None:
 
 
 def _judged(data: "AuditData", options: argparse.Namespace) -> "tuple[Audit, Recorded | None]":
-    """Train and judge; the labels that were decided on are right ones, and a page shows what was recorded."""
+    """Train and judge, knowing the labels that were decided on; a page shows what was recorded."""
     from noisylabel.audit import (
         Recorded,
         audit_labels,
         decisions_on,
         paths_to_record,
         with_decisions,
-        with_right_labels,
     )
 
     decisions = None if options.decisions is None else decisions_on(data, options.decisions)
-    known = data if decisions is None else with_right_labels(data, decisions)
-    clf = _auditor(known, options)
-    paths = paths_to_record(len(data.X), len(set(known.noisy_y.tolist())), clf.max_epochs)
+    clf = _auditor(data, options)
+    paths = paths_to_record(len(data.X), len(set(data.noisy_y.tolist())), clf.max_epochs)
     if options.report is not None:
         clf.set_params(callbacks=[paths])
-    audit = audit_labels(known, clf, options.precision)
+    audit = audit_labels(data, clf, options.precision, None if decisions is None else decisions.y_trusted)
     if decisions is not None:
-        audit = with_decisions(audit, data, decisions)
+        audit = with_decisions(audit, decisions)
     return audit, None if options.report is None else Recorded(paths, [str(label) for label in clf.classes_.tolist()])
 
 

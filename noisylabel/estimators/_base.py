@@ -103,12 +103,14 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
             ``"auto"`` as curriculum or percentile, ``example_dropout``, held-out rows, augmentation or drop-out. Else
             the draws are others, and the results differ as those of two seeds do. Each held-out row counts once.
         y_trusted : array-like of shape (N,), pair (mask, labels) or structured array of shape (N,), optional
-            For curricula that learn from it, ``"data_driven"``, ``"learning_to_reweight"`` and
-            ``"fidelity_weighted"``: the right label of the rows where it is known, and -1, NaN or None elsewhere (None
-            or NaN if -1 is a class); or a boolean mask and the labels; or both in an array with two fields, which a
-            cross-validation can cut, as it cannot a pair. They only teach the curriculum: the network is trained on
-            ``y`` (and by ``"fidelity_weighted"`` on them). Held-out rows and rows of ``sample_weight`` 0 teach nothing.
-            If all are right, ``"data_driven"`` becomes ``"mentornet_pd"``, and a warning says so.
+            The right label of the rows where it is known, and -1, NaN or None elsewhere (None or NaN if -1 is a class);
+            or a boolean mask and the labels; or both in an array with two fields, which a cross-validation can cut, as
+            it cannot a pair. The network learns these rows with their right labels. But the curricula
+            ``"data_driven"``, ``"learning_to_reweight"``, ``"learning_to_teach"`` and ``"fidelity_weighted"`` learn
+            from them what wrong labels look like: there the network is trained on ``y`` (and by
+            ``"fidelity_weighted"`` on them), and held-out rows and rows of ``sample_weight`` 0 teach nothing. If all
+            are right, ``"data_driven"`` becomes ``"mentornet_pd"``, and a warning says so.
+            Not for ``FilterKDClassifier``.
         groups : array-like of shape (N,), optional
             For ``SPLDMentor(groups="given")``: which group each row belongs to, such as the camera of an image; any
             values that are not missing.
@@ -199,9 +201,10 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         mentor = self._ready(mentor, data, split)
         if is_new:  # a run that goes on finds it in its checkpoint
             self._inform(mentor, data, split, seed)
+        learned = data if mentor.uses_trusted else data.corrected()
         bar = type(self).__name__ if self.verbose else None
         make_net = partial(self.make_net, mentor)
-        return TrainingRun(self, data, make_net, split, seed, checkpoint, bar=bar).train()
+        return TrainingRun(self, learned, make_net, split, seed, checkpoint, bar=bar).train()
 
     def _ready(self, mentor: Mentor, data: TrainingData, split: Split) -> Mentor:
         """Return the mentor of this data, which may not be what another needs."""
@@ -227,8 +230,11 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
     def _keep(self, fitted: Fitted, data: TrainingData) -> None:
         """Set the learnt attributes, and let go of what only training needs."""
         weight = data.samples.sample_weight
-        self._codes = data.codes.astype(np.min_scalar_type(data.n_classes))  # kept for each row of fit, and pickled
+        smallest = np.min_scalar_type(data.n_classes)  # kept for each row of fit, and pickled
+        self._codes = data.codes.astype(smallest)
         self._has_say = None if weight is None else (weight > 0).cpu().numpy()
+        right = data.right_codes
+        self._right_codes = None if right is None else np.where(right < 0, data.n_classes, right).astype(smallest)
         self._judged: np.ndarray | None = None
         self.net_, self.record_, self.history_ = fitted.net, fitted.record, fitted.history()
         self.sample_dtype_ = type_of_inputs(plain_network(fitted.net.module_), data.sample_dtype)
@@ -414,7 +420,7 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         if precision is not None:
             check_number("precision", precision, 0, 1)
         judged = None if self._judged is None else unpack_judged(self._judged, len(self.classes_))
-        known = self.record_, self._codes, self.classes_, self._has_say, judged, self._known_rate()
+        known = self.record_, self._codes, self.classes_, self._has_say, judged, self._known_rate(), self._right_codes
         return label_issues(Evidence(*known), sort, precision)
 
     def _known_rate(self) -> float | None:

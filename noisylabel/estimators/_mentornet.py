@@ -25,7 +25,6 @@ from noisylabel.exceptions import DivergedError, InvalidDataError, InvalidParame
 from noisylabel.issues import JUDGED, LOOKS_OF_AVERAGED, LOOKS_OF_LEARNED, judge_rows, pack_judged
 from noisylabel.losses import LOSSES, CrossEntropy, Loss, resolve_loss
 from noisylabel.mentors import (
-    NAMED,
     AutoPercentileMentor,
     DataDrivenMentor,
     LabelPosteriorMentor,
@@ -485,12 +484,6 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
                 f"The curriculum {self.curriculum!r} learns from rows whose right label is known. Pass them to fit as "
                 "y_trusted (the right label where known, -1 elsewhere)."
             )
-        if is_given and not mentor.uses_trusted:
-            learning = ["data_driven", *(name for name, named in NAMED.items() if named.uses_trusted)]
-            raise InvalidParameterError(
-                f"'y_trusted' teaches the curricula {', '.join(map(repr, learning))}; 'curriculum' is "
-                f"{self.curriculum!r}, which does not learn from it. Name one of them, or leave y_trusted out."
-            )
 
     def _keep(self, fitted: Fitted, data: TrainingData) -> None:
         net, mentor = fitted.net, fitted.net.mentor
@@ -505,7 +498,7 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
             self._keep_noise(mentor, data)
         elif isinstance(mentor, DataDrivenMentor):
             self.noise_rate_ = mentor.noise_rate_
-        elif (is_right := data.is_right(fitted.split.train_rows)) is not None:
+        elif (is_right := data.is_right(fitted.split.train_rows)) is not None and self.make_mentor().uses_trusted:
             self.noise_rate_ = 1 - float(is_right.nanmean())
         self.curriculum_ = mentor.result()
         super()._keep(fitted, data)
@@ -535,6 +528,11 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         if rate is not None and self.record_.proba_ is not None:  # of all of training, not of its start
             beliefs, looks = self.record_.proba_[rows].nan_to_num(1 / data.n_classes), LOOKS_OF_AVERAGED
         judged = np.full((len(data.codes), len(JUDGED)), np.nan, dtype=np.float32)
+        if (is_right := data.is_right(rows)) is not None:  # of the others, fewer are wrong than of all
+            is_open = is_right.isnan()
+            if rate is not None:
+                rate = max(rate * len(rows) - int((is_right == 0).sum()), 0) / max(int(is_open.sum()), 1)
+            rows, beliefs = rows[is_open.cpu().numpy()], beliefs[is_open.to(beliefs.device)]
         judged[rows] = judge_rows(beliefs, matrix, torch.as_tensor(data.codes[rows]), looks, rate)
         self._judged = pack_judged(judged, data.n_classes)
         self.learnability_ = mentor.learnability_

@@ -38,6 +38,8 @@ class Evidence:
         See :func:`judge_rows`; NaN for rows that were held out.
     noise_rate : float or None
         If it is known; of labels that are not judged.
+    right_codes : ndarray of shape (N,) or None
+        Codes of the labels that are known to be right, the number of classes where unknown.
     """
 
     record: SampleRecord
@@ -46,6 +48,14 @@ class Evidence:
     has_say: np.ndarray | None = None
     judged: np.ndarray | None = None
     noise_rate: float | None = None
+    right_codes: np.ndarray | None = None
+
+    @property
+    def is_open(self) -> np.ndarray:
+        """Which rows' right label is not known, (N,)."""
+        if self.right_codes is None:
+            return np.ones(len(self.codes), dtype=bool)
+        return self.right_codes == len(self.classes)
 
 
 def label_issues(evidence: Evidence, sort: bool = True, precision: float | None = None) -> "pd.DataFrame":
@@ -61,7 +71,9 @@ def label_issues(evidence: Evidence, sort: bool = True, precision: float | None 
         )
     is_trained_on = seen["weight"].notna().to_numpy()
     counts = is_trained_on if evidence.has_say is None else is_trained_on & evidence.has_say
-    wrong = _wrong(evidence, seen, is_trained_on, counts)
+    wrong = _wrong(evidence, seen, is_trained_on, counts & evidence.is_open)
+    if evidence.right_codes is not None:
+        wrong = np.where(evidence.is_open, wrong, evidence.right_codes != codes)
     rate = float(wrong[counts].mean()) if counts.any() else 0.0
     is_issue = _flag(wrong, seen["loss_mean"].to_numpy(np.float64), counts, rate, precision)
     other = evidence.record.column("elected").cpu().numpy().astype(np.int64)
@@ -82,10 +94,27 @@ def label_issues(evidence: Evidence, sort: bool = True, precision: float | None 
             "forgetting": seen["forgetting"],
         }
     )
+    if evidence.right_codes is not None:
+        _write_known(table, ~evidence.is_open, classes[evidence.right_codes[~evidence.is_open]])
     if sort:
         table = table.iloc[np.lexsort((-seen["loss_mean"].to_numpy(), -wrong))]
     table.attrs["noise_rate"] = rate
     return table
+
+
+def _write_known(table: "pd.DataFrame", is_known: np.ndarray, right: np.ndarray) -> None:
+    """Write what is certain of the rows whose right label is known."""
+    is_wrong = table.loc[is_known, "wrong_probability"] == 1
+    known = {
+        "suggested_label": right,
+        "suggested_probability": 1.0,
+        "second_label": None,
+        "second_probability": 0.0,
+        "verdict": np.where(is_wrong, "wrong", "fine"),
+        "is_label_issue": is_wrong,
+    }
+    for name in known.keys() & set(table.columns):
+        table.loc[is_known, name] = known[name]
 
 
 def _wrong(evidence: Evidence, seen: "pd.DataFrame", is_trained_on: np.ndarray, counts: np.ndarray) -> np.ndarray:

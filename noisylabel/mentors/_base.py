@@ -76,7 +76,8 @@ class Mentor(BaseEstimator, ABC):
     Attributes
     ----------
     uses_trusted : bool
-        Whether rows whose right label is known (``y_trusted`` of ``fit``) mean something to it.
+        Whether rows whose right label is known (``y_trusted`` of ``fit``) teach it what wrong labels look like. If not,
+        those rows are learned with their right labels.
     needs_trusted : bool
         Whether it cannot do without.
     uses_groups : bool

@@ -5,6 +5,7 @@ from typing import Any, Self
 
 import torch
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 from noisylabel.functional.label_posterior import label_posteriors
 from noisylabel.functional.noise_matrix import NoiseEstimate
@@ -54,6 +55,7 @@ class LabelPosteriorMentor(ListeningMentor):
 
     deed = "Each row was learned as what it probably is, given its label and what was predicted for it."
     beliefs_: Tensor | None = None
+    is_checked_: Tensor | None = None
 
     def __init__(self, *, burn_in: float = 18) -> None:
         self.burn_in = burn_in
@@ -74,6 +76,10 @@ class LabelPosteriorMentor(ListeningMentor):
     def row_beliefs(self) -> tuple[Tensor, Tensor] | None:
         """See :meth:`ListeningMentor.row_beliefs`; what the network came to say in training."""
         return super().row_beliefs() if self.beliefs_ is None else (self.beliefs_, self.matrix_)
+
+    def tell(self, right_labels: Tensor | None, groups: Tensor | None) -> None:
+        """See :meth:`Mentor.tell`; labels that somebody checked are believed."""
+        self.is_checked_ = None if right_labels is None else right_labels >= 0
 
     def start(self, n_samples: int, n_classes: int, generator: torch.Generator) -> None:
         """See :meth:`Mentor.start`; it remembers what it was told, and without that sees no noise."""
@@ -100,6 +106,9 @@ class LabelPosteriorMentor(ListeningMentor):
             beliefs = _MEMORY * beliefs + (1 - _MEMORY) * seen.logits.float().softmax(1)
             self.beliefs_[seen.rows] = beliefs
         self.targets_ = label_posteriors(beliefs, self.matrix_[:, seen.labels].T, self.looks_)
+        if self.is_checked_ is not None:
+            certain = one_hot(seen.labels, self.targets_.shape[1]).to(self.targets_)
+            self.targets_ = torch.where(self.is_checked_[seen.rows, None], certain, self.targets_)
         return self.targets_.gather(1, seen.labels[:, None])[:, 0]
 
     def targets(self, seen: Observation) -> Tensor | None:

@@ -68,6 +68,7 @@ class PercentileMentor(Mentor):
     """
 
     share_learned_: float = math.nan  # how much of what can be learnt has been; this mentor does not measure it
+    is_checked_: Tensor | None = None  # whether each row is learned with a label that somebody checked, (N,)
     fraction_by_class_: Tensor | None = None  # percentile of each class, (C,); here all have the same
 
     def __init__(
@@ -97,6 +98,10 @@ class PercentileMentor(Mentor):
         self._percentile_schedule()
         self.curriculum.check_parameters()
         return self
+
+    def tell(self, right_labels: Tensor | None, groups: Tensor | None) -> None:
+        """See :meth:`Mentor.tell`; rows that are learned with their right labels have weight 1."""
+        self.is_checked_ = None if right_labels is None or self.uses_trusted else right_labels >= 0
 
     def start(self, n_samples: int, n_classes: int, generator: torch.Generator) -> None:
         """See :meth:`Mentor.start`."""
@@ -145,6 +150,8 @@ class PercentileMentor(Mentor):
         """See :meth:`Mentor.weigh`."""
         features = self._features(seen, seen.losses - self._thresholds(seen))
         weights = self.plain_weights(seen, *features).to(seen.losses.dtype)
+        if self.is_checked_ is not None:
+            weights = weights.masked_fill(self.is_checked_[seen.rows], 1.0)
         dropout = self.dropout_schedule_(seen.progress)
         if dropout > 0:
             weights = weights * example_dropout_mask(len(weights), dropout, self.generator_)

@@ -261,12 +261,11 @@ document.addEventListener("keydown", event => {
 
 /* Files. Texts that a spreadsheet would run are guarded in CSV. */
 function records() {
-  const left = rows.wrong ? Math.round(10 * sums().rest) / 10 : null;
   const here = [...decisions].sort(([a], [b]) => a - b).map(([row, { what, label }]) => ({ [audit.key]: rows.key[row],
     given_label: labelOf(rows.given[row]), decision: what, right_label: named(label), suggested_label: labelOf(rows.suggested[row]),
-    wrong_probability: isOld(row) ? null : rows.wrong?.[row] ?? null, expected_left: left }));
+    wrong_probability: isOld(row) ? null : rows.wrong?.[row] ?? null }));
   const others = Object.entries(elsewhere).map(([key, [what, label, given]]) => ({ [audit.key]: key, given_label: given, decision: what,
-    right_label: label, suggested_label: null, wrong_probability: null, expected_left: left }));
+    right_label: label, suggested_label: null, wrong_probability: null }));
   return [...here, ...others];
 }
 const safe = record => Object.fromEntries(Object.entries(record).map(([name, value]) =>
@@ -278,7 +277,7 @@ function save(name, content, type) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }
 byId("save-csv").onclick = () => {
-  const head = [audit.key, "given_label", "decision", "right_label", "suggested_label", "wrong_probability", "expected_left"];
+  const head = [audit.key, "given_label", "decision", "right_label", "suggested_label", "wrong_probability"];
   const lines = records().map(safe).map(record => head.map(name => cell(record[name])).join(","));
   save("decisions.csv", `\ufeff${[head.join(","), ...lines].join("\r\n")}\r\n`, "text/csv");
 };

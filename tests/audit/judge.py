@@ -15,8 +15,8 @@ class Judge:
     def get_params(self):
         return {"doubted": self.doubted}
 
-    def fit(self, X, y, sample_weight=None):
-        self.y, self.classes_, self.sample_weight = y, np.unique(y), sample_weight
+    def fit(self, X, y, sample_weight=None, y_trusted=None):
+        self.y, self.classes_, self.sample_weight, self.y_trusted = y, np.unique(y), sample_weight, y_trusted
         return self
 
     def predict_proba(self, X):
@@ -29,9 +29,12 @@ class Judge:
         flagged = np.isin(np.arange(n_rows), self.doubted)
         found = pd.DataFrame({"row": np.arange(n_rows), "given_label": self.y, "suggested_label": self.y})
         found.loc[flagged, "suggested_label"] = self.suggested
+        if self.y_trusted is not None:
+            found["suggested_label"] = np.where(pd.isna(self.y_trusted), found["suggested_label"], self.y_trusted)
         found = found.assign(
             predicted_label=found["suggested_label"],
             label_quality=quality,
+            wrong_probability=1 - quality,
             is_label_issue=flagged,
             loss=-np.log(quality),
         )

@@ -1,6 +1,6 @@
 """From what users pass to ``fit`` to tensors on the training device and label codes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -108,6 +108,14 @@ class TrainingData:
         if self.samples.sample_weight is None:
             return right
         return right.masked_fill(self.samples.sample_weight[torch.as_tensor(rows, device=self.device)] == 0, -1)
+
+    def corrected(self) -> "TrainingData":
+        """Return the same with each label that is known to be right in place of the given one; X is shared."""
+        if self.right_codes is None:
+            return self
+        codes = np.where(self.right_codes >= 0, self.right_codes, self.codes)
+        samples = self.samples.relabelled(torch.as_tensor(codes, device=self.device))
+        return replace(self, codes=codes, samples=samples)
 
     def groups(self, rows: np.ndarray) -> Tensor | None:
         """Return the codes of the groups of some rows, (n,), on the training device; None if none were given."""

@@ -131,6 +131,8 @@ def _tensors(clf: Any) -> dict[str, Tensor]:
         tensors["codes"] = torch.as_tensor(clf._codes)
         if clf._has_say is not None:
             tensors["has_say"] = torch.as_tensor(clf._has_say)
+        if clf._right_codes is not None:
+            tensors["right_codes"] = torch.as_tensor(clf._right_codes)
         if clf._judged is not None:
             tensors["judged"] = torch.as_tensor(structured_to_unstructured(clf._judged, dtype=np.float32))
     tensors |= {f"fitted.{name}": torch.as_tensor(getattr(clf, name)) for name in _OF_THE_NOISE if hasattr(clf, name)}
@@ -190,6 +192,7 @@ def restore_results(clf: Any, card: dict[str, Any], tensors: dict[str, Tensor]) 
     clf.record_.load_state_dict({"table": table, "proba": tensors.get("record.proba")})
     clf._codes = tensors["codes"].numpy()
     clf._has_say = tensors["has_say"].numpy() if "has_say" in tensors else None
+    clf._right_codes = tensors["right_codes"].numpy() if "right_codes" in tensors else None
     clf._judged = None
     if "judged" in tensors:
         clf._judged = unstructured_to_structured(tensors["judged"].numpy(), packed_type(len(clf.classes_)))

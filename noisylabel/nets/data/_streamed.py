@@ -66,6 +66,12 @@ class StreamedData(Dataset):
         rows = self.rows[positions]
         return StreamedData(self.dataset, codes, weight, self.device, rows, self.prepare, self.labels)
 
+    def relabelled(self, codes: Tensor) -> "StreamedData":
+        """Return the same samples with other label codes (n,); those that samples come with are still compared."""
+        rows = self.rows if self.is_part else None
+        weight, labels = self.sample_weight, self.labels
+        return StreamedData(self.dataset, codes.cpu().numpy(), weight, self.device, rows, self.prepare, labels)
+
     def batches(
         self,
         chunks: Iterator[Tensor],

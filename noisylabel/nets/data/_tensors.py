@@ -54,6 +54,10 @@ class TensorData(Dataset):
         codes = None if self.codes is None else self.codes[chosen]
         return TensorData(self.all_X, codes, weight, chosen if self.rows is None else self.rows[chosen])
 
+    def relabelled(self, codes: Tensor) -> "TensorData":
+        """Return the same samples with other label codes (n,), on their device."""
+        return TensorData(self.all_X, codes, self.sample_weight, self.rows)
+
     def batch_of(self, positions: Tensor) -> Batch:
         """Return the batch of some positions, a tensor (B,)."""
         weight = None if self.sample_weight is None else self.sample_weight.index_select(0, positions)
