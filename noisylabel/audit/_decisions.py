@@ -239,7 +239,7 @@ def _said(audit: Audit, issues: pd.DataFrame, decisions: Decisions) -> str:
     """Say what was decided and how many wrong labels are left."""
     kinds = decisions.kinds.tolist()
     is_open = ~issues["decision"].isin(["change", "keep"])
-    rest = float(issues.loc[is_open, "wrong_probability"].sum())
+    rest = float(issues.get("wrong_probability", issues["is_label_issue"])[is_open].sum())
     is_judged = decisions.is_known & ~np.isnan(decisions.wrong_probability)
     if is_judged.any():
         expected, found = decisions.wrong_probability[is_judged].sum(), decisions.kinds[is_judged] == "change"

@@ -52,6 +52,9 @@ class Audit:
         :func:`confused_classes`.
     unlabelled : DataFrame of M rows or None
         The rows without a label, the surest prediction first: ``suggested_label`` and ``suggested_probability``.
+    rates_by_class : dict
+        From a class to the estimated share of its rows that have another label, and the two ends of its interval. Empty
+        if nothing tells the labels, or too few rows do.
     """
 
     data: AuditData
@@ -64,6 +67,7 @@ class Audit:
     duplicates: pd.DataFrame = field(default_factory=pd.DataFrame)
     confused: list[tuple[str, str, float]] = field(default_factory=list)
     unlabelled: pd.DataFrame | None = None
+    rates_by_class: dict[Any, tuple[float, float, float]] = field(default_factory=dict)
 
     @property
     def headline(self) -> str:
@@ -136,7 +140,17 @@ def audit_labels(data: AuditData, clf: Any, precision: float | None = None, y_tr
     interval = min(interval[0], noise_rate), max(interval[1], noise_rate)
     said = _settings(clf, data), _classes_given_up(issues)
     pairs = find_duplicates(data.X, data.noisy_y), confused_classes(issues)
-    return Audit(data, issues, noise_rate, interval, *said, learnable, *pairs, predict_unlabelled(data, clf))
+    more = predict_unlabelled(data, clf), _rates_by_class(clf)
+    return Audit(data, issues, noise_rate, interval, *said, learnable, *pairs, *more)
+
+
+def _rates_by_class(clf: Any) -> dict[Any, tuple[float, float, float]]:
+    """Return the estimated noise rate of each class and its bounds, as far as there is an estimate."""
+    learnable = getattr(clf, "learnability_", None)
+    if learnable is None or not learnable.has_signal:
+        return {}
+    rates = zip(clf.noise_rate_by_class_.tolist(), *clf.noise_rate_by_class_interval_.tolist(), strict=True)
+    return dict(zip(clf.classes_.tolist(), rates, strict=True))
 
 
 def _flagged_as_known(found: pd.DataFrame, clf: Any, precision: float | None, y_trusted: Any) -> pd.DataFrame:

@@ -34,7 +34,6 @@ class Judge:
         found = found.assign(
             predicted_label=found["suggested_label"],
             label_quality=quality,
-            wrong_probability=1 - quality,
             is_label_issue=flagged,
             loss=-np.log(quality),
         )

@@ -177,8 +177,7 @@ def test_right_labels_are_given_to_training_and_rows_shown_as_decided(table, tmp
     assert shown.loc[[0, 1, 5, 7], "given_label"].tolist() == ["=ham", "spam", "tea", "spam"]
     assert shown.loc[[0, 1, 5, 7], "is_label_issue"].tolist() == [False, False, False, True]
     sentence = with_decisions(audit, found).cautions[0]
-    rest = shown.loc[~shown.index.isin([0, 1, 5]), "wrong_probability"].sum()
-    left = [min(round(number), 57) for number in wrong_labels_left(1.5, 2, rest)]
+    left = [round(number) for number in wrong_labels_left(1.5, 2, 2)]  # of the undecided rows two are flagged
     assert sentence == (
         f"4 rows decided: 2 changed, 1 kept, 1 unsure. About {left[0]} wrong labels are left ({left[1]} to {left[2]}), "
         "if the audit is as right about the rest as about these."

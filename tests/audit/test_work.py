@@ -2,13 +2,16 @@
 
 import csv
 import json
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from sklearn.datasets import load_digits
 
-from noisylabel.audit import audit_labels, read_audit_folder, read_audit_table, write_audit_page
+from noisylabel import corrupt
+from noisylabel.audit import audit_labels, default_auditor, read_audit_folder, read_audit_table, write_audit_page
 from noisylabel.functional import Learnability
 from tests.audit.judge import Judge
 from tests.live_browser import LiveBrowser
@@ -63,10 +66,10 @@ def test_decisions_by_keyboard_are_kept_and_saved(tmp_path, browser):
     saved = browser.saved("decisions.csv").read_text(encoding="utf-8")
     assert saved.startswith("\ufeff")
     assert [list(row.values()) for row in csv.DictReader(saved[1:].splitlines())] == [
-        ["0", "'=ham", "change", "eggs", "eggs", "", ""],
-        ["1", "eggs", "keep", "eggs", "tea", "", ""],
-        ["2", "spam", "unsure", "", "tea", "", ""],
-        ["4", "'=ham", "change", "spam", "tea", "", ""],
+        ["0", "'=ham", "change", "eggs", "eggs", ""],
+        ["1", "eggs", "keep", "eggs", "tea", ""],
+        ["2", "spam", "unsure", "", "tea", ""],
+        ["4", "'=ham", "change", "spam", "tea", ""],
     ]
     browser.click("#save-json")
     saved = json.loads(browser.saved("decisions.json").read_text(encoding="utf-8"))
@@ -162,7 +165,30 @@ def test_what_cannot_be_predicted_is_not_called_wrong(tmp_path, browser):
     assert browser.value("document.querySelector('.number')") is None
     browser.press("a", "k")  # nothing is suggested that could be accepted
     assert browser.text("#counts") == "Changed: 0, kept: 1, unsure: 0."
-    assert browser.text("#classes tbody tr").split("\t")[4] == "52 %"
+    assert browser.text("#classes tbody tr").split("\t")[5] == "52 %"
+
+
+def test_classes_have_their_rates_and_rows_without_a_label_a_prediction(tmp_path, browser):
+    X, y = load_digits(return_X_y=True)
+    noisy_y, manifest = corrupt(y, "pair", rate=0.3, random_state=0)
+    table = pd.DataFrame(X).assign(kind=pd.Series(noisy_y).astype("Int64")).head(1200)
+    table.loc[::100, "kind"] = pd.NA
+    table.to_csv(tmp_path / "t.csv", index=False)
+    data = read_audit_table(tmp_path / "t.csv", label="kind")
+    audit = audit_labels(data, default_auditor("table", len(data.X)).set_params(verbose=0))
+    true_rates = 1 - np.diag(manifest.realised_matrix)
+    inside = [low <= true_rates[int(label)] <= high for label, (_, low, high) in audit.rates_by_class.items()]
+    assert sum(inside) >= 9  # of 10: they are meant to hold in 9 of 10 cases
+    browser.open(write_audit_page(audit, tmp_path / "report.html"))
+    rate, low, high = audit.rates_by_class[0]
+    shown = browser.text("#classes tbody tr").split("\t")[4]
+    assert [float(number) for number in re.findall(r"([\d.]+) %", shown)] == pytest.approx(
+        [100 * rate, 100 * low, 100 * high], abs=0.6
+    )
+    assert browser.value("document.querySelectorAll('#unlabelled tbody tr').length") == 12
+    place, predicted, _ = browser.text("#unlabelled tbody tr").split("\t")
+    assert table["kind"].isna().iloc[int(place) - 2]  # numbered as in a spreadsheet
+    assert int(predicted) == y[int(place) - 2]
 
 
 def test_digits_are_their_own_keys(tmp_path, browser):

@@ -9,6 +9,7 @@ from noisylabel.audit._training import Audit
 
 BINS = 20
 _MOST_CLASSES = 15
+_MOST_UNLABELLED = 200
 
 
 def audit_summary(audit: Audit) -> dict[str, Any]:
@@ -40,7 +41,13 @@ def audit_summary(audit: Audit) -> dict[str, Any]:
         "confusion": _confusion(issues),
         "classes": _classes(audit),
         "histogram": _histogram(issues),
+        "unlabelled": _unlabelled(audit),
     }
+
+
+def place_column(rows: pd.DataFrame, audit: Audit) -> str:
+    """Return the name of the column that tells people where a row is."""
+    return next(n for n in ("file", "spreadsheet_row", "row") if n in rows and n not in audit.data.columns)
 
 
 def _confusion(issues: pd.DataFrame) -> dict[str, Any]:
@@ -62,7 +69,7 @@ def _confusion(issues: pd.DataFrame) -> dict[str, Any]:
 
 
 def _classes(audit: Audit) -> list[dict[str, Any]]:
-    """Count rows and flagged rows of each class, how many can be predicted, and what is suggested most often."""
+    """Return the lines of the table of classes: counts, shares, and what is suggested most often."""
     classes, issues = [], audit.issues
     names = np.unique(audit.data.noisy_y).tolist()
     shares = () if audit.learnable is None else audit.learnable.agreement_by_class
@@ -73,8 +80,19 @@ def _classes(audit: Audit) -> list[dict[str, Any]]:
         counts = {"label": str(label), "rows": len(rows), "flagged": len(flagged)}
         share = predicted.get(label)
         known = share is not None and share == share  # NaN: too few rows to try
-        classes.append({**counts, "suggestion": suggestion, "predicted": share if known else None})
+        found = {"suggestion": suggestion, "predicted": share if known else None}
+        classes.append({**counts, **found, "rates": audit.rates_by_class.get(label)})
     return classes
+
+
+def _unlabelled(audit: Audit) -> dict[str, Any]:
+    """Return how many rows have no label, and of the surest ones place, prediction and its probability."""
+    rows = audit.unlabelled
+    if rows is None:
+        return {"n": 0, "rows": []}
+    shown = rows.head(_MOST_UNLABELLED)
+    texts = (shown[name].astype(str).tolist() for name in (place_column(rows, audit), "suggested_label"))
+    return {"n": len(rows), "rows": list(zip(*texts, shown["suggested_probability"].tolist(), strict=True))}
 
 
 def _histogram(issues: pd.DataFrame) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import numpy as np
 from noisylabel.audit._training import Audit
 from noisylabel.audit.page._paths import Recorded, page_paths
 from noisylabel.audit.page._rows import issues_on_page, page_rows
-from noisylabel.audit.page._summary import BINS, audit_summary
+from noisylabel.audit.page._summary import BINS, audit_summary, place_column
 from noisylabel.pages import chart, embedded, write_page
 
 _MOST_PAIRS = 50
@@ -63,8 +63,7 @@ def write_audit_page(audit: Audit, path: str | Path, recorded: Recorded | None =
 def _duplicates(audit: Audit) -> dict[str, Any]:
     """Return the pairs that are almost the same: how many, and of the most alike where the rows are on the page."""
     rows = issues_on_page(audit.issues)
-    place = next(name for name in ("file", "spreadsheet_row", "row") if name in rows and name not in audit.data.columns)
-    at = dict(zip(rows.index.tolist(), enumerate(rows[place].astype(str)), strict=True))
+    at = dict(zip(rows.index.tolist(), enumerate(rows[place_column(rows, audit)].astype(str)), strict=True))
     pairs = [
         {
             "a": at[pair.row_a],
