@@ -21,6 +21,7 @@ from noisylabel.datasets.large._animal10n import fetch_animal10n
 from noisylabel.datasets.large._clothing1m import fetch_clothing1m
 from noisylabel.datasets.large._cnwl import fetch_cnwl
 from noisylabel.datasets.large._food101n import fetch_food101n
+from noisylabel.datasets.large._ray_rows import RayRows
 from noisylabel.datasets.large._tiny_imagenet import fetch_tiny_imagenet
 from noisylabel.datasets.large._webvision import fetch_webvision
 
@@ -41,6 +42,7 @@ __all__ = [
     "DATASETS",
     "TOY_MEANS_2D",
     "ImageFiles",
+    "RayRows",
     "fetch_animal10n",
     "fetch_cifar10",
     "fetch_cifar100",

@@ -34,6 +34,7 @@ from noisylabel.issues import Evidence, label_issues, unpack_judged
 from noisylabel.mentors import Mentor, tells_nothing
 from noisylabel.nets import (
     Data,
+    IteratedData,
     StreamedData,
     TensorData,
     WeightedNet,
@@ -41,6 +42,7 @@ from noisylabel.nets import (
     check_net_params,
     plain_network,
 )
+from noisylabel.nets.data import RowStream
 from noisylabel.schedules import resolve_lr_schedule
 from noisylabel.students import Student, resolve_student
 
@@ -93,7 +95,8 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         ----------
         X : array-like, DataFrame or sparse matrix of shape (N, D), array of shape (N, channels, H, W), tensor, Dataset
             Samples. Images may be float or uint8. A Dataset yields samples, (sample, label) pairs, or dicts with one
-            column of samples and one called ``label`` or ``labels``.
+            column of samples and one called ``label`` or ``labels``. An IterableDataset yields (row number, sample) or
+            (row number, sample, label), a Ray Data dataset has a column ``row``; see "Data larger than memory".
         y : array-like of shape (N,)
             Noisy labels: integers, strings or booleans. With a Dataset it may be left out.
         sample_weight : array-like of shape (N,), optional
@@ -315,7 +318,8 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         if dataset is None:
             data: Data = TensorData(as_tensor(check_X(self, X, reset=False)).to(device))
         else:
-            data = StreamedData(dataset, None, None, device, prepare=SampleFormat.of(self).prediction_batch)
+            kind: Any = IteratedData if isinstance(dataset, RowStream) else StreamedData
+            data = kind(dataset, None, None, device, prepare=SampleFormat.of(self).prediction_batch)
         with private_torch_stream(0, device), known_numbers(SampleFormat.of(self)):
             logits = torch.cat(list(self.net_.forward_iter(data, mirrored=self.predict_flipped))).double()
         check_logits(logits)

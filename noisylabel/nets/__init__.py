@@ -11,7 +11,7 @@ from noisylabel.nets._record import SampleRecord
 from noisylabel.nets._sanity import are_predictions
 from noisylabel.nets._skorch import check_callbacks, check_net_params
 from noisylabel.nets._weighted import Weighed, WeightedNet
-from noisylabel.nets.data import Batch, Data, StreamedData, TensorData, as_float32
+from noisylabel.nets.data import Batch, Data, IteratedData, StreamedData, TensorData, as_float32
 from noisylabel.nets.steps import StepSizes, plain_network
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "DistillingNet",
     "Feature",
     "IndexedNet",
+    "IteratedData",
     "LabelTargets",
     "MixingNet",
     "NetworkTargets",

@@ -4,6 +4,7 @@ import json
 from collections.abc import Hashable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from noisylabel.exceptions import InvalidDataError, InvalidParameterError, Noisy
 from noisylabel.nets._batches import count_batches
 from noisylabel.nets._features import SKORCH_FEATURES
 from noisylabel.nets._skorch import feature_of, refuse
-from noisylabel.nets.data import Batch, Prepare, as_data
+from noisylabel.nets.data import Batch, IteratedData, Prepare, as_data, sorted_by_row
 from noisylabel.nets.steps import EpochNumbers, ParameterAverage, StepSizes, plain_network
 from noisylabel.schedules import Schedule
 from noisylabel.students import Standardize
@@ -441,8 +442,9 @@ class IndexedNet(ClassifierMixin, NeuralNet):
         self._set_training(training)
         module = self.module_ if training else self.evaluated_module()
         batches = iter(self.get_iterator(data, training=False))
+        found = iter(partial(self._next_logits, batches, module, training, mirrored), None)
         try:
-            while (logits := self._next_logits(batches, module, training, mirrored)) is not None:
+            for logits, _ in sorted_by_row(found) if isinstance(data, IteratedData) else found:
                 yield logits.to(device)
         finally:
             if was_training != training:
@@ -466,8 +468,8 @@ class IndexedNet(ClassifierMixin, NeuralNet):
 
     def _next_logits(
         self, batches: Iterator[Batch], module: torch.nn.Module, training: bool, mirrored: bool
-    ) -> Tensor | None:
-        """Return the logits of the next batch, None after the last."""
+    ) -> tuple[Tensor, Tensor | None] | None:
+        """Return the logits of the next batch and its row numbers, None after the last."""
         with torch.inference_mode(not training):
             batch = next(batches, None)
             if batch is None:
@@ -475,7 +477,7 @@ class IndexedNet(ClassifierMixin, NeuralNet):
             views = [batch[0], batch[0].flip(-1)] if mirrored else [batch[0]]
             with torch_turn():
                 logits = [self.infer(view, module) for view in views]
-            return logits[0] if len(logits) == 1 else (logits[0] + logits[1]) / 2
+            return (logits[0] if len(logits) == 1 else (logits[0] + logits[1]) / 2), batch.rows
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Any]]:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from noisylabel._support.random import torch_turn
-from noisylabel.nets.data import Batch, Data, StreamedData, TensorData
+from noisylabel.nets.data import Batch, Data, IteratedData, StreamedData, TensorData
 
 Augment = Callable[..., Tensor]
 
@@ -129,7 +129,7 @@ class TrainingBatches:
 
 
 class OrderedBatches:
-    """Iterate over all rows in order, for validation and prediction.
+    """Iterate over all rows in order, for validation and prediction; over those of a stream in its own order.
 
     Parameters
     ----------
@@ -150,6 +150,8 @@ class OrderedBatches:
         return -(-len(self.dataset) // self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
+        if isinstance(self.dataset, IteratedData):
+            return self.dataset.in_its_order(self.batch_size, self.num_workers, self.prefetch_factor)
         if isinstance(self.dataset, StreamedData):
             return self.dataset.slices(self.batch_size, self.num_workers, self.prefetch_factor)
         return self.dataset.slices(self.batch_size)

@@ -230,7 +230,7 @@ def test_data_loader_and_stream(blobs):
     dataset = TensorDataset(torch.as_tensor(blobs[0]), torch.as_tensor(blobs[1]))
     with pytest.raises(InvalidDataError, match="X is a DataLoader. Pass its Dataset"):
         MentorNetClassifier().fit(DataLoader(dataset), blobs[1])
-    with pytest.raises(InvalidDataError, match="Pass a map-style Dataset"):
+    with pytest.raises(InvalidDataError, match="is empty: it yields no samples"):
         MentorNetClassifier().fit(ChainDataset([]))
 
 

@@ -531,9 +531,9 @@ class Stream(IterableDataset):
     ("X", "message"),
     [
         (WithoutLength(), "The WithoutLength has no length. Pass a map-style Dataset"),
-        (Stream(), "The Stream has no row numbers.*Pass a map-style Dataset"),
+        (Stream(), "The Stream has no row numbers.*or pass a map-style Dataset"),
         (DataLoader(Rows([0])), "X is a DataLoader. Pass its Dataset"),
-        ((row for row in range(3)), "The generator has no row numbers"),
+        ((row for row in range(3)), "X is a generator, which can be read once"),
         ({"a": np.zeros(3)}, "X is a mapping with 'a'"),
         (Rows([]), "The Dataset is empty"),
     ],

@@ -1,5 +1,6 @@
 """What torch Datasets, and what behaves as one, may yield."""
 
+from array import array
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,13 +9,14 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
-from noisylabel._support.random import private_streams
+from noisylabel._support.random import private_streams, private_torch_stream
+from noisylabel.datasets import RayRows
 from noisylabel.estimators.inputs._format import check_extremes, check_finite
 from noisylabel.estimators.inputs._labels import plain_labels
 from noisylabel.estimators.inputs._listed_labels import listed_labels
 from noisylabel.estimators.inputs._samples import check_lengths
 from noisylabel.exceptions import InvalidDataError
-from noisylabel.nets.data import check_labels
+from noisylabel.nets.data import NO_LABEL, RowsSeen, RowStream, check_labels
 
 _LABELS = ("label", "labels")
 _NUMBERS = "biuf"
@@ -22,8 +24,8 @@ _ROWS_A_TURN = 32  # other threads wait for as many rows, since a Dataset may dr
 _ARRAYS = ("__array__", "__array_interface__", "__dataframe__", "toarray", "iloc")
 
 
-def as_dataset(X: Any) -> "Dataset | None":
-    """Return the Dataset that ``fit`` or ``predict`` got, whose samples come by row number; None if X is no Dataset.
+def as_dataset(X: Any) -> "Dataset | RowStream | None":
+    """Return the Dataset that ``fit`` or ``predict`` got, its samples by row number or with row numbers; or None.
 
     A Dataset is a torch Dataset, or any object with a length and rows that is no array: Hugging Face's, for instance.
     Its dicts become pairs.
@@ -35,13 +37,19 @@ def as_dataset(X: Any) -> "Dataset | None":
     """
     if isinstance(X, DataLoader):
         raise InvalidDataError("X is a DataLoader. Pass its Dataset, loader.dataset; batches are made by batch_size.")
+    if isinstance(X, RowStream):
+        return X
+    if type(X).__module__.startswith("ray.data"):
+        return RowStream(RayRows(X))
     if not isinstance(X, Dataset) and not _looks_like_one(X):
         return None
-    has_rows = hasattr(type(X), "__getitem__") and not isinstance(X, IterableDataset)
-    if not has_rows or not hasattr(type(X), "__len__"):
-        lack = "no row numbers to remember samples by" if not has_rows else "no length"
+    if hasattr(X, "__next__"):
+        raise InvalidDataError(f"X is a {type(X).__name__}, which can be read once. Pass an IterableDataset instead.")
+    if isinstance(X, IterableDataset) or not hasattr(type(X), "__getitem__"):
+        return RowStream(X)
+    if not hasattr(type(X), "__len__"):
         raise InvalidDataError(
-            f"The {type(X).__name__} has {lack}. Pass a map-style Dataset, with __len__ and __getitem__."
+            f"The {type(X).__name__} has no length. Pass a map-style Dataset, with __len__ and __getitem__."
         )
     if len(X) == 0:
         raise InvalidDataError("The Dataset is empty: 0 samples.")
@@ -131,6 +139,8 @@ def find_labels(dataset: Any, y: Any) -> tuple[np.ndarray, bool]:
     InvalidDataError
         If the lengths differ, or the samples carry no label or a missing one.
     """
+    if isinstance(dataset, RowStream):
+        return _labels_of_stream(dataset, y), False
     n_samples = len(dataset)
     if y is not None:
         labels = plain_labels(y)
@@ -151,6 +161,31 @@ def find_labels(dataset: Any, y: Any) -> tuple[np.ndarray, bool]:
         with private_streams(start):
             found += [_label(dataset[row]) for row in range(start, min(start + _ROWS_A_TURN, n_samples))]
     return plain_labels(found), False
+
+
+def _labels_of_stream(stream: RowStream, y: Any) -> np.ndarray:
+    """Return ``y``, or the labels that the samples of a stream come with, by row: all of them are read for that."""
+    if y is not None:
+        return plain_labels(y)
+    rows, found, seen = array("q"), [], RowsSeen(None)
+    with private_torch_stream(0, torch.device("cpu")):
+        for item in stream.items(0, 0):
+            if item.label is NO_LABEL:
+                raise InvalidDataError("The stream yields samples without labels. Yield them last, or pass y.")
+            seen.note(item.row)
+            rows.append(item.row)
+            found.append(item.label.item() if isinstance(item.label, (Tensor, np.ndarray)) else item.label)
+    seen.end()
+    labels = plain_labels(found)
+    return labels[np.argsort(np.asarray(rows))]
+
+
+def some_samples(dataset: Any, rows: np.ndarray) -> tuple[np.ndarray, Tensor]:
+    """Return samples of these rows or, of a stream, of as many that come first; and their rows."""
+    if not isinstance(dataset, RowStream):
+        return rows, dataset_samples(dataset, rows)
+    items = dataset.first(len(rows))
+    return np.array([item.row for item in items]), _stacked([_sample(item.sample) for item in items])
 
 
 def _compared(dataset: Dataset, listed: np.ndarray) -> np.ndarray | None:
@@ -181,6 +216,10 @@ def dataset_samples(dataset: Dataset, rows: np.ndarray) -> Tensor:
     """
     with private_streams(0):
         samples = [_sample(dataset[int(row)]) for row in rows]
+    return _stacked(samples)
+
+
+def _stacked(samples: list[Tensor]) -> Tensor:
     try:
         stacked = torch.stack(samples)
     except RuntimeError as error:

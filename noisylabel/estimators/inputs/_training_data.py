@@ -10,14 +10,15 @@ from torch import Tensor
 
 from noisylabel._support.describe import hash_arrays
 from noisylabel._support.trusted import trusted_codes
-from noisylabel.estimators.inputs._datasets import as_dataset, dataset_samples, find_labels
+from noisylabel.estimators.inputs._datasets import as_dataset, find_labels, some_samples
 from noisylabel.estimators.inputs._format import SampleFormat, check_layout, source_type
 from noisylabel.estimators.inputs._labels import encode_labels, group_codes, label_texts, plain_labels
 from noisylabel.estimators.inputs._samples import as_tensor, check_lengths, check_X
 from noisylabel.estimators.inputs._statistics import input_statistics, statistics_rows, table_statistics
 from noisylabel.estimators.inputs._weights import class_weights, row_weights
 from noisylabel.exceptions import InvalidDataError
-from noisylabel.nets import Data, StreamedData, TensorData
+from noisylabel.nets import Data, IteratedData, StreamedData, TensorData
+from noisylabel.nets.data import RowStream
 
 _FINGERPRINT_ROWS = 16  # of a Dataset, whose samples may each take a while to load
 _LOOKED_AT = 32  # samples of a Dataset, where nothing is worked out from them
@@ -73,7 +74,7 @@ class TrainingData:
             values = self.samples.all_X
         else:
             rows = np.linspace(0, len(self.codes) - 1, _FINGERPRINT_ROWS).astype(np.int64)
-            values = dataset_samples(self.samples.dataset, rows)
+            _, values = some_samples(self.samples.dataset, rows)
         return {
             "X": f"{len(self.samples)} rows, hash {hash_arrays(values)}",
             "y": hash_arrays(self.codes, label_texts(self.classes)),
@@ -217,14 +218,14 @@ def _streamed(
     estimator: Any, dataset: Any, codes: np.ndarray, weight: Tensor | None, device: torch.device
 ) -> tuple[StreamedData, Seen]:
     """Return the samples of a Dataset, and what was seen of some of them."""
-    first = dataset_samples(dataset, np.arange(1))
+    _, first = some_samples(dataset, np.arange(1))
     check_layout(tuple(first.shape[1:]), first.dtype == torch.uint8)
     estimator.n_features_in_ = first.shape[1]
     rows = statistics_rows(len(codes), tuple(first.shape[1:]), weight)
-    counts = None if weight is None else weight[torch.as_tensor(rows)]
     if not estimator.standardize and len(rows) > _LOOKED_AT:
         rows = rows[np.linspace(0, len(rows) - 1, _LOOKED_AT).astype(np.int64)]  # sorted data too show their range
-    samples = dataset_samples(dataset, rows)
+    rows, samples = some_samples(dataset, rows)
+    counts = None if weight is None else weight[torch.as_tensor(rows)]
     source = source_type(samples)
     statistics: tuple[Tensor, Tensor] | None
     if estimator.standardize and samples.ndim == 2 and samples.dtype != torch.uint8:
@@ -237,5 +238,6 @@ def _streamed(
     dtype = str(samples.dtype).removeprefix("torch.")
     value_range = (float(samples.min()), float(samples.max()))
     seen = SampleFormat(type(estimator).__name__, tuple(samples.shape[1:]), dtype, value_range, source)
-    data = StreamedData(dataset, codes, weight, device, prepare=seen.training_batch)
+    kind = IteratedData if isinstance(dataset, RowStream) else StreamedData
+    data = kind(dataset, codes, weight, device, prepare=seen.training_batch)
     return data, (seen, samples[:2], statistics)

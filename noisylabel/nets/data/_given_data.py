@@ -7,10 +7,12 @@ import numpy as np
 import torch
 from skorch.dataset import Dataset as SkorchDataset
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, IterableDataset
 
 from noisylabel.exceptions import InvalidDataError
 from noisylabel.nets.data._batch import as_float32
+from noisylabel.nets.data._iterated import IteratedData
+from noisylabel.nets.data._row_stream import RowStream
 from noisylabel.nets.data._streamed import StreamedData
 from noisylabel.nets.data._tensors import TensorData
 
@@ -78,6 +80,9 @@ def as_data(X: Any, prepare: Prepare | None, device: torch.device) -> Data:
         except TypeError:
             raise InvalidDataError(f"The net predicts arrays of numbers. Got dtype {X.dtype}. {_ADVICE}") from None
         return TensorData((as_float32 if prepare is None else prepare)(values.cpu()).to(device))
+    if isinstance(X, IterableDataset):
+        stream = X if isinstance(X, RowStream) else RowStream(X)
+        return IteratedData(stream, None, None, device, prepare=prepare)
     if isinstance(X, Dataset) and not isinstance(X, SkorchDataset):
         return StreamedData(X, None, None, device, prepare=prepare)
     raise InvalidDataError(
