@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from datasets import Dataset
 from PIL import Image
 
 from noisylabel.audit import audit_labels, read_audit_folder, read_audit_table, save_label_issues
@@ -138,8 +139,7 @@ def test_a_table_of_hugging_face(shop, tmp_path):
     stored = json.loads(pq.read_schema(path).metadata[b"huggingface"])
     label = {"names": ["=bad", "a", "b"], "_type": "ClassLabel"}
     assert stored["info"]["features"]["given_label"] == stored["info"]["features"]["suggested_label"] == label
-    reader = pytest.importorskip("datasets.arrow_dataset").Dataset
-    found = reader.from_parquet(str(path), cache_dir=str(tmp_path / "cache"))
+    found = Dataset.from_parquet(str(path), cache_dir=str(tmp_path / "cache"))
     assert found.features["given_label"].int2str(found["given_label"]) == audit.issues["given_label"].tolist()
     assert found["note"][:3] == audit.issues["note"].tolist()[:3]
 
