@@ -65,6 +65,7 @@ _BASELINES = (
     "prune_and_refit",
 )
 _WITH_MEMORY = ("active_bias", "spld", "learning_to_reweight_100", "fidelity_weighted_100")
+_DEFAULT = ("default", "default_checked_100")
 _FOR_MEMORY: tuple[Noise, ...] = (*symmetric(0.4), ("asymmetric", 0.4), ("pair", 0.45))
 _DISTILLING = ("filter_kd", "kd_last", "kd_early_stopped", "label_smoothing", "one_hot")
 
@@ -147,7 +148,7 @@ PROFILES = {
             (symmetric(0.6), ("mentormix_auto_second", "mentormix_auto_no_second")),
             (symmetric(0.0, 0.2, 0.4), _DISTILLING),
             (symmetric(0.4), ("learning_to_teach", "learning_to_teach_100", "random_teaching")),
-            (_FOR_MEMORY, _WITH_MEMORY),
+            (_FOR_MEMORY, (*_WITH_MEMORY, *_DEFAULT)),
         ),
         seeds=(0, 1, 2),
         settings=_DIGITS,
@@ -162,6 +163,7 @@ PROFILES = {
         grid=(
             (_ALL_NOISES, (*_ALL_METHODS, "data_driven_300", *_WITH_MEMORY)),
             (symmetric(0.4), ("learning_to_teach",)),
+            (_FOR_MEMORY, _DEFAULT),
         ),
         seeds=(0, 1, 2),
         test_every=2,

@@ -126,6 +126,8 @@ METHODS: dict[str, Method] = {
     "learning_to_teach": Method({"curriculum": "learning_to_teach"}),
     "learning_to_teach_100": Method({"curriculum": "learning_to_teach"}, n_trusted=100),
     "random_teaching": Method({"curriculum": "uniform", "example_dropout": 0.12}),  # as much, dropped at random
+    "default": Method({"curriculum": "auto", "loss_percentile": "auto"}),
+    "default_checked_100": Method({"curriculum": "auto", "loss_percentile": "auto"}, n_trusted=100),
     # learned in fit from rows whose right label is known
     **{f"data_driven_{n}": _data_driven(n) for n in (50, 100, 300, 1000, 5000)},
     **{
