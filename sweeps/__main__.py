@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     resume = commands.add_parser("resume", help=(about := "Go on with a sweep that was stopped."), description=about)
     resume.add_argument("folder")
     resume.add_argument("--address", help="of the Ray cluster, if the sweep ran on one")
+    resume.add_argument("--trials", type=int, help="extend the sweep to so many (as many as before)")
     own_space = "module:Name, if the sweep searches a space of your own: nothing that a folder names is imported"
     resume.add_argument("--method", help=own_space)
     resume.set_defaults(run=_resume)
@@ -76,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_run_options(run: argparse.ArgumentParser) -> None:
-    from sweeps.config import NOISE_NAMES, SCHEDULER_NAMES, SEARCHER_NAMES, TRACKER_NAMES, SweepConfig
+    from sweeps.config import NOISE_NAMES, OBJECTIVE_NAMES, SCHEDULER_NAMES, SEARCHER_NAMES, TRACKER_NAMES, SweepConfig
 
     defaults = {name: entry.default for name, entry in SweepConfig.model_fields.items()}
 
@@ -100,6 +101,8 @@ def _add_run_options(run: argparse.ArgumentParser) -> None:
     add("searcher", "how configurations are chosen", choices=SEARCHER_NAMES)
     add("scheduler", "which trials are stopped early", choices=SCHEDULER_NAMES)
     add("scoring", "as in scikit-learn")
+    run.add_argument("--objectives", nargs="+", choices=OBJECTIVE_NAMES,
+                     help="what is sought: score, or both, with --scheduler none (score)")  # fmt: skip
     add("validation", "share of the rows, with their noisy labels, to compare by", type=float)
     add("seed", "of everything", type=int)
     add("cpus-per-trial", "cores of a trial", type=float)
@@ -117,6 +120,8 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _resume(options: argparse.Namespace) -> int:
+    from sweeps.config import make_config
+
     folder = local_path("folder", options.folder)
     config = _config_of(folder, options.method)
     if options.address is None and config.address is not None:
@@ -124,7 +129,8 @@ def _resume(options: argparse.Namespace) -> int:
             f"The sweep in {folder} ran on a Ray cluster. Name it again, if it is one of yours: "
             f"--address {config.address}"
         )
-    return _sweep(config.model_copy(update={"address": options.address}))
+    trials = config.trials if options.trials is None else options.trials
+    return _sweep(make_config(config.model_dump() | {"address": options.address, "trials": trials}))
 
 
 def _config_of(folder: Path, method: str | None = None) -> "SweepConfig":

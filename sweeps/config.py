@@ -17,6 +17,7 @@ from sweeps.spaces import SPACES, check_limit
 NOISE_NAMES = ("none", "symmetric", "pair", "asymmetric_cifar10", "ring_cifar100", "instance", "human_worst")
 SEARCHER_NAMES = ("tpe", "tpe_grouped", "random")
 SCHEDULER_NAMES = ("asha", "none", "pbt")
+OBJECTIVE_NAMES = ("score", "seconds")
 TRACKER_NAMES = ("tensorboard", "mlflow", "wandb")
 
 
@@ -42,6 +43,7 @@ Text = Annotated[str, Field(strict=True, min_length=1)]
 Place = Annotated[str, _passing(_check_place)]
 Count = Annotated[int, _passing(check_count)]
 Tracker = Annotated[str, _passing(check_choice, TRACKER_NAMES)]
+Objective = Annotated[str, _passing(check_choice, OBJECTIVE_NAMES)]
 Limit = Annotated[Any, BeforeValidator(lambda value: check_limit("limit", value))]
 
 
@@ -70,7 +72,7 @@ class SweepConfig(BaseModel):
         See :class:`sweeps.CurriculumSearch`.
     epochs : int, optional
         Of a training; the classifier's default.
-    trials, searcher, scheduler, scoring, validation, seed
+    trials, searcher, scheduler, scoring, objectives, validation, seed
         As ``n_trials``, ``searcher``, ... of :class:`sweeps.CurriculumSearch`.
     cpus_per_trial, gpus_per_trial : float
         What a trial gets. With GPUs, trials train on ``"cuda"``.
@@ -102,6 +104,7 @@ class SweepConfig(BaseModel):
     searcher: Annotated[str, _passing(check_choice, SEARCHER_NAMES)] = "tpe"
     scheduler: Annotated[str, _passing(check_choice, SCHEDULER_NAMES)] = "asha"
     scoring: Text = "accuracy"
+    objectives: list[Objective] = Field(default_factory=lambda: ["score"])
     validation: Annotated[float, _passing(check_number, 0, 0.5, closed="right")] = 0.2
     seed: Annotated[int, _passing(check_count, 0)] = 0
     cpus_per_trial: Annotated[float, _passing(check_number, 0, closed="right")] = 1

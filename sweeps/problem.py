@@ -151,6 +151,7 @@ def make_search(config: SweepConfig, problem: Problem, *, refit: bool = False, v
         searcher=config.searcher,
         scheduler=config.scheduler,
         scoring=config.scoring,
+        objectives=config.objectives,
         validation_fraction=config.validation,
         resources={"cpu": config.cpus_per_trial, "gpu": config.gpus_per_trial},
         address=config.address,

@@ -56,6 +56,8 @@ if TYPE_CHECKING:
 
     from sweeps.engine.run import Sweep
 
+_OBJECTIVES = (("score",), ("score", "seconds"))
+
 
 class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     """Choose the curriculum and the other parameters of a classifier, with Ray Tune and Optuna.
@@ -77,7 +79,8 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         Narrows the space. Maps the name of a parameter to a list to choose from, to ``{"low": 0.5, "high": 0.9}`` (and
         ``"log"`` or ``"step"``), or to the one value that it always has.
     n_trials : int of at least 1, default=40
-        Configurations to try. With ``scheduler="pbt"``, the size of the population.
+        Configurations to try. With ``scheduler="pbt"``, the size of the population. A sweep in ``out`` that had fewer
+        goes on with the others (not a population).
     searcher : {"tpe", "tpe_grouped", "random"}, default="tpe"
         How configurations are chosen. Not used with ``scheduler="pbt"``.
     scheduler : {"asha", "none", "pbt"}, default="asha"
@@ -86,6 +89,10 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         as schedules.
     scoring : str or callable, default="accuracy"
         As in scikit-learn; higher is better.
+    objectives : sequence of {"score", "seconds"}, default=("score",)
+        ``("score", "seconds")`` searches for configurations that none beats both in score and in seconds of training,
+        see ``pareto_front_``; with ``scheduler="none"``, as stopping goes by the score. The best is that of the first
+        objective, which is the score.
     validation_fraction : float in (0, 0.5], default=0.2
         Share of the rows to hold out. Not used with ``y_trusted``.
     resources : mapping, optional
@@ -122,6 +129,9 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         ``param_...`` for each parameter.
     near_ties_ : DataFrame
         The trials that the held-out rows cannot tell from the best one, which is the first row.
+    pareto_front_ : DataFrame
+        The trials that none beats in score and seconds both, the best score first: ``trial``, ``score``, ``seconds``,
+        ``test_score`` and ``params``.
     sweep_ : SweepResults
         All of it, for :func:`sweeps.report.write_report`.
     classes_ : ndarray of shape (C,)
@@ -152,6 +162,7 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         searcher: str = "tpe",
         scheduler: str = "asha",
         scoring: Any = "accuracy",
+        objectives: Sequence[str] = ("score",),
         validation_fraction: float = 0.2,
         resources: Mapping[str, float] | None = None,
         address: str | None = None,
@@ -168,6 +179,7 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self.searcher = searcher
         self.scheduler = scheduler
         self.scoring = scoring
+        self.objectives = objectives
         self.validation_fraction = validation_fraction
         self.resources = resources
         self.address = address
@@ -219,6 +231,7 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             If Ctrl-C ended the sweep later: the best of the trials that were trained to their end is taken.
         """
         prepare_ray()
+        from sweeps.report.front import pareto_front
         from sweeps.report.ranking import best_trial, near_ties, ranked
         from sweeps.trial.draws import estimator_params
 
@@ -233,6 +246,7 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         best = best_trial(self.sweep_)
         self.results_ = ranked(self.sweep_).drop(columns="right").reset_index(drop=True)
         self.near_ties_ = near_ties(self.sweep_)
+        self.pareto_front_ = pareto_front(self.sweep_)
         self.best_score_ = float(best["score"])
         self.best_params_ = estimator_params(sweep.setup.estimator, best["params"], sweep.setup.curricula)
         if self.refit:
@@ -342,6 +356,7 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             address=self.address,
             seed=seed,
             manifest=self._manifest(data, estimator, seed, y_trusted is not None),
+            objectives=tuple(self.objectives),
             trackers=self.trackers,
             verbose=self.verbose,
         )
@@ -381,6 +396,11 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             )
         if self.address is None:
             resolve_device(estimator.device)  # on a cluster, the driver need not have what the trials have
+        if tuple(self.objectives) not in _OBJECTIVES:
+            raise InvalidParameterError(
+                f"'objectives' must be one of {_OBJECTIVES}: the score comes first, as the best trial is that of the "
+                f"first objective. Got {self.objectives!r}."
+            )
         check_number("validation_fraction", self.validation_fraction, 0, 0.5, closed="right")
 
     def _space(self) -> Space:
@@ -454,6 +474,7 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             "n_valid": len(data["X_valid"]),
             "validation": "trusted" if is_trusted else "noisy",
             "scoring": scoring,
+            "objectives": list(self.objectives),
             "max_epochs": estimator.max_epochs,
             "n_trials": self.n_trials,
             "searcher": self.searcher if self.scheduler != "pbt" else "population",
@@ -477,7 +498,8 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             "space": describe_object(self._space()),
             "limits": describe(self.limits or {}),
             "scoring": describe_object(self.scoring),
-            **{name: describe(getattr(self, name)) for name in ("n_trials", "searcher", "scheduler")},
+            **{name: describe(getattr(self, name)) for name in ("searcher", "scheduler")},
+            "objectives": describe(list(self.objectives)),
         }
 
     def _run(self, sweep: "Sweep") -> Any:
@@ -495,10 +517,25 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
                 f"'out' {str(sweep.folder)!r} holds a sweep with other {', '.join(changed)}. Use the same to go on "
                 "with it, another folder for a new sweep, or delete this one."
             )
-        sweep.manifest["seconds"] = before["seconds"]
+        sweep.manifest |= {"seconds": before["seconds"], "extended_from": self._extended_from(before)}
         found = read_results(sweep.folder)
         ended = int((found.trials["state"] != "unfinished").sum())
         return found if ended >= sweep.n_trials else run_sweep(sweep, resume=True)
+
+    def _extended_from(self, before: Mapping[str, Any]) -> list[int]:
+        """Return how many trials the sweep in the folder had before it was extended, each time."""
+        n_before, earlier = int(before["n_trials"]), list(before.get("extended_from", []))
+        if self.n_trials == n_before:
+            return earlier
+        if self.n_trials < n_before or self.scheduler == "pbt":
+            can = "cannot change its size, as its members learn from each other" if self.scheduler == "pbt" else (
+                "can be extended, and not cut"
+            )  # fmt: skip
+            raise InvalidParameterError(
+                f"'n_trials' is {self.n_trials}, and the sweep in 'out' {str(self.out)!r} has {n_before}. It {can}. "
+                f"Use {n_before}{'' if self.scheduler == 'pbt' else ' or more'}, or another folder."
+            )
+        return [*earlier, n_before]
 
     def _refit(self, sweep: "Sweep", X: Any, y: np.ndarray, sample_weight: Any, y_trusted: Any) -> None:
         """Train the best configuration on all rows, and on the right labels unless they teach its curriculum."""

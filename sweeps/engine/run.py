@@ -23,6 +23,7 @@ from sweeps.engine.session import check_resources, check_workers, ray_session
 from sweeps.engine.state import Drawing, SweepState, check_trials
 from sweeps.engine.storage import check_storage
 from sweeps.engine.watchers.live_table import LiveTable
+from sweeps.engine.watchers.time_left import TimeLeft
 from sweeps.engine.watchers.trackers import make_tracker
 from sweeps.engine.workers import Pool
 from sweeps.report.tables import SweepResults
@@ -57,6 +58,8 @@ class Sweep:
     seed : int
     manifest : dict
         What the report says about it.
+    objectives : tuple of str
+        ``"score"``, and ``"seconds"`` if training time counts too.
     trackers : sequence of str
         ``"tensorboard"``, ``"mlflow"``, ``"wandb"``.
     verbose : int
@@ -74,6 +77,7 @@ class Sweep:
     address: str | None
     seed: int
     manifest: dict[str, Any]
+    objectives: tuple[str, ...] = ("score",)
     trackers: Sequence[str] = ()
     verbose: int = 1
 
@@ -101,6 +105,11 @@ def check_sweep(sweep: Sweep) -> Sweep:
     for name in sweep.trackers:
         make_tracker(name, sweep.folder)
     sweep.bound.estimator.check_parameters()
+    if len(sweep.objectives) > 1 and sweep.scheduler != "none":
+        raise InvalidParameterError(
+            f"scheduler={sweep.scheduler!r} compares trials by their score alone, and 'objectives' are "
+            f"{list(sweep.objectives)}: it would stop the fast ones. Use scheduler='none'."
+        )
     setup = replace(sweep.setup, threads=max(1, int(sweep.resources.get("cpu", 1))))
     if sweep.scheduler == "pbt":
         if not hasattr(setup.estimator, "loss_percentile"):
@@ -152,6 +161,7 @@ def run_sweep(sweep: Sweep, resume: bool = False) -> SweepResults:
         state, checkpoints = make_state(sweep), Checkpoints(sweep.folder)
         state.replay()
         check_trials(state, checkpoints.names(), sweep.n_trials)
+        write_manifest(sweep.folder, sweep.manifest)  # it may have more trials than before
         with ray_session(sweep.address):
             check_resources(sweep.resources)
             check_workers(sweep.setup)
@@ -167,7 +177,7 @@ def _drive(sweep: Sweep, state: SweepState, checkpoints: Checkpoints) -> None:
     setup = replace(sweep.setup, fingerprint=fingerprint(sweep.data))
     pool = Pool(sweep.resources, setup, sweep.data, may_grow=sweep.address is not None)
     trackers = [make_tracker(name, sweep.folder) for name in sweep.trackers]
-    table = LiveTable(sweep.n_trials, state.trials, is_shown=sweep.verbose > 0)
+    table = LiveTable(sweep.n_trials, state, is_shown=sweep.verbose > 0)
     Driver(state, pool, checkpoints, sweep.n_trials, [table, *trackers]).run()
 
 
@@ -185,11 +195,11 @@ def make_state(sweep: Sweep) -> SweepState:
         population = Population(space, estimator.max_epochs, clock_of(estimator).warm_up, sweep.seed)
         searcher, scheduler = population, population
     else:
-        searcher = Searcher(sweep.bound, SEARCHERS[sweep.searcher], sweep.seed)
+        searcher = Searcher(sweep.bound, SEARCHERS[sweep.searcher], sweep.seed, sweep.objectives)
         drawn = [clock(params) for params in sweep.bound.examples()]
         plan = Plan(max(one.own for one in drawn), min(one.warm_up for one in drawn))
         scheduler = SCHEDULERS[sweep.scheduler](plan)
-    return SweepState(SweepLog(sweep.folder / LOG_FILE), searcher, scheduler, clock)
+    return SweepState(SweepLog(sweep.folder / LOG_FILE), searcher, scheduler, clock, TimeLeft(sweep.n_trials))
 
 
 def read_results(folder: Path) -> SweepResults:
@@ -207,7 +217,8 @@ def read_results(folder: Path) -> SweepResults:
         if len(done):
             manifest["schedule"] = done.iloc[0]["params"]
         return SweepResults(manifest, trials, curves, None)
-    return SweepResults(manifest, trials, curves, as_study(trials, curves, drawn_from(folder / LOG_FILE)))
+    objectives = tuple(manifest.get("objectives", ["score"]))
+    return SweepResults(manifest, trials, curves, as_study(trials, curves, drawn_from(folder / LOG_FILE), objectives))
 
 
 def check_folder(folder: Path) -> None:

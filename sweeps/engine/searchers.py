@@ -1,7 +1,7 @@
 """How configurations are chosen: Optuna's samplers; and the trials as an Optuna study, for Optuna's own analyses."""
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from optuna.distributions import BaseDistribution, distribution_to_json
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
+from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from noisylabel.exceptions import InvalidFileError
@@ -38,6 +39,10 @@ SEARCHERS: dict[str, Callable[[int], BaseSampler]] = {
 }
 
 
+#: From what is sought to whether more or less of it is better.
+OBJECTIVES = {"score": StudyDirection.MAXIMIZE, "seconds": StudyDirection.MINIMIZE}
+
+
 class Searcher:
     """Draws configurations, and is told what became of them.
 
@@ -52,13 +57,22 @@ class Searcher:
     make_sampler : callable
         A value of :data:`SEARCHERS`.
     seed : int
+    objectives : sequence of str, default=("score",)
+        Keys of :data:`OBJECTIVES`. With several, a sampler looks for configurations that none beats in all.
     """
 
-    def __init__(self, bound: BoundSpace, make_sampler: Callable[[int], BaseSampler], seed: int) -> None:
+    def __init__(
+        self,
+        bound: BoundSpace,
+        make_sampler: Callable[[int], BaseSampler],
+        seed: int,
+        objectives: Sequence[str] = ("score",),
+    ) -> None:
         self.bound = bound
         self.make_sampler = make_sampler
         self.seed = seed
-        self.study = optuna.create_study(direction="maximize", sampler=RandomSampler(seed=0))
+        self.objectives = objectives
+        self.study = optuna.create_study(directions=_directions(objectives), sampler=RandomSampler(seed=0))
         self._asked: list[optuna.Trial] = []
 
     def draw(self, number: int) -> tuple[dict[str, Any], dict[str, str]]:
@@ -95,17 +109,26 @@ class Searcher:
     def report(self, trial: Trial) -> None:
         """Tell a score, if it is the first of its epoch: a trial that goes on from a checkpoint repeats some."""
         asked = self._asked[trial.number]
+        if len(self.objectives) > 1:
+            return  # Optuna compares trials in their course by one objective only
         if trial.epoch not in self.study.get_trials(deepcopy=False)[trial.number].intermediate_values:
             asked.report(trial.score, trial.epoch)
 
     def end(self, trial: Trial) -> None:
         """Tell how a trial ended."""
-        score = trial.score if trial.state == DONE else None
-        self.study.tell(trial.number, score, state=_STATES[trial.state])
+        values = [getattr(trial, name) for name in self.objectives] if trial.state == DONE else None
+        self.study.tell(trial.number, values, state=_STATES[trial.state])
+
+
+def _directions(objectives: Sequence[str]) -> list[StudyDirection]:
+    return [OBJECTIVES[name] for name in objectives]
 
 
 def as_study(
-    trials: pd.DataFrame, curves: pd.DataFrame, distributions: Mapping[str, Mapping[str, BaseDistribution]]
+    trials: pd.DataFrame,
+    curves: pd.DataFrame,
+    distributions: Mapping[str, Mapping[str, BaseDistribution]],
+    objectives: Sequence[str] = ("score",),
 ) -> optuna.Study:
     """Return the ended trials as a study.
 
@@ -115,26 +138,33 @@ def as_study(
         As :class:`sweeps.report.tables.SweepResults` has them.
     distributions : mapping
         What the parameters of each trial were drawn from, in the trials' order.
+    objectives : sequence of str, default=("score",)
+        Columns of ``trials``.
     """
-    study = optuna.create_study(direction="maximize", study_name="sweep")
+    study = optuna.create_study(directions=_directions(objectives), study_name="sweep")
     by_trial = {name: rows for name, rows in curves.groupby("trial")}
     for row, kinds in zip(trials.to_dict("records"), distributions.values(), strict=True):
         state = _STATES.get(row["state"])
         if state is not None:
-            study.add_trial(_frozen(row, state, by_trial.get(row["trial"]), kinds))
+            values = [row[name] for name in objectives] if state == TrialState.COMPLETE else None
+            study.add_trial(_frozen(row, state, by_trial.get(row["trial"]), kinds, values))
     return study
 
 
 def _frozen(
-    row: Any, state: TrialState, curve: pd.DataFrame | None, kinds: Mapping[str, BaseDistribution]
+    row: Any,
+    state: TrialState,
+    curve: pd.DataFrame | None,
+    kinds: Mapping[str, BaseDistribution],
+    values: list[float] | None,
 ) -> optuna.trial.FrozenTrial:
-    values = {} if curve is None else dict(zip(curve["epoch"].tolist(), curve["score"].tolist(), strict=True))
+    scores = {} if curve is None else dict(zip(curve["epoch"].tolist(), curve["score"].tolist(), strict=True))
     return optuna.trial.create_trial(
         state=state,
-        value=row["score"] if state == TrialState.COMPLETE else None,
+        values=values,
         params={name: row["params"][name] for name in kinds},
         distributions=dict(kinds),
-        intermediate_values=values,
+        intermediate_values=scores,
         user_attrs={"trial": row["trial"], "error": row["error"]},
     )
 
@@ -145,7 +175,7 @@ def save_study(study: optuna.Study, folder: Path) -> Path:
     partial = folder / f".{JOURNAL_FILE}.part"
     partial.unlink(missing_ok=True)
     storage = JournalStorage(JournalFileBackend(str(partial)))
-    copy = optuna.create_study(storage=storage, study_name=study.study_name, direction="maximize")
+    copy = optuna.create_study(storage=storage, study_name=study.study_name, directions=study.directions)
     copy.add_trials(study.trials)
     partial.replace(path)
     return path

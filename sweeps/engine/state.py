@@ -1,6 +1,7 @@
 """What a sweep knows of its trials, and its searcher and scheduler with it: all of it follows from the log."""
 
 import math
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -8,6 +9,7 @@ from noisylabel.exceptions import InvalidFileError
 from sweeps.engine.log import SweepLog
 from sweeps.engine.schedulers import GO_ON, Scheduler, Verdict
 from sweeps.engine.trials import DONE, FAILED, RUNNING, STOPPED, WAITING, Trial
+from sweeps.engine.watchers.time_left import TimeLeft
 from sweeps.trial.clock import Clock
 
 
@@ -37,15 +39,23 @@ class SweepState:
     scheduler : Scheduler
     clock_of : callable
         From a configuration to the epochs of its training.
+    time_left : TimeLeft
+        Nothing is known to it yet.
     """
 
     def __init__(
-        self, log: SweepLog, searcher: Drawing, scheduler: Scheduler, clock_of: Callable[[Mapping[str, Any]], Clock]
+        self,
+        log: SweepLog,
+        searcher: Drawing,
+        scheduler: Scheduler,
+        clock_of: Callable[[Mapping[str, Any]], Clock],
+        time_left: TimeLeft,
     ) -> None:
         self.log = log
         self.searcher = searcher
         self.scheduler = scheduler
         self.clock_of = clock_of
+        self.time_left = time_left
         self.trials: list[Trial] = []
         self.verdicts: dict[str, Verdict] = {}  # of trials that have not started again since
 
@@ -58,12 +68,14 @@ class SweepState:
             If the log is damaged; nothing is changed then.
         """
         by_name: dict[str, Trial] = {}
-        for event in self.log.read():
+        events = self.log.read()
+        for event in events:
             trial = by_name.get(event["trial"])
             if trial is None:
                 self.searcher.draw_again(event["params"], event["drawn_from"])
                 trial = by_name[event["trial"]] = self._added(event["params"], event["drawn_from"])
             self._apply(trial, event)
+        self.time_left.pause(events[-1]["time"] if events else 0.0)
         for trial in self.trials:
             if not trial.is_over:
                 trial.state = WAITING
@@ -90,8 +102,11 @@ class SweepState:
         self._happened("report", trial, **report)
 
     def end(self, trial: Trial) -> None:
-        """Note that a trial trained to its end, failed by an error, or was stopped."""
-        self._happened("end", trial)
+        """Note that a trial trained to its end, failed by an error, or was stopped, and how long the sweep may take."""
+        now = time.time()
+        self.time_left.end(trial.name, now)
+        left = self.time_left.seconds(now)
+        self._happened("end", trial, **({} if left is None else {"seconds_left": round(left, 1)}))
 
     def fail(self, trial: Trial, error: str) -> None:
         """Note that a trial is given up."""
@@ -106,6 +121,7 @@ class SweepState:
         self._apply(trial, self.log.write(event, trial.name, **content))
 
     def _apply(self, trial: Trial, event: Mapping[str, Any]) -> None:
+        self.time_left.note(event)
         {"start": self._started, "report": self._reported, "end": self._ended, "error": self._failed}[event["event"]](
             trial, event
         )
@@ -117,6 +133,7 @@ class SweepState:
             self._keep(trial, event["checkpoint"], event["epoch"])
 
     def _reported(self, trial: Trial, event: Mapping[str, Any]) -> None:
+        trial.seconds += max(0.0, event.get("seconds", 0.0) - trial.last.get("seconds", 0.0))
         trial.last = dict(event)
         score = event.get("score")
         trial.score = math.nan if score is None else float(score)

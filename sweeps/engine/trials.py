@@ -28,6 +28,8 @@ class Trial:
         Of the latest report, or of the checkpoint that it goes on from.
     score : float
         Of the latest report.
+    seconds : float
+        Of training so far, of all of its processes.
     last : dict
         The latest report since the start.
     checkpoints : dict
@@ -47,6 +49,7 @@ class Trial:
     state: str = WAITING
     epoch: int = 0
     score: float = math.nan
+    seconds: float = 0.0
     last: dict[str, Any] = field(default_factory=dict)
     checkpoints: dict[str, int] = field(default_factory=dict)
     n_checkpoints: int = 0

@@ -1,5 +1,6 @@
 """What a sweep found: tables, which configurations are best, and a page. Nothing here knows of Ray."""
 
+from sweeps.report.front import pareto_front
 from sweeps.report.page import write_report
 from sweeps.report.ranking import best_by_noise, best_trial, importances, near_ties, oracle_gap, ranked
 from sweeps.report.summary import report_summary
@@ -12,6 +13,7 @@ __all__ = [
     "importances",
     "near_ties",
     "oracle_gap",
+    "pareto_front",
     "ranked",
     "report_summary",
     "save_tables",

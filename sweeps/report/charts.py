@@ -46,12 +46,13 @@ def _parameters() -> list[alt.Parameter]:
     return [alt.param(name="marked", value=None), pointed]
 
 
-def _with_trials(data: alt.Chart, name: str) -> alt.Chart:
+def with_trials(data: alt.Chart, name: str) -> alt.Chart:
     """Add what is known of the trial of each row."""
     return data.transform_lookup("trial", alt.LookupData(alt.NamedData(name), "trial", ["role", "text"]))
 
 
-def _dots(data: alt.Chart) -> alt.Chart:
+def dots(data: alt.Chart) -> alt.Chart:
+    """Return a dot for each trial, hollow for one that was not trained to its end."""
     hollow = "datum.role === 'stopped' || datum.role === 'unfinished'"
     role = alt.Color("role:N", scale=_scale(1), legend=None)
     return (
@@ -120,8 +121,8 @@ def _grouped(trials: Sequence[Trial], axis: Axis | None, name: str) -> alt.Layer
     group = _group_axis([_text_of_group(value, own) for value, own in in_order])
     data = alt.Chart(alt.Data(values=_sorted_as(rows, trials)), width="container", height=56 * len(in_order))
     bars = alt.Chart(alt.Data(values=means)).mark_tick(thickness=2.5, size=42, color="var(--ink)")
-    return bars.encode(x=alt.X("mean:Q", **score), y=group, tooltip=alt.Tooltip("mean:Q", format=".3f")) + _dots(
-        _with_trials(data, name)
+    return bars.encode(x=alt.X("mean:Q", **score), y=group, tooltip=alt.Tooltip("mean:Q", format=".3f")) + dots(
+        with_trials(data, name)
     ).encode(x=alt.X("score:Q", **score), y=group, yOffset=alt.YOffset("jitter:Q", scale=alt.Scale(domain=[-0.7, 0.7])))
 
 
@@ -173,7 +174,7 @@ def _scattered(trials: Sequence[Trial], axis: Axis, name: str) -> alt.Chart:
         for one in trials
     ]
     title = axis["label"] + (" (logarithmic)" if axis["log"] else "")
-    return _dots(_with_trials(alt.Chart(alt.Data(values=rows), width="container", height=300), name)).encode(
+    return dots(with_trials(alt.Chart(alt.Data(values=rows), width="container", height=300), name)).encode(
         x=alt.X(
             "at:Q",
             title=title,
@@ -221,7 +222,7 @@ def draw_parallel(trials: Sequence[Trial], axes: Sequence[Axis], name: str) -> M
     words = alt.Chart(alt.Data(values=texts)).encode(x=x, y=y, text="text:N")
     text = words.mark_text(align="left", dx=5, limit=_COLUMN - 12, aria=False)
     halo = words.mark_text(align="left", dx=5, limit=_COLUMN - 12, aria=False, stroke="var(--card)", strokeWidth=4)
-    return chart(_lines(_with_trials(data, name).encode(x=x, y=y)) + halo + text, "Parallel coordinates")
+    return chart(_lines(with_trials(data, name).encode(x=x, y=y)) + halo + text, "Parallel coordinates")
 
 
 def _on_column(trial: Trial, axis: Axis, index: int) -> float:
@@ -252,7 +253,7 @@ def draw_curves(trials: Sequence[Trial], curves: Mapping[str, Sequence[Sequence[
     )
     y = alt.Y("score:Q", title="validation score", scale=alt.Scale(zero=False))
     lines, ends = (
-        _with_trials(alt.Chart(alt.Data(values=values), width="container", height=320), name).encode(x=x, y=y)
+        with_trials(alt.Chart(alt.Data(values=values), width="container", height=320), name).encode(x=x, y=y)
         for values in (rows, stops)
     )
     dots = ends.mark_point(size=45, color="var(--faint)", fill="var(--card)").encode(

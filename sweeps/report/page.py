@@ -16,6 +16,7 @@ from sweeps.report.charts import (
     score_range,
     scored,
 )
+from sweeps.report.front import draw_front
 from sweeps.report.summary import report_summary
 from sweeps.report.tables import SweepResults
 
@@ -71,6 +72,7 @@ def _pictures(sweep: dict[str, Any], name: str) -> dict[str, Any]:
     return {
         "trials": dataset(name, [{"trial": one["trial"], "role": one["role"], "text": _text(one)} for one in trials]),
         "schedule": draw_schedule(sweep["schedule"]),
+        "front": draw_front(trials, [row["trial"] for row in sweep["front"]], name) if sweep["front"] else "",
         "choices": [(axis["name"], axis["label"]) for axis in by],
         "scores": scores,
         "scored": shown,

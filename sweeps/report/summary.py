@@ -10,6 +10,7 @@ import pandas as pd
 
 from noisylabel.exceptions import InvalidDataError
 from sweeps.report.axes import Axis
+from sweeps.report.front import pareto_front
 from sweeps.report.ranking import best_by_noise, best_trial, importances, near_ties, oracle_gap, ranked
 from sweeps.report.tables import (
     PARAM,
@@ -73,6 +74,7 @@ def _sweep(results: SweepResults) -> dict[str, Any]:
         "ties": ties,
         "importances": {"shares": [[short_name(str(k)), float(v)] for k, v in shares.items()], "sentence": sentence},
         "curves": _curves(results.curves),
+        "front": _front(results),
         "gap": _gap(results),
         "schedule": [_stages(name, text) for name, text in (results.manifest.get("schedule") or {}).items()],
         "facts": _facts(results.manifest),
@@ -116,6 +118,9 @@ def _notes(results: SweepResults) -> list[str]:
         )
     if results.manifest.get("schedule"):
         notes.append("Parameters changed in the course of training; a trial is shown with the ones it ended with.")
+    if results.manifest.get("extended_from"):
+        steps = ", then ".join(map(str, [*results.manifest["extended_from"], results.manifest["n_trials"]]))
+        notes.append(f"The sweep was extended: it had {steps} trials. Each step knew all trials before it.")
     n_failed = int((results.trials["state"] == "failed").sum())
     if n_failed:
         notes.append(f"{n_failed} of {len(results.trials)} trials failed; the table of all trials says why.")
@@ -199,6 +204,16 @@ def _ties(results: SweepResults) -> dict[str, Any]:
     return {"rows": rows, "note": ties.attrs["note"]}
 
 
+def _front(results: SweepResults) -> list[dict[str, Any]]:
+    """Return the trials that none beats in score and time; none where time was no objective."""
+    if "seconds" not in results.manifest.get("objectives", ()):
+        return []
+    return [
+        {**{name: plain_value(row[name]) for name in row if name != "params"}, "words": describe_params(row["params"])}
+        for row in _records(pareto_front(results))
+    ]
+
+
 def _curves(curves: pd.DataFrame) -> dict[str, list[list[float]]]:
     """Return the points (epoch, score) of each trial, those without a score left out."""
     finite = curves[np.isfinite(curves["score"].to_numpy(float))].sort_values("epoch")
@@ -273,4 +288,5 @@ def _facts(manifest: dict[str, Any]) -> list[list[str]]:
             noise += f", {100 * manifest[name]:.3g} % {words}"
     labels = f"{manifest['scoring']} on {manifest['validation']} labels"
     versions = ", ".join(f"{name} {version}" for name, version in manifest["versions"].items())
-    return [["Label noise", noise], ["Validation", labels], *facts, ["Versions", versions]]
+    objectives = ", ".join(manifest.get("objectives", ["score"]))
+    return [["Label noise", noise], ["Validation", labels], ["Objectives", objectives], *facts, ["Versions", versions]]

@@ -12,6 +12,7 @@ from sweeps.engine.log import SweepLog, drawn_from, read_log
 from sweeps.engine.schedulers import EpochASHA
 from sweeps.engine.searchers import SEARCHERS, Searcher, as_study, save_study
 from sweeps.engine.state import SweepState, check_trials
+from sweeps.engine.watchers.time_left import TimeLeft
 from sweeps.spaces import MentorNetSpace
 from sweeps.trial.clock import clock_of
 from sweeps.trial.draws import BoundSpace, configure
@@ -20,7 +21,8 @@ from sweeps.trial.draws import BoundSpace, configure
 def make_state(path):
     clf = MentorNetClassifier(max_epochs=7)
     searcher = Searcher(BoundSpace(MentorNetSpace(), clf), SEARCHERS["random"], 0)
-    return SweepState(SweepLog(path), searcher, EpochASHA((3,)), lambda params: clock_of(configure(clf, params)))
+    return SweepState(SweepLog(path), searcher, EpochASHA((3,)), lambda params: clock_of(configure(clf, params)),
+                      TimeLeft(3))  # fmt: skip
 
 
 RIGHT = np.packbits([1, 0, 1]).tobytes().hex()

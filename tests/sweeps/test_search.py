@@ -1,5 +1,6 @@
 """Real sweeps with Ray: small trials on small data."""
 
+import json
 import os
 import random
 import signal
@@ -271,10 +272,40 @@ def test_a_sweep_that_is_done_is_not_run_again(noisy_blobs, tmp_path):
     again = search(out=tmp_path, n_trials=2, random_state=None).fit(X, noisy_y)
     assert (tmp_path / "log.jsonl").read_bytes() == written
     assert repr(again.best_params_) == repr(first.best_params_)
-    with pytest.raises(InvalidParameterError, match="holds a sweep with other n_trials"):
-        search(out=tmp_path, n_trials=3, random_state=None).fit(X, noisy_y)
     with pytest.raises(InvalidParameterError, match="holds a sweep with other data"):
         search(out=tmp_path, n_trials=2, random_state=None).fit(X + 1, noisy_y)
+
+
+def test_a_sweep_of_two_objectives_is_extended(noisy_blobs, tmp_path):
+    X, noisy_y, _ = noisy_blobs
+    given = {"objectives": ("score", "seconds"), "scheduler": "none", "out": tmp_path, "refit": False}
+    first = search(**given, n_trials=2).fit(X, noisy_y)
+    written = (tmp_path / "log.jsonl").read_bytes()
+    longer = search(**given, n_trials=4).fit(X, noisy_y)
+    log = (tmp_path / "log.jsonl").read_bytes()
+    assert log.startswith(written)
+    assert len(longer.results_) == 4
+    manifest = longer.sweep_.manifest
+    assert (manifest["n_trials"], manifest["extended_from"], manifest["objectives"]) == (4, [2], ["score", "seconds"])
+    assert set(first.results_["trial"]) < set(longer.results_["trial"])
+    front = longer.pareto_front_
+    assert front["score"].iloc[0] == longer.best_score_
+    assert front["seconds"].is_monotonic_decreasing
+    assert [trial.values for trial in longer.sweep_.study.trials] == longer.sweep_.trials[
+        ["score", "seconds"]
+    ].to_numpy().tolist()
+    assert all("seconds_left" in json.loads(line) for line in log.splitlines() if b'"end"' in line)
+    with pytest.raises(InvalidParameterError, match="'n_trials' is 3, and the sweep in 'out' .* has 4. It can be exte"):
+        search(**given, n_trials=3).fit(X, noisy_y)
+    assert (tmp_path / "log.jsonl").read_bytes() == log
+
+
+def test_a_population_is_not_extended(noisy_blobs, tmp_path):
+    X, noisy_y, _ = noisy_blobs
+    given = {"scheduler": "pbt", "limits": None, "out": tmp_path}
+    write_manifest(tmp_path, search(**given, n_trials=4)._prepare(X, noisy_y, None, None, tmp_path).manifest)
+    with pytest.raises(InvalidParameterError, match="has 4. It cannot change its size, as its members learn from each"):
+        search(**given, n_trials=8).fit(X, noisy_y)
 
 
 MASKED = "masked"
@@ -380,6 +411,8 @@ def test_right_22_test_data_are_a_pair(noisy_blobs):
         ({"space": "mentor"}, InvalidParameterError, "'space' must be one of"),
         ({"scheduler": "hyperband"}, InvalidParameterError, "'scheduler' must be one of"),
         ({"searcher": "grid"}, InvalidParameterError, "'searcher' must be one of"),
+        ({"objectives": ("seconds", "score")}, InvalidParameterError, "'objectives' must be one of .* the score comes"),
+        ({"objectives": ("score", "seconds")}, InvalidParameterError, "it would stop the fast ones. Use"),
         ({"n_trials": 0}, InvalidParameterError, "'n_trials' must be an integer of at least 1"),
         ({"validation_fraction": 0}, InvalidParameterError, "'validation_fraction' must be a number"),
         ({"trackers": ["comet"]}, InvalidParameterError, "'trackers' must be one of"),

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from sweeps.engine.state import SweepState
 from sweeps.engine.trials import DONE, FAILED, RUNNING, STOPPED, Trial
 from sweeps.report.tables import describe_params, short_duration
 
@@ -21,16 +22,15 @@ class LiveTable:
     Parameters
     ----------
     n_trials : int
-    trials : list of Trial
-        Those of an earlier run of the sweep; the driver adds the others.
+    state : SweepState
+        Of the sweep.
     is_shown : bool, default=True
     """
 
-    def __init__(self, n_trials: int, trials: list[Trial], is_shown: bool = True) -> None:
+    def __init__(self, n_trials: int, state: SweepState, is_shown: bool = True) -> None:
         self.n_trials = n_trials
-        self.trials = trials
-        self.start = time.monotonic()
-        self.n_before = sum(trial.is_over for trial in trials)
+        self.trials = state.trials
+        self.time_left = state.time_left
         self.console: Any = None
         self.live: Any = None
         if is_shown:
@@ -71,17 +71,11 @@ class LiveTable:
         texts = ", ".join(f"{counts[state]} {state}" for state in (DONE, STOPPED, FAILED) if counts[state])
         best = self._best()
         shown = "" if best is None else f", best so far {best.score:.4f}"
-        n_ended = counts.total()
-        return f"{n_ended} of {self.n_trials} trials ended ({texts or 'none'}){shown}, {self._time_left(n_ended)}"
+        return f"{counts.total()} of {self.n_trials} trials ended ({texts or 'none'}){shown}, {self._time_left()}"
 
-    def _time_left(self, n_ended: int) -> str:
-        elapsed = time.monotonic() - self.start
-        shares = sum(min(1.0, trial.epoch / trial.clock.total) for trial in self._running())
-        here = n_ended + shares - self.n_before
-        if here < 0.5:
-            return "time left not known yet"
-        left = elapsed / here * max(0.0, self.n_trials - n_ended - shares)
-        return f"about {short_duration(left)} left"
+    def _time_left(self) -> str:
+        left = self.time_left.seconds(time.time())
+        return "time left not known yet" if left is None else f"about {short_duration(left)} left"
 
     def _table(self) -> Table:
         table = Table(title=self._summary(), title_justify="left", title_style="bold", box=SIMPLE)
