@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clo
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import get_scorer
 from sklearn.utils.validation import check_is_fitted
+from torch.utils.data import IterableDataset
 
 from noisylabel.estimators import (
     BaseNoisyLabelClassifier,
@@ -410,7 +411,7 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     def _labels(self, X: Any, y: Any) -> np.ndarray:
         """Return the noisy labels, of a Dataset perhaps its own."""
-        dataset = as_dataset(X)
+        dataset = _map_style(X)
         if dataset is not None:
             return find_labels(dataset, y)[0]
         if y is None:
@@ -438,7 +439,7 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     def _samples(self, X: Any) -> Any:
         """Return the samples as a checked array or a Dataset, and note what they are like."""
-        dataset = as_dataset(X)
+        dataset = _map_style(X)
         if dataset is None:
             values = check_X(self, X, reset=True, whole=not getattr(self._given(), "standardize", True))
             self.sample_shape_, self.sample_dtype_ = values.shape[1:], str(values.dtype)
@@ -451,7 +452,7 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     def _test_arrays(self, test_data: Any) -> dict[str, Any]:
         if not isinstance(test_data, tuple | list) or len(test_data) != 2:
             raise InvalidDataError(f"'test_data' must be a pair (X, y). Got {type(test_data).__name__}.")
-        X: Any = as_dataset(test_data[0])
+        X = _map_style(test_data[0])
         if X is None:
             X = check_X(self, test_data[0], reset=False)
         return {"X_test": X, "y_test": right_codes("test_data", test_data[1], len(X), self.classes_)}
@@ -556,3 +557,14 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         """Drop what an earlier fit found."""
         for name in [name for name in vars(self) if name.endswith("_") and not name.startswith("_")]:
             delattr(self, name)
+
+
+def _map_style(X: Any) -> Any:
+    """Return a Dataset of which rows can be held out; None if X is no Dataset."""
+    dataset = as_dataset(X)
+    if isinstance(dataset, IterableDataset):
+        raise InvalidDataError(
+            "X is a stream, which is read in its own order, and a search holds rows out of it. Pass a map-style "
+            "Dataset, with __len__ and __getitem__, or an array."
+        )
+    return dataset

@@ -31,6 +31,7 @@ STUDIES: dict[str, str] = {
     "asha": "benchmarks.studies.asha",
     "tuned": "benchmarks.studies.tuned",
     "overhead": "benchmarks.studies.overhead",
+    "time_left": "benchmarks.studies.timings.time_left",
     "memory": "benchmarks.studies.memory",
     "imitation": "benchmarks.studies.curricula.imitation",
     "sequence": "benchmarks.studies.curricula.sequence",

@@ -38,7 +38,8 @@ class Space(ABC):
             Has ``suggest_categorical``, ``suggest_float`` and ``suggest_int``, as an Optuna trial; each returns what
             was drawn, so that later ones may depend on it. ``fix`` sets a parameter that what was drawn leaves no
             choice of. The names are those of the estimator's parameters; ``curriculum__gamma`` is the gamma of the
-            drawn curriculum.
+            drawn curriculum, and ``loss__q`` the q of the drawn loss. ``method``, if it is drawn, is a key of
+            :data:`sweeps.spaces.METHODS`, and the others are parameters of that classifier.
         estimator : estimator
             What is being tuned: its parameters say, for instance, around which ``lr`` to look.
         """
