@@ -11,7 +11,7 @@ LAYERS = [
     {"exceptions"},
     {"_support"},
     {"functional"},
-    {"utils", "pages", "schedules", "students", "noise", "datasets", "losses", "preprocessing"},
+    {"utils", "pages", "schedules", "students", "noise", "datasets", "losses", "preprocessing", "distributed"},
     {"curricula"},
     {"mentors"},
     {"callbacks"},

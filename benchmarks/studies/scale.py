@@ -1,4 +1,4 @@
-"""Seconds and memory per sample as the data grow: tables, images in memory, a file larger than the memory allowed.
+"""Seconds and memory as data grow: tables, images, a file larger than the memory allowed; one network on two workers.
 
 Each size is measured in a process of its own. Memory is what the process has of its own (``RssAnon``), above what it
 had with the data loaded and nothing fitted; pages of a mapped file are not its own: the system takes them back at will.
@@ -24,6 +24,7 @@ from torch.utils.data import Dataset
 
 from benchmarks.cells.environment import environment
 from benchmarks.cells.store import RESULTS, append, newest, read
+from benchmarks.studies.timings.workers import run_workers, workers_markdown
 from noisylabel import MentorMixClassifier, MentorNetClassifier
 from noisylabel.exceptions import InvalidDataError, NoisyLabelError
 from noisylabel.students import MLP, SmallCNN
@@ -165,25 +166,29 @@ _MAKERS: dict[str, Callable[[np.random.Generator, int, np.ndarray, Path], Any]] 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the study's options."""
-    parser.add_argument("--only", nargs="+", choices=SIZES, default=list(SIZES))
+    parser.add_argument("--only", nargs="+", choices=[*SIZES, "workers"], default=[*SIZES, "workers"])
     parser.add_argument("--most", type=int, help="leave out what has more samples")
     parser.add_argument("--again", action="store_true", help="also measure what has a result; that stays, too")
 
 
 def run(options: Namespace) -> None:
     """Measure the sizes that have no result."""
-    run_scale(options.only, most=options.most, again=options.again)
+    run_scale([kind for kind in options.only if kind in SIZES], most=options.most, again=options.again)
+    if "workers" in options.only:
+        run_workers(FILE, again=options.again)
 
 
 def report(options: Namespace) -> str:
     """Return the table of the kinds asked for."""
-    table = scale_table()
-    return scale_markdown(table[table["kind"].isin(options.only)])
+    kinds = set(options.only) & set(SIZES)
+    table = scale_table() if kinds else pd.DataFrame()
+    sizes = scale_markdown(table[table["kind"].isin(kinds)]) if kinds else ""
+    return "\n\n".join(filter(None, [sizes, workers_markdown(FILE) if "workers" in options.only else ""]))
 
 
 def run_scale(kinds: list[str], path: Path = FILE, most: int | None = None, again: bool = False) -> None:
     """Measure what has no result yet, or ``again`` all, each in a new process, and keep it."""
-    done = set() if again else {tuple(row[key] for key in _KEYS) for row in read(path)}
+    done = set() if again else {tuple(row.get(key) for key in _KEYS) for row in read(path)}
     sizes = {kind: [n for n in SIZES[kind] if most is None or n <= most] for kind in kinds}
     wanted = [(kind, method, n) for kind in kinds for method in CLASSIFIERS for n in sizes[kind]]
     for size in progress_bar([size for size in wanted if size not in done], desc="scale", unit="size"):
@@ -209,7 +214,7 @@ def scale_table(path: Path = FILE) -> pd.DataFrame:
     InvalidDataError
         If nothing has been measured.
     """
-    results = newest(read(path), _KEYS)
+    results = newest([row for row in read(path) if row["kind"] in SIZES], _KEYS)
     if not results:
         raise InvalidDataError(f"There are no results in {path}. Run python -m benchmarks scale first.")
     table = pd.DataFrame(results).sort_values(["kind", "method", "n_samples"]).reset_index(drop=True)

@@ -29,6 +29,8 @@ from noisylabel.estimators.inputs._training_data import RowFacts, TrainingData, 
 from noisylabel.estimators.saving._export import export_onnx, export_program
 from noisylabel.estimators.saving._folder import save_classifier
 from noisylabel.estimators.saving._pickling import check_picklable
+from noisylabel.estimators.workers._checks import check_workers
+from noisylabel.estimators.workers._launch import train_together
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError, NoisyLabelWarning
 from noisylabel.issues import Evidence, label_issues, unpack_judged
 from noisylabel.mentors import Mentor, tells_nothing
@@ -135,11 +137,13 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         self._check_use_of_trusted(mentor, is_given=y_trusted is not None)
         self._check_use_of_groups(mentor, is_given=groups is not None)
         with SavedRun.open(self.checkpoint_dir) as saved:
-            data = take_inputs(self, X, y, RowFacts(sample_weight, y_trusted, groups), device)
+            rows_at = device if self.n_workers == 1 else torch.device("cpu")
+            data = take_inputs(self, X, y, RowFacts(sample_weight, y_trusted, groups), rows_at)
             self._keep_inputs(data)
             try:
                 check_mirrored(self.predict_flipped, data.sample_shape)
-                fitted = self._run(mentor, data, saved)
+                run = self._run if self.n_workers == 1 else partial(train_together, self, device)
+                fitted = run(mentor, data, saved)
             except BaseException:  # an interrupt too leaves nothing half-fitted
                 self._forget()
                 raise
@@ -167,6 +171,8 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         check_callbacks(self.callbacks or [], self.net_params or {})
         resolve_optimizer(self, dict(self.net_params or {}).get("optimizer", self.optimizer))
         self._check_together()
+        if self.n_workers > 1:
+            check_workers(self)
         return self.make_mentor().check_parameters()
 
     def _check_names(self) -> None:
@@ -208,6 +214,10 @@ class BaseNoisyLabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         bar = type(self).__name__ if self.verbose else None
         make_net = partial(self.make_net, mentor)
         return TrainingRun(self, learned, make_net, split, seed, checkpoint, bar=bar).train()
+
+    def runs_below(self) -> tuple[str, ...]:
+        """Return the names of the runs before the main one that have a checkpoint, in a folder of that name below."""
+        return ()
 
     def _ready(self, mentor: Mentor, data: TrainingData, split: Split) -> Mentor:
         """Return the mentor of this data, which may not be what another needs."""

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -181,6 +182,8 @@ class FilterKDClassifier(BaseNoisyLabelClassifier):
         predict_flipped: bool = False,
         precision: str = "fp32",
         device: Any = "cpu",
+        n_workers: int = 1,
+        sync_batchnorm: bool = False,
         validation_fraction: float = 0.0,
         checkpoint_dir: str | Path | None = None,
         callbacks: list[Any] | None = None,
@@ -208,6 +211,8 @@ class FilterKDClassifier(BaseNoisyLabelClassifier):
         self.predict_flipped = predict_flipped
         self.precision = precision
         self.device = device
+        self.n_workers = n_workers
+        self.sync_batchnorm = sync_batchnorm
         self.validation_fraction = validation_fraction
         self.checkpoint_dir = checkpoint_dir
         self.callbacks = callbacks
@@ -248,10 +253,14 @@ class FilterKDClassifier(BaseNoisyLabelClassifier):
             **parts.options,
         )
 
+    def runs_below(self) -> tuple[str, ...]:
+        """See :meth:`BaseNoisyLabelClassifier.runs_below`."""
+        return ("teacher",) if TEACHINGS[self.teacher].has_teacher else ()
+
     def _run(self, mentor: Mentor, data: TrainingData, saved: SavedRun) -> Fitted:
         """Train the teacher, if there is one, and then the student, from one seed and on the same rows."""
         teaching = TEACHINGS[self.teacher]
-        with SavedRun.open(self._teacher_dir() if teaching.has_teacher else None) as teacher_saved:
+        with saved.below(*self.runs_below()) if teaching.has_teacher else nullcontext(SavedRun()) as teacher_saved:
             return self._run_both(mentor, data, saved, teacher_saved)
 
     def _run_both(self, mentor: Mentor, data: TrainingData, saved: SavedRun, teacher_saved: SavedRun) -> Fitted:

@@ -213,6 +213,8 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         predict_flipped: bool = False,
         precision: str = "fp32",
         device: Any = "cpu",
+        n_workers: int = 1,
+        sync_batchnorm: bool = False,
         validation_fraction: float = 0.0,
         checkpoint_dir: str | Path | None = None,
         callbacks: list[Any] | None = None,
@@ -247,6 +249,8 @@ class MentorNetClassifier(BaseNoisyLabelClassifier):
         self.predict_flipped = predict_flipped
         self.precision = precision
         self.device = device
+        self.n_workers = n_workers
+        self.sync_batchnorm = sync_batchnorm
         self.validation_fraction = validation_fraction
         self.checkpoint_dir = checkpoint_dir
         self.callbacks = callbacks

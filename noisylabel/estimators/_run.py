@@ -12,12 +12,13 @@ from torch import Tensor, nn
 
 from noisylabel._support.random import draw_seed, private_torch_stream, torch_turn
 from noisylabel.callbacks import EpochProgress
+from noisylabel.distributed import current_group
 from noisylabel.estimators._settings import net_options
 from noisylabel.estimators._student import build_network, type_of_inputs
 from noisylabel.estimators.inputs._training_data import TrainingData
 from noisylabel.estimators.saving._checkpoints import check_same_run, checkpoint_header, opened_folder, read_checkpoint
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError
-from noisylabel.nets import CheckpointFile, Data, SampleRecord, Trained, WeightedNet, train_net
+from noisylabel.nets import Checkpoint, CheckpointFile, Data, SampleRecord, Trained, WeightedNet, train_net
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +55,13 @@ class SavedRun:
         """Return the seed of the run that goes on, or draw that of a new one."""
         return draw_seed(random_state) if self.content is None else int(self.content["seed"])
 
-    def file_for(self, estimator: Any, seed: int, data: TrainingData) -> CheckpointFile | None:
+    @contextmanager
+    def below(self, name: str) -> Iterator["SavedRun"]:
+        """Open a run that belongs to this one, such as a teacher's, in a folder below."""
+        with SavedRun.open(None if self.folder is None else self.folder / name) as run:
+            yield run
+
+    def file_for(self, estimator: Any, seed: int, data: TrainingData) -> Checkpoint | None:
         """Return the file to save to; refuse a folder that holds a run with other parameters or data."""
         if self.folder is None:
             return None
@@ -187,7 +194,7 @@ class TrainingRun:
         From :class:`NetParts` to an uninitialised net: the training rule.
     split : Split
     seed : int
-    checkpoint : CheckpointFile, optional
+    checkpoint : Checkpoint, optional
         Where the state goes after each epoch, and where it comes from if the run goes on.
     student_seed : int, optional
         Seed of the first weights, and of all that the network itself draws, such as dropout; ``seed`` by default.
@@ -202,7 +209,7 @@ class TrainingRun:
     make_net: Callable[[NetParts], WeightedNet]
     split: Split
     seed: int
-    checkpoint: CheckpointFile | None = None
+    checkpoint: Checkpoint | None = None
     student_seed: int | None = None
     bar: str | None = None
     keep_last: bool = False
@@ -239,7 +246,8 @@ class TrainingRun:
                 "MentorNetClassifier without 'mixup_alpha', or make embeddings of them first."
             )
         options["prepare_samples"] = replace(data.format, dtype=dtype).prediction_batch
-        options["callbacks"] = [*([] if self.bar is None else [EpochProgress(self.bar)]), *options["callbacks"]]
+        text = None if current_group() is not None else self.bar  # the bar of a group is where it was started
+        options["callbacks"] = [*([] if text is None else [EpochProgress(text)]), *options["callbacks"]]
         parts = NetParts(
             network=network,
             n_samples=len(train),

@@ -47,6 +47,7 @@ def net_options(estimator: Any, samples: SampleFormat, device: torch.device, see
         "lr_schedule": resolve_lr_schedule(estimator.lr_schedule),
         "precision": estimator.precision,
         "ema_decay": estimator.ema_decay,
+        "sync_batchnorm": estimator.sync_batchnorm,
         "max_epochs": estimator.max_epochs,
         "batch_size": estimator.batch_size,
         "iterator_train": TrainingBatches,

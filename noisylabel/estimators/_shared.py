@@ -23,6 +23,8 @@ SHARED_CONSTRAINTS: dict[str, Constraint] = {
     "lr": Number(0, closed="neither"),
     "weight_decay": Number(0),
     "validation_fraction": Number(0, 0.5, hint="0 holds nothing out."),
+    "n_workers": Count(),
+    "sync_batchnorm": Flag(),
     "precision": Choice(("fp32", "bf16")),
     "standardize": Flag(),
     "predict_flipped": Flag(),
@@ -95,6 +97,15 @@ PARAMETERS = {
         str or torch.device, default="cpu"
             Where to train, for instance ``"cuda"``. ``"auto"`` is ``"cuda"`` if torch sees a GPU, else ``"cpu"``.
             (Apple's ``"mps"`` lacks the double precision that the statistics need.)""",
+    "n_workers": """
+        int, default=1
+            Processes that train the network together, by Ray Train and torch's distributed data parallelism: each works
+            out its part of every batch, on a GPU of its own with ``device="cuda"``. The result is that of one worker,
+            but for rounding, batch statistics and drop-out. Needs Ray; on a cluster call ``ray.init`` first.""",
+    "sync_batchnorm": """
+        bool, default=False
+            With several workers, let batch normalisation in training go by the whole batch, as with one, instead of by
+            each worker's part. It costs two small messages a layer.""",
     "validation_fraction": """
         float in [0, 0.5], default=0.0
             Share of the rows, labels as noisy as the rest, to hold out. If above 0, the network of the epoch with the

@@ -2,10 +2,10 @@
 
 from noisylabel.nets._base import IndexedNet, Step
 from noisylabel.nets._batches import OrderedBatches, TrainingBatches
-from noisylabel.nets._checkpoint import CHECKPOINT_FILE, CHECKPOINT_FORMAT, CheckpointFile
+from noisylabel.nets._checkpoint import CHECKPOINT_FILE, CHECKPOINT_FORMAT, Checkpoint, CheckpointFile
 from noisylabel.nets._distilling import DistillingNet, LabelTargets, NetworkTargets, TableTargets, Targets
 from noisylabel.nets._features import SKORCH_FEATURES, Feature
-from noisylabel.nets._loop import Trained, train_net
+from noisylabel.nets._loop import Trained, log_epoch, train_net
 from noisylabel.nets._mixing import MixingNet
 from noisylabel.nets._record import SampleRecord
 from noisylabel.nets._sanity import are_predictions
@@ -19,6 +19,7 @@ __all__ = [
     "CHECKPOINT_FORMAT",
     "SKORCH_FEATURES",
     "Batch",
+    "Checkpoint",
     "CheckpointFile",
     "Data",
     "DistillingNet",
@@ -44,6 +45,7 @@ __all__ = [
     "as_float32",
     "check_callbacks",
     "check_net_params",
+    "log_epoch",
     "plain_network",
     "train_net",
 ]

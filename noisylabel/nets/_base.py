@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn.modules.batchnorm import _NormBase
 
 from noisylabel._support.random import torch_turn, user_code
+from noisylabel.distributed import WorkerGroup, current_group, synchronize_norms
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError, NoisyLabelError
 from noisylabel.nets._batches import count_batches
 from noisylabel.nets._features import SKORCH_FEATURES
@@ -105,6 +106,8 @@ class IndexedNet(ClassifierMixin, NeuralNet):
         Arithmetic of the forward pass; weights and losses stay float32.
     ema_decay : float in [0, 1), default=0
         If above 0, evaluate with a moving average of the parameters, and end training with it.
+    sync_batchnorm : bool, default=False
+        In a group of workers, let batch normalisation go by the whole batch.
     prepare_samples : callable, optional
         Called in prediction with samples that are not yet checked: returns them in the type that the network gets, or
         refuses them. By default floats become float32.
@@ -114,19 +117,21 @@ class IndexedNet(ClassifierMixin, NeuralNet):
 
     step_sizes = StepSizes
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what all training rules share
         self,
         module: Any,
         *,
         lr_schedule: Schedule,
         precision: str = "fp32",
         ema_decay: float = 0.0,
+        sync_batchnorm: bool = False,
         prepare_samples: Prepare | None = None,
         **kwargs: Any,
     ) -> None:
         self.lr_schedule = lr_schedule
         self.precision = precision
         self.ema_decay = ema_decay
+        self.sync_batchnorm = sync_batchnorm
         self.prepare_samples = prepare_samples
         super().__init__(module, criterion=torch.nn.CrossEntropyLoss, **kwargs)
 
@@ -142,6 +147,12 @@ class IndexedNet(ClassifierMixin, NeuralNet):
         self.all_parameters_ = [parameter for group in self.optimizer_.param_groups for parameter in group["params"]]
         self.named_parameters_ = list(self.get_all_learnable_params())
         self.average_ = ParameterAverage(self.module_, self.ema_decay) if self.ema_decay else None
+        self.group_ = current_group()
+        if self.group_ is not None:
+            if self.sync_batchnorm:
+                synchronize_norms(self.module_, self.group_)
+            self.learning_: list[bool] = []
+            self.one_sample_ = next(iter(X.take(np.arange(1)).slices(1)))[0]
 
     def start_epoch(self) -> None:
         """Look which callbacks listen to steps, and at what callbacks have changed between epochs.
@@ -162,6 +173,31 @@ class IndexedNet(ClassifierMixin, NeuralNet):
                 "(requires_grad is False). Leave a layer of 'student' free, or give Freezer a pattern that fits fewer "
                 "parameters."
             )
+        if self.group_ is not None:
+            self._join(self.group_)
+
+    def _join(self, group: WorkerGroup) -> None:
+        """Let the network that now learns get the gradients of all workers; what it draws itself differs in each."""
+        learning = [parameter.requires_grad for parameter in self.module_.parameters()]
+        if learning != self.learning_:
+            self.learning_ = learning
+            self.__dict__["parallel_"] = group.parallel(self.module_, self._has_unused_parameters())
+        with torch_turn():
+            torch.manual_seed(self.streams()[0].initial_seed() + 1000 * self.clock_.epoch + group.rank)
+
+    def _has_unused_parameters(self) -> bool:
+        """Whether the logits do not depend on some parameter that learns."""
+        self._set_training(False)  # batch statistics must stay as they are
+        learning = [parameter for parameter in self.module_.parameters() if parameter.requires_grad]
+        with torch_turn():
+            logits = self._logits(plain_network(self.module_), self.one_sample_.clone())
+        return None in torch.autograd.grad(logits.sum(), learning, allow_unused=True)
+
+    def end_epoch(self) -> None:
+        """Have one network again after an epoch in which each worker had batch statistics of its own."""
+        if self.group_ is not None:
+            for buffer in self.module_.buffers():
+                self.group_.from_first(buffer)
 
     def keep_average(self) -> None:
         """End training with the parameters that evaluation has used."""
@@ -249,9 +285,27 @@ class IndexedNet(ClassifierMixin, NeuralNet):
                     layer.eval()
 
     def infer(self, x: Tensor, module: torch.nn.Module | None = None, **fit_params: Any) -> Tensor:
-        """Return float32 logits of the trained network, or of ``module``."""
+        """Return float32 logits of the trained network, or of ``module``.
+
+        In training the workers of a group share the work; all of them call it.
+        """
+        if module is None and self.module_.training:
+            parallel = getattr(self, "parallel_", None)
+            return self.infer_together(
+                x, parallel if parallel is not None and torch.is_grad_enabled() else self.module_
+            )
+        return self._logits(self.module_ if module is None else module, x)
+
+    def infer_together(self, x: Tensor, module: torch.nn.Module) -> Tensor:
+        """Return float32 logits, of which each worker of a group, all of which call it, works out a part."""
+        group = getattr(self, "group_", None)
+        if group is None:
+            return self._logits(module, x)
+        return group.whole(self._logits(module, x[group.part(len(x))]), len(x))
+
+    def _logits(self, module: torch.nn.Module, x: Tensor) -> Tensor:
         with self.autocast(x):
-            logits = (self.module_ if module is None else module)(x)
+            logits = module(x)
         try:
             in_float32: Tensor = logits.float()
             return in_float32
@@ -289,6 +343,8 @@ class IndexedNet(ClassifierMixin, NeuralNet):
             with user_code():
                 self.notify("on_grad_computed", named_parameters=self.named_parameters_, batch=batch, training=True)
             self.step_sizes_.check()
+        if self.group_ is not None:
+            self.group_.from_first(step["mean_weight"])  # a last digit that differs would make two networks
         self.step_sizes_.step(step["mean_weight"])
         if self.average_ is not None:
             self.average_.update(step["mean_weight"])
@@ -414,7 +470,9 @@ class IndexedNet(ClassifierMixin, NeuralNet):
         self.step_sizes_.end()
         self.iterator_train__generator = None
         self.iterator_train__augment_generator = None
-        del self.all_parameters_, self.named_parameters_, self.step_sizes_, self.numbers_
+        del self.all_parameters_, self.named_parameters_, self.step_sizes_, self.numbers_, self.group_
+        for name in ("parallel_", "learning_", "one_sample_"):
+            self.__dict__.pop(name, None)
 
     def forward_iter(
         self, X: Any, training: bool = False, device: Any = "cpu", mirrored: bool = False

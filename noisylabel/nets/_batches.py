@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from noisylabel._support.random import torch_turn
+from noisylabel.distributed import current_group
 from noisylabel.nets.data import Batch, Data, IteratedData, StreamedData, TensorData
 
 Augment = Callable[..., Tensor]
@@ -110,7 +111,11 @@ class TrainingBatches:
         chunks = iter(balanced_chunks(len(order), self.batch_size, order))
         if isinstance(self.dataset, TensorData):
             return chunks
-        return self.dataset.batches(chunks, self.num_workers, self._stream_of_the_epoch(), self.prefetch_factor)
+        loading = self.num_workers, self._stream_of_the_epoch(), self.prefetch_factor
+        group = current_group()
+        if group is None:
+            return self.dataset.batches(chunks, *loading)
+        return self.dataset.batches(chunks, *loading, group=group)
 
     def batch_of(self, source: Any) -> Batch:
         """Return a batch, augmented; by operations on its device alone if the data are in memory."""

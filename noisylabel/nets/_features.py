@@ -54,6 +54,7 @@ _NET_PARAMS = (
     ("lr_schedule", False, _OURS),
     ("precision", False, _OURS),
     ("ema_decay", False, _OURS),
+    ("sync_batchnorm", False, _OURS),
     ("loss", False, _OURS),
     ("class_weight", False, _OURS),
     ("mixup_alpha", False, _OURS),

@@ -234,6 +234,7 @@ def why_eager(net: IndexedNet, batches: TrainingBatches) -> str | None:
     compile_mode = net.get_params_for("compile").get("mode") if net.compile else None
     reasons = {
         f"device is {net.device!r}, and steps are recorded on CUDA only": not can_record(torch.device(net.device)),
+        "several workers make it together": net.group_ is not None,
         "X is a Dataset, whose samples come from the host": not isinstance(batches.dataset, TensorData),
         "a callback listens to steps": net.has_step_listener_,
         f"'student' is your own: {_YOUR_OWN} the attribute capturable = True": not getattr(

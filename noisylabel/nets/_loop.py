@@ -3,13 +3,15 @@
 import copy
 import logging
 import math
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from skorch.callbacks import Checkpoint, EarlyStopping, PassthroughScoring
+from skorch import callbacks as skorch_callbacks
+from skorch.callbacks import EarlyStopping, PassthroughScoring
 from skorch.callbacks.scoring import ScoringBase
 from torch import Tensor
 from torch.nn.functional import cross_entropy
@@ -18,7 +20,7 @@ from tqdm.auto import tqdm
 from noisylabel._support.random import torch_turn, user_code
 from noisylabel.nets._base import IndexedNet
 from noisylabel.nets._batches import OrderedBatches, TrainingBatches
-from noisylabel.nets._checkpoint import CheckpointFile, callback_states, restore_callbacks
+from noisylabel.nets._checkpoint import Checkpoint, callback_states, restore_callbacks
 from noisylabel.nets._graphs import StepGraphs, can_record
 from noisylabel.nets._sanity import check_epoch, check_predictions, check_single_rows
 from noisylabel.nets._skorch import check_held_out
@@ -26,7 +28,7 @@ from noisylabel.nets.data import Batch, Data, ScoredData, keeping_workers
 from noisylabel.nets.steps import EpochNumbers, plain_network
 
 _LOGGER = logging.getLogger(__name__)
-_EVALUATING = (ScoringBase, PassthroughScoring, Checkpoint, EarlyStopping)
+_EVALUATING = (ScoringBase, PassthroughScoring, skorch_callbacks.Checkpoint, EarlyStopping)
 
 
 @dataclass
@@ -60,12 +62,12 @@ class LastEpoch:
 
     Attributes
     ----------
-    checkpoint : CheckpointFile or None
+    checkpoint : Checkpoint or None
     copied : dict or None
         What of the state outlives training; None with a checkpoint, and before the end of the first epoch.
     """
 
-    checkpoint: CheckpointFile | None
+    checkpoint: Checkpoint | None
     copied: dict[str, Any] | None = None
 
     def keep(self, net: IndexedNet, best: BestEpoch | None) -> None:
@@ -106,7 +108,7 @@ def train_net(
     net: IndexedNet,
     train: Data,
     valid: Data | None = None,
-    checkpoint: CheckpointFile | None = None,
+    checkpoint: Checkpoint | None = None,
     keep_last: bool = False,
 ) -> Trained:
     """Train a net for its ``max_epochs``, or for what is left of a run whose checkpoint is given.
@@ -118,7 +120,7 @@ def train_net(
     train : TensorData or StreamedData
     valid : TensorData or StreamedData, optional
         Held-out rows; the net ends with the network that was best on them.
-    checkpoint : CheckpointFile, optional
+    checkpoint : Checkpoint, optional
         Where the state goes after each epoch, and where it comes from if the run goes on.
     keep_last : bool, default=False
         Return the network of the last epoch too, whichever the net ends with.
@@ -155,7 +157,7 @@ def train_net(
     return Trained(best_epoch, last, interrupt)
 
 
-def _begin(net: IndexedNet, train: Data, best: BestEpoch | None, checkpoint: CheckpointFile | None) -> BestEpoch | None:
+def _begin(net: IndexedNet, train: Data, best: BestEpoch | None, checkpoint: Checkpoint | None) -> BestEpoch | None:
     """Begin training, or go on after the last epoch of a checkpoint; return the best epoch so far."""
     saved = None if checkpoint is None else checkpoint.take_content()
     if saved is not None:
@@ -176,9 +178,12 @@ def _train_epochs(
     datasets = {"dataset_train": ScoredData(train), "dataset_valid": None if valid is None else ScoredData(valid)}
     with StepGraphs(net) as graphs:
         while len(net.history) < net.max_epochs and not _has_stopped(net):
+            if last_epoch.checkpoint is not None and last_epoch.checkpoint.is_final:
+                raise KeyboardInterrupt
             _notify(net, "on_epoch_begin", **datasets)
             net.start_epoch()
             sizes, numbers = _train_epoch(net, batches, graphs)
+            net.end_epoch()
             check_epoch(net, None if last_epoch.checkpoint is None else last_epoch.checkpoint.path)
             net.record_epoch(numbers, sizes)
             if best is not None and held_out is not None:
@@ -187,17 +192,19 @@ def _train_epochs(
             net.clock_.epoch = len(net.history)
             is_interrupted = _tell_callbacks(net, **datasets)
             _forget_steps(net, keep=1)
-            _log_epoch(net)
+            log_epoch(net.history[-1], len(net.history), net.max_epochs)
             last_epoch.keep(net, best)
             if is_interrupted and len(net.history) < net.max_epochs:
                 raise KeyboardInterrupt
 
 
-def _interrupt_text(net: IndexedNet, best: BestEpoch | None, checkpoint: CheckpointFile | None) -> str:
+def _interrupt_text(net: IndexedNet, best: BestEpoch | None, checkpoint: Checkpoint | None) -> str:
     """Return when training was interrupted, and what the net is now."""
     what = "what it had learned by then" if best is None else f"that of epoch {best.epoch}, the best so far"
     text = f"Training was interrupted after epoch {net.clock_.epoch} of {net.max_epochs}; the network is {what}."
-    return text if checkpoint is None else f"{text} fit with the same 'checkpoint_dir' goes on from its checkpoint."
+    if checkpoint is None or checkpoint.path is None:
+        return text
+    return f"{text} fit with the same 'checkpoint_dir' goes on from its checkpoint."
 
 
 def _take_best(net: IndexedNet, best: BestEpoch | None) -> int | None:
@@ -208,7 +215,7 @@ def _take_best(net: IndexedNet, best: BestEpoch | None) -> int | None:
     for _, callback in net.callbacks_:
         if isinstance(callback, EarlyStopping) and callback.load_best:
             return callback.best_epoch_ or None
-        if isinstance(callback, Checkpoint) and callback.load_best and callback.monitor is not None:
+        if isinstance(callback, skorch_callbacks.Checkpoint) and callback.load_best and callback.monitor is not None:
             kept = [row["epoch"] for row in net.history if row.get(callback.event_name)]
             return kept[-1] if kept else None
     if best is None or best.state is None:
@@ -332,15 +339,21 @@ def _told_step(net: IndexedNet, batches: TrainingBatches, source: Any) -> None:
     _notify(net, "on_batch_end", batch=batch, training=True, **step)
 
 
-def _log_epoch(net: IndexedNet) -> None:
-    """Log the epoch that has just ended; each tenth of training as information, others for debugging."""
-    done = len(net.history)
-    level = logging.INFO if 10 * done // net.max_epochs > 10 * (done - 1) // net.max_epochs else logging.DEBUG
+def log_epoch(row: Mapping[str, Any], done: int, n_epochs: int) -> None:
+    """Log the epoch that has just ended; each tenth of training as information, others for debugging.
+
+    Parameters
+    ----------
+    row : dict
+        Of the history.
+    done, n_epochs : int
+        Epochs done, of how many.
+    """
+    level = logging.INFO if 10 * done // n_epochs > 10 * (done - 1) // n_epochs else logging.DEBUG
     if _LOGGER.isEnabledFor(level):
-        row = net.history[-1]
         names = ("train_loss", "data_utilization", "valid_loss", "valid_acc")
         shown = ", ".join(f"{name} {row[name]:.4g}" for name in names if name in row)
-        _LOGGER.log(level, "epoch %d of %d: %s", done, net.max_epochs, shown)
+        _LOGGER.log(level, "epoch %d of %d: %s", done, n_epochs, shown)
 
 
 def _validate(net: IndexedNet, batches: OrderedBatches) -> None:
@@ -366,7 +379,7 @@ def _validate_batch(net: IndexedNet, batch: Batch, module: torch.nn.Module) -> d
     """Predict a batch, and return the mean of its losses and how many are right."""
     _notify(net, "on_batch_begin", batch=batch, training=False)
     with torch.inference_mode():
-        logits = net.infer(batch[0], module)
+        logits = net.infer_together(batch[0], module)
         loss = cross_entropy(logits, batch[1])
         right = (logits.argmax(1) == batch[1]).sum()
     net.history.record_batch("valid_loss", loss.item() if net.tells_numbers_ else loss)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from noisylabel._support.random import private_torch_stream, torch_turn
+from noisylabel.distributed import current_group
 from noisylabel.exceptions import DivergedError, InvalidParameterError
 from noisylabel.nets._base import IndexedNet
 from noisylabel.nets._batches import count_batches
@@ -21,12 +22,22 @@ _LOOKED_AT = 64
 def check_single_rows(net: IndexedNet, train: Data) -> None:
     """Refuse batches of one row for a network that cannot learn from them, such as one with batch normalisation.
 
+    Of a group of workers each has its part of a batch.
+
     Raises
     ------
     InvalidParameterError
     """
-    if len(train) // count_batches(len(train), net.batch_size) > 1:
+    group = current_group()
+    n_workers = 1 if group is None else group.size
+    n_rows = len(train) // count_batches(len(train), net.batch_size) // n_workers
+    if n_rows > 1:
         return
+    if n_rows == 0:
+        raise InvalidParameterError(
+            f"'n_workers' is {n_workers}, and a batch of the {len(train)} rows that are trained on has not one row for "
+            f"each with 'batch_size' {net.batch_size}. Use fewer workers, or larger batches."
+        )
     net._set_training(True)
     network = copy.deepcopy(plain_network(net.module_))  # batch statistics must stay as they are
     try:
@@ -35,9 +46,13 @@ def check_single_rows(net: IndexedNet, train: Data) -> None:
             net.infer(batch[0], network)
     except ValueError as error:
         raise InvalidParameterError(
-            f"'batch_size' is {net.batch_size}, and 'student' cannot learn from a batch of one row: {error}. Set "
-            "'batch_size' to 2 or more, or use a network without batch normalisation."
+            f"'batch_size' is {net.batch_size}{_of(n_workers)}, and 'student' cannot learn from a batch of one row: "
+            f"{error}. Set 'batch_size' to {2 * n_workers} or more, or use a network without batch normalisation."
         ) from error
+
+
+def _of(n_workers: int) -> str:
+    return "" if n_workers == 1 else f" for {n_workers} workers"
 
 
 def check_epoch(net: IndexedNet, checkpoint: Path | None) -> None:

@@ -26,7 +26,7 @@ from noisylabel.students import MLP
 KINDS = [MentorNetClassifier, MentorMixClassifier, FilterKDClassifier]
 OUTSIDE = {
     "max_epochs": 0, "batch_size": 1.5, "lr": 0, "weight_decay": -1, "validation_fraction": 0.7, "precision": "fp16",
-    "standardize": "yes", "predict_flipped": "both",
+    "standardize": "yes", "predict_flipped": "both", "n_workers": 0, "sync_batchnorm": "yes",
     "optimizer": "sdg", "augment": "rotate",
     "ema_decay": 1.0, "callbacks": 3, "percentile_by_class": 2, "fixed_epoch_after_burn_in": None,
     "loss": "mse", "mixup_alpha": -1, "mix_ratio": "firm", "filter_alpha": 2, "second_reweight": "maybe",

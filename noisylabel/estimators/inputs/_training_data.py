@@ -83,6 +83,17 @@ class TrainingData:
             "groups": "none" if self.group_codes is None else hash_arrays(self.group_codes),
         }
 
+    def to(self, device: torch.device) -> "TrainingData":
+        """Return the data on a device; what is there already is shared."""
+        weight = None if self.class_weight is None else self.class_weight.to(device)
+        return self.with_samples(self.samples.to(device), class_weight=weight, device=device)
+
+    def with_samples(self, samples: Data, **changes: Any) -> "TrainingData":
+        """Return the data with the same samples in another place."""
+        moved = replace(self, samples=samples, **changes)
+        vars(moved)["fingerprint"] = self.fingerprint  # worked out but once
+        return moved
+
     @property
     def sample_shape(self) -> tuple[int, ...]:
         """Shape of one sample."""

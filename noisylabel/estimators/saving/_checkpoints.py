@@ -37,7 +37,13 @@ from noisylabel.students import (
 )
 
 LOCK_FILE = ".lock"
-_MAY_CHANGE = {"callbacks", "checkpoint_dir", "predict_flipped", "verbose"}  # between a run and its continuation
+_MAY_CHANGE = {
+    "callbacks",
+    "checkpoint_dir",
+    "n_workers",
+    "predict_flipped",
+    "verbose",
+}  # between a run and its continuation
 _OF_ONE_PLACE = {"callbacks", "checkpoint_dir", "device", "student"}
 _CONTENT: dict[str, Any] = {  # what every checkpoint has, and of what type
     "fingerprint": dict, "seed": int, "estimator": str, "student": dict | None, "standardize": bool, "precision": str,

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import default_collate
 
+from noisylabel.distributed import WorkerGroup
 from noisylabel.exceptions import InvalidDataError
 from noisylabel.nets.data._batch import Batch
 from noisylabel.nets.data._row_stream import RowsSeen, RowStream
@@ -63,8 +64,13 @@ class IteratedData(StreamedData):
         num_workers: int = 0,
         stream: torch.Generator | None = None,
         prefetch_factor: int | None = None,
+        group: WorkerGroup | None = None,
     ) -> Iterator[Batch]:
-        """Yield batches of the sizes of the chunks, of rows that come from a buffer in random order."""
+        """Yield batches of the sizes of the chunks, of rows that come from a buffer in random order.
+
+        ``group`` must be None: a stream cannot be asked for a part of a batch.
+        """
+        assert group is None
         stream = torch.Generator() if stream is None else stream
         seed = int(torch.randint(2**31 - 1, (), generator=stream))
         samples = self._shuffled(self._samples(seed, num_workers, prefetch_factor), np.random.default_rng(seed))

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from noisylabel.distributed import WorkerGroup
 from noisylabel.nets.data._batch import Batch, as_float32
 from noisylabel.nets.data._loading import Request, Samples, Workers, load_here
 
@@ -72,24 +73,36 @@ class StreamedData(Dataset):
         weight, labels = self.sample_weight, self.labels
         return StreamedData(self.dataset, codes.cpu().numpy(), weight, self.device, rows, self.prepare, labels)
 
+    def to(self, device: torch.device) -> "StreamedData":
+        """Return the data, whose batches go to another device."""
+        codes = None if self.codes is None else self.codes.cpu().numpy()
+        weight = None if self.sample_weight is None else self.sample_weight.to(device)
+        rows = self.rows if self.is_part else None
+        return StreamedData(self.dataset, codes, weight, device, rows, self.prepare, self.labels)
+
     def batches(
         self,
         chunks: Iterator[Tensor],
         num_workers: int = 0,
         stream: torch.Generator | None = None,
         prefetch_factor: int | None = None,
+        group: WorkerGroup | None = None,
     ) -> Iterator[Batch]:
         """Yield a batch for each tensor of positions, loaded here or by so many processes.
+
+        Each member of a group loads its part, and gets the samples of the others from them.
 
         What the Dataset draws of NumPy's and Python's global streams follows from ``stream``. So does what it draws of
         torch's in worker processes, however many; without any, that is part of the stream of the whole run.
         """
         asked: deque[Tensor] = deque()
-        requests = self._requests(chunks, torch.Generator() if stream is None else stream, asked)
+        requests = self._requests(chunks, torch.Generator() if stream is None else stream, asked, group)
         carry = _carrier(self.device)
         with self._loaded(requests, num_workers, prefetch_factor) as loaded:
             for X in loaded:
                 X, rows = carry(self.prepare(X), asked.popleft())
+                if group is not None:
+                    X = group.gathered(X, len(rows))
                 weight = None if self.sample_weight is None else self.sample_weight[rows]
                 codes = None if self.codes is None else self.codes[rows]
                 yield Batch(X, codes, rows, weight)
@@ -111,7 +124,9 @@ class StreamedData(Dataset):
             for workers in kept.values():
                 workers.close()
 
-    def _requests(self, chunks: Iterator[Tensor], stream: torch.Generator, asked: deque[Tensor]) -> Iterator[Request]:
+    def _requests(
+        self, chunks: Iterator[Tensor], stream: torch.Generator, asked: deque[Tensor], group: WorkerGroup | None
+    ) -> Iterator[Request]:
         """Yield what to load, and note the positions that have been asked for."""
         torch.empty((), dtype=torch.int64).random_(
             generator=stream
@@ -120,6 +135,8 @@ class StreamedData(Dataset):
             rows = self.rows[positions.numpy()]
             seed = int(torch.randint(2**31 - 1, (), generator=stream))
             asked.append(positions)
+            if group is not None:
+                rows, seed = rows[group.part(len(rows))], seed + group.rank
             yield Request(seed, rows, None if self.labels is None else self.labels[rows])
 
     @contextmanager

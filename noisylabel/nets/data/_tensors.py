@@ -58,6 +58,11 @@ class TensorData(Dataset):
         """Return the same samples with other label codes (n,), on their device."""
         return TensorData(self.all_X, codes, self.sample_weight, self.rows)
 
+    def to(self, device: torch.device) -> "TensorData":
+        """Return the data on a device; what is there already is shared."""
+        parts = (self.all_X, self.codes, self.sample_weight, self.rows)
+        return TensorData(*(None if part is None else part.to(device) for part in parts))  # type: ignore[arg-type]
+
     def batch_of(self, positions: Tensor) -> Batch:
         """Return the batch of some positions, a tensor (B,)."""
         weight = None if self.sample_weight is None else self.sample_weight.index_select(0, positions)

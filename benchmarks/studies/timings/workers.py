@@ -1,0 +1,94 @@
+"""One network on one and on two workers: seconds of an epoch where computing dominates, and accuracy with batch norm.
+
+The study ``scale`` runs it. Seconds are the fewest of an epoch of several trainings, in turns, since other processes of
+the machine only add to them.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.cells.environment import environment
+from benchmarks.cells.store import append, read
+from noisylabel import MentorNetClassifier, corrupt
+from noisylabel.datasets import load_digits
+from noisylabel.students import SmallCNN
+from noisylabel.utils import progress_bar, ray_session
+
+SECONDS, ACCURACY = "workers", "workers, accuracy"
+KINDS = (SECONDS, ACCURACY)
+N_WORKERS = (1, 2)
+SEEDS = (0, 1, 2)
+_N_IMAGES = 2_048
+_TURNS = 3
+
+
+def run_workers(path: Path, again: bool = False) -> None:
+    """Measure what has no result yet, or ``again`` all, and keep it."""
+    done = [] if again else [_key(row) for row in read(path) if row["kind"] in KINDS]
+    wanted = [(SECONDS, n, turn) for turn in range(_TURNS) for n in N_WORKERS]
+    wanted += [(ACCURACY, n, seed) for seed in SEEDS for n in N_WORKERS]
+    todo = [case for case in wanted if case not in done]
+    if not todo:
+        return
+    with ray_session():
+        for kind, n_workers, seed in progress_bar(todo, desc="workers", unit="training"):
+            found = seconds(n_workers, seed) if kind == SECONDS else accuracy(n_workers, seed)
+            row = {"kind": kind, "n_workers": n_workers, "seed": seed, **found, "environment": environment()}
+            append(path, row)
+
+
+def _key(row: dict[str, Any]) -> tuple[str, int, int]:
+    return row["kind"], row["n_workers"], row["seed"]
+
+
+def seconds(n_workers: int, seed: int, n_samples: int = _N_IMAGES, epochs: int = 6) -> dict[str, Any]:
+    """Train a network of convolutions on images of 32 x 32, and return the fewest seconds of an epoch."""
+    rng = np.random.default_rng(seed)
+    X = rng.integers(0, 256, (n_samples, 3, 32, 32), dtype=np.uint8)
+    clf = MentorNetClassifier(
+        "mentornet_pd",
+        loss_percentile=0.7,
+        student=SmallCNN((32, 64, 64)),
+        max_epochs=epochs,
+        batch_size=256,
+        n_workers=n_workers,
+        random_state=seed,
+    )
+    clf.fit(X, rng.integers(0, 10, n_samples))
+    durations = clf.history_["dur"].to_numpy()[1:]  # the first warms up
+    return {"n_samples": n_samples, "epochs": epochs, "seconds_per_epoch": round(float(durations.min()), 4)}
+
+
+def accuracy(n_workers: int, seed: int, epochs: int = 30) -> dict[str, Any]:
+    """Train a network with batch normalisation on noisy digits, as images, and return its accuracy on right labels."""
+    digits = load_digits()
+    noisy_y, _ = corrupt(digits.target, "symmetric", rate=0.4, random_state=seed)
+    clf = MentorNetClassifier(student=SmallCNN((16, 32, 32)), max_epochs=epochs, n_workers=n_workers, random_state=seed)
+    clf.fit(_as_images(digits.data), noisy_y)
+    found = clf.score(_as_images(digits.test_data), digits.test_target)
+    return {"n_samples": len(noisy_y), "epochs": epochs, "accuracy": round(found, 4)}
+
+
+def _as_images(table: np.ndarray) -> np.ndarray:
+    return table.reshape(-1, 1, 8, 8).astype(np.float32)
+
+
+def workers_markdown(path: Path) -> str:
+    """Return both tables as Markdown; empty if nothing has been measured."""
+    rows = pd.DataFrame([row for row in read(path) if row["kind"] in KINDS])
+    if rows.empty:
+        return ""
+    rows = rows.drop_duplicates(["kind", "n_workers", "seed"], keep="last")
+    fewest = rows[rows["kind"] == SECONDS].groupby("n_workers")["seconds_per_epoch"].min()
+    found = rows[rows["kind"] == ACCURACY].groupby("n_workers")["accuracy"]
+    lines = ["| workers | seconds of an epoch | times an equal part of one worker's | accuracy, with batch norm |"]
+    lines.append("|---" * 4 + "|")
+    for n in sorted(rows["n_workers"].unique()):
+        ratio = fewest.get(n, np.nan) * n / fewest.get(1, np.nan)
+        group = found.get_group(n) if n in found.groups else pd.Series(dtype=float)
+        spread = f"{group.mean():.4f} ± {group.std():.4f} ({len(group)} seeds)"
+        lines.append(f"| {n} | {fewest.get(n, np.nan):.2f} | {ratio:.2f} | {spread} |")
+    return "\n".join(lines)
