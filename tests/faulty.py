@@ -40,7 +40,7 @@ class Scribbler(Callback):
 
     def on_train_begin(self, net, X=None, **kwargs):
         if net.lr == self.lr:
-            X.X[:10] = 100.0
+            X.all_X[:10] = 100.0
 
 
 class LoadedCode(Callback):
@@ -68,7 +68,7 @@ class Whereabouts(Callback):
         self.path = path
 
     def on_train_begin(self, net, X=None, **kwargs):
-        address = X.X.data_ptr()
+        address = X.all_X.data_ptr()
         for line in Path("/proc/self/maps").read_text().splitlines():
             (start, end), offset, inode = (int(n, 16) for n in line.split()[0].split("-")), *line.split()[2:5:2]
             if start <= address < end:

@@ -56,8 +56,7 @@ class Driver:
 
     def run(self) -> None:
         """Run until all trials are over, or somebody presses Ctrl-C."""
-        for trial in self.state.trials:
-            self._obey(trial)
+        self.settle()
         try:
             with _interrupts() as is_interrupted:
                 while self._n_open() and not is_interrupted():
@@ -69,6 +68,14 @@ class Driver:
             self.pool.close()
             for watcher in self.watchers:
                 watcher.close()
+
+    def settle(self) -> None:
+        """Do what follows from the last reports of an earlier driver, which was killed before it could."""
+        for trial in [trial for trial in self.state.trials if not trial.is_over]:
+            if {"finished", "failed"} & trial.last.keys():
+                self._end(trial)
+            else:
+                self._obey(trial)
 
     def _n_open(self) -> int:
         """Return how many trials are not over, with those that have not been drawn."""
@@ -134,7 +141,7 @@ class Driver:
     def _obey(self, trial: Trial) -> None:
         """Act on the verdict on a trial."""
         verdict = self.state.verdict(trial)
-        if verdict.stops and not trial.is_over:
+        if verdict.stops:
             self._end(trial)
         elif verdict.model is not None and self.checkpoints.copy(verdict.model, trial):
             trial.state, trial.params = WAITING, dict(verdict.params or {})

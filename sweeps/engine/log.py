@@ -12,7 +12,6 @@ import pandas as pd
 from optuna.distributions import BaseDistribution, json_to_distribution
 
 from noisylabel.exceptions import InvalidFileError
-from noisylabel.utils import write_whole
 from sweeps.engine.trials import trial_name
 
 LOG_FILE = "log.jsonl"
@@ -35,11 +34,15 @@ class SweepLog:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._n_whole: int | None = None  # bytes, where a kill has cut off what comes after
 
     def write(self, event: str, trial: str, **content: Any) -> dict[str, Any]:
         """Add a line, and return what it says. What a sweep cannot do without survives a power cut."""
         content = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in content.items()}
         line = {"event": event, "trial": trial, "time": time.time(), **content}
+        if self._n_whole is not None:
+            os.truncate(self.path, self._n_whole)
+            self._n_whole = None
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
             if event != "report" or "checkpoint" in content or "finished" in content:
@@ -48,7 +51,7 @@ class SweepLog:
         return line
 
     def read(self) -> list[dict[str, Any]]:
-        """Return what the lines say, and drop a last one that a kill cut off.
+        """Return what the lines say, without a last one that a kill cut off; the next line takes its place.
 
         Raises
         ------
@@ -59,8 +62,7 @@ class SweepLog:
         whole = data[: data.rfind(b"\n") + 1]
         events = [_event(self.path, number, line) for number, line in enumerate(whole.splitlines(), start=1)]
         _check_order(self.path, events)
-        if whole != data:
-            write_whole(self.path, whole)
+        self._n_whole = len(whole) if whole != data else None
         return events
 
 

@@ -19,7 +19,7 @@ from sweeps.engine.population import Population, change_interval, population_spa
 from sweeps.engine.recovery import Checkpoints
 from sweeps.engine.schedulers import SCHEDULERS, Plan, Scheduler
 from sweeps.engine.searchers import SEARCHERS, Searcher, as_study
-from sweeps.engine.session import check_resources, check_workers, ray_session
+from sweeps.engine.session import check_resources, ray_session
 from sweeps.engine.state import Drawing, SweepState, check_trials
 from sweeps.engine.storage import check_storage
 from sweeps.engine.watchers.live_table import LiveTable
@@ -164,7 +164,6 @@ def run_sweep(sweep: Sweep, resume: bool = False) -> SweepResults:
         write_manifest(sweep.folder, sweep.manifest)  # it may have more trials than before
         with ray_session(sweep.address):
             check_resources(sweep.resources)
-            check_workers(sweep.setup)
             check_storage(sweep.folder)
             _drive(sweep, state, checkpoints)
     sweep.manifest["seconds"] = (sweep.manifest.get("seconds") or 0.0) + time.time() - start

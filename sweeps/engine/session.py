@@ -56,36 +56,6 @@ def _our_code() -> dict[str, Any]:
     return {"py_modules": [sys.modules["noisylabel"], sys.modules["sweeps"]]}
 
 
-def check_workers(setup: Any) -> None:
-    """Refuse an estimator or scoring that other processes cannot read, as their modules cannot be imported there.
-
-    Raises
-    ------
-    NoisyLabelError
-    """
-    import ray
-    from ray import cloudpickle
-
-    reads = ray.remote(num_cpus=0, max_retries=0)(_reading_error)
-    error = ray.get(reads.remote(cloudpickle.dumps(setup)))
-    if error:
-        raise NoisyLabelError(
-            f"A worker process cannot read the estimator or the scoring ({error}). Put the module into an installed "
-            "package or on the PYTHONPATH of the machines where Ray was started."
-        )
-
-
-def _reading_error(pickled: bytes) -> str:
-    """Return what goes wrong when a worker reads what trials need."""
-    from ray import cloudpickle
-
-    try:
-        cloudpickle.loads(pickled)
-    except Exception as error:
-        return f"{type(error).__name__}: {error}"
-    return ""
-
-
 def check_resources(resources: Mapping[str, float]) -> None:
     """Refuse trials that ask for more than any machine has; Ray would wait without end.
 

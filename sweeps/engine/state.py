@@ -60,12 +60,12 @@ class SweepState:
         self.verdicts: dict[str, Verdict] = {}  # of trials that have not started again since
 
     def replay(self) -> None:
-        """Do again what is in the log, and end the trials whose end is not in it but follows from it.
+        """Do again what is in the log; trials that were running wait. Nothing is written.
 
         Raises
         ------
         InvalidFileError
-            If the log is damaged; nothing is changed then.
+            If the log is damaged.
         """
         by_name: dict[str, Trial] = {}
         events = self.log.read()
@@ -79,8 +79,6 @@ class SweepState:
         for trial in self.trials:
             if not trial.is_over:
                 trial.state = WAITING
-                if self.verdict(trial).stops or {"finished", "failed"} & trial.last.keys():
-                    self.end(trial)
 
     def verdict(self, trial: Trial) -> Verdict:
         """Return what becomes of a trial after its latest report."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import ray
+from ray import cloudpickle
 from ray.exceptions import RayError, RayTaskError
 
 from noisylabel.exceptions import NoisyLabelError
@@ -27,13 +28,14 @@ class Worker:
 
     Parameters
     ----------
-    setup : Setup
+    pickled : bytes
+        The setup, as cloudpickle has it; :meth:`read` reads it.
     data : dict of ndarray
         In Ray's object store; all workers of a machine share it.
     """
 
-    def __init__(self, setup: Setup, data: dict[str, Any]) -> None:
-        self.setup = setup
+    def __init__(self, pickled: bytes, data: dict[str, Any]) -> None:
+        self.pickled = pickled
         self.data = data
         self.channel = Channel()
         self.thread = threading.Thread()
@@ -60,8 +62,12 @@ class Worker:
         self.thread.join()
         return []
 
-    def is_ready(self) -> list[dict[str, Any]]:
-        """Return no reports: the process is there, and has read setup and data."""
+    def read(self) -> list[dict[str, Any]]:
+        """Read the setup, and return no reports; if it cannot be read here, one that says why."""
+        try:
+            self.setup: Setup = cloudpickle.loads(self.pickled)
+        except Exception as error:
+            return [{"unreadable": f"{type(error).__name__}: {error}"}]
         return []
 
     def _train(self, task: Task, channel: Channel) -> None:
@@ -111,7 +117,7 @@ class Pool:
         known = {"num_cpus": 0} | {_OPTIONS[name]: n for name, n in self.resources.items() if name in _OPTIONS}
         others = {name: amount for name, amount in self.resources.items() if name not in _OPTIONS}
         self.worker = ray.remote(Worker).options(**known, resources=others)
-        self.shared = ray.put(setup), ray.put(data)
+        self.shared = ray.put(cloudpickle.dumps(setup)), ray.put(data)
         self.may_grow = may_grow
         self.slots: list[Slot] = []
         self._n_failed_starts = 0
@@ -127,7 +133,7 @@ class Pool:
             self._drop(slot)
         while len(self.slots) < wanted:
             actor = self.worker.remote(*self.shared)
-            self.slots.append(Slot(actor, actor.is_ready.remote()))
+            self.slots.append(Slot(actor, actor.read.remote()))
 
     def idle(self) -> list[Slot]:
         """Return the workers that have nothing to do."""
@@ -165,6 +171,12 @@ class Pool:
             if self._n_failed_starts > _FAILED_STARTS:
                 raise NoisyLabelError(f"The processes of the trials die before they are ready: {error}") from error
             return None
+        if reports and "unreadable" in reports[0]:
+            why = reports[0]["unreadable"]
+            raise NoisyLabelError(
+                f"A worker process cannot read the estimator or the scoring ({why}). Put the module into an "
+                "installed package or on the PYTHONPATH of the machines where Ray was started."
+            )
         slot.is_ready, self._n_failed_starts = True, 0
         return reports
 

@@ -8,7 +8,10 @@ import pytest
 
 from noisylabel import MentorNetClassifier
 from noisylabel.exceptions import InvalidFileError
+from sweeps.engine.driver import Driver
 from sweeps.engine.log import SweepLog, drawn_from, read_log
+from sweeps.engine.population import Population
+from sweeps.engine.recovery import Checkpoints
 from sweeps.engine.schedulers import EpochASHA
 from sweeps.engine.searchers import SEARCHERS, Searcher, as_study, save_study
 from sweeps.engine.state import SweepState, check_trials
@@ -101,8 +104,31 @@ def test_a_trial_whose_end_is_not_in_the_log_ends_as_it_would_have(tmp_path):
     again = make_state(state.log.path)
     again.clock_of = lambda params: first.clock
     again.replay()
+    assert [trial.state for trial in again.trials] == ["waiting"] * 3
+    Driver(again, None, Checkpoints(tmp_path), 3, []).settle()
     assert [trial.state for trial in again.trials] == ["waiting", "stopped", "done"]
     assert read_log(state.log.path)[0]["state"].tolist() == ["unfinished", "stopped", "done"]
+
+
+def test_a_member_of_a_population_that_was_done_stays_so(tmp_path):
+    clf = MentorNetClassifier(max_epochs=10, burn_in=10)
+
+    def make():
+        population = Population({"curriculum": ["uniform"], "loss_percentile": [0.7]}, 10, 1, 0)
+        return SweepState(SweepLog(tmp_path / "log.jsonl"), population, population, lambda params: clock_of(clf))
+
+    state = make()
+    done, under_way = (state.draw() for _ in range(2))
+    for one in (done, under_way):
+        state.start(one, None)
+        state.report(one, {"score": 0.5, "epoch": 2, "checkpoint": "checkpoint_000000"})
+    state.report(done, {"score": 0.5, "epoch": 10, "finished": True})
+    state.end(done)
+    again = make()
+    again.replay()
+    assert again.verdict(again.trials[0]).gives_way
+    Driver(again, None, Checkpoints(tmp_path), 2, []).settle()
+    assert [trial.state for trial in again.trials] == ["done", "waiting"]
 
 
 @pytest.mark.parametrize(
@@ -146,7 +172,9 @@ def test_a_line_that_a_kill_cut_off_is_left_out(log):
     cut, _ = read_log(log.path)
     assert cut["epochs"].iloc[-1] == 0
     assert len(log.read()) == len(whole.splitlines()) - 1
-    assert log.path.read_text() == whole[: whole[:-1].rindex("\n") + 1]  # so that the next line is one of its own
+    assert log.path.read_text() == whole[:-20]  # who only reads changes nothing
+    log.write("end", "t005")
+    assert [event["event"] for event in log.read()[-2:]] == ["error", "end"]  # the next line is one of its own
 
 
 def test_an_empty_or_absent_log(tmp_path):
