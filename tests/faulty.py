@@ -133,6 +133,7 @@ def slow_driver():
     def prepare_slowly(self, *arguments):
         sweep = prepare(self, *arguments)
         sweep.setup.checkpoint_seconds = 0.0
+        sweep.setup.threads = 1
         diary = os.environ["DIARY"]
         callbacks = [Diary(diary, float(os.environ["PAUSE"])), LoadedCode(f"{diary}.code")]
         sweep.setup.estimator.set_params(callbacks=callbacks)

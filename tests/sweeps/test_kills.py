@@ -8,6 +8,7 @@ import time
 import pandas as pd
 import pytest
 
+from sweeps import CurriculumSearch
 from sweeps.__main__ import main
 from sweeps.engine.log import LOG_FILE
 from sweeps.engine.manifest import MANIFEST_FILE
@@ -39,10 +40,18 @@ def kill_after(moment, folder, tmp_path):
     driver.process.wait()
 
 
+def with_one_thread(sweep):
+    """Trials have all cores, so that there is one at a time, and train with one thread: sums depend on how many."""
+    sweep.setup.threads = 1
+    return sweep
+
+
 @pytest.mark.slow
-def test_20_sweeps_that_were_killed_at_random_moments_end_alike(tmp_path):
+def test_20_sweeps_that_were_killed_at_random_moments_end_alike(tmp_path, monkeypatch):
     """TPE and ASHA, one trial at a time, with a checkpoint of each epoch until the kill."""
     prepare_ray()
+    prepare = CurriculumSearch._prepare
+    monkeypatch.setattr(CurriculumSearch, "_prepare", lambda *given: with_one_thread(prepare(*given)))
     with ray_session():
         assert main(["run", *map(str, OPTIONS), "--out", str(tmp_path / "calm")]) == 0
         calm = read_results(tmp_path / "calm")

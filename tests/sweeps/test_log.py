@@ -115,7 +115,8 @@ def test_a_member_of_a_population_that_was_done_stays_so(tmp_path):
 
     def make():
         population = Population({"curriculum": ["uniform"], "loss_percentile": [0.7]}, 10, 1, 0)
-        return SweepState(SweepLog(tmp_path / "log.jsonl"), population, population, lambda params: clock_of(clf))
+        log, clock = SweepLog(tmp_path / "log.jsonl"), clock_of(clf)
+        return SweepState(log, population, population, lambda params: clock, TimeLeft(2))
 
     state = make()
     done, under_way = (state.draw() for _ in range(2))
