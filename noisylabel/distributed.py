@@ -71,10 +71,10 @@ class WorkerGroup:
 
     def parallel(self, network: nn.Module, has_unused: bool) -> nn.Module:
         """Return the network whose gradients are the sums of those of all processes."""
-        on_gpu = next(network.parameters()).is_cuda
+        device = next(network.parameters()).device
         return DistributedDataParallel(
             network,
-            device_ids=[torch.cuda.current_device()] if on_gpu else None,
+            device_ids=[device] if device.type == "cuda" else None,
             find_unused_parameters=has_unused,
         )
 

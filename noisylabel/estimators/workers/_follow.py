@@ -101,16 +101,16 @@ class Following:
         fit = _InThread(trainer.fit)
         try:
             while fit.is_running():
-                self._take(queue, _PATIENCE)
+                self._wait_for_post(queue, _PATIENCE)
         except KeyboardInterrupt:
             self.is_interrupted = True
             self._stop(queue, fit)
-        while self._take(queue, 0):
+        while self._wait_for_post(queue, 0):
             pass
         queue.shutdown()
         return fit.error
 
-    def _take(self, queue: Any, seconds: float) -> bool:
+    def _wait_for_post(self, queue: Any, seconds: float) -> bool:
         """Take a post, if one comes in time; return whether there was one."""
         from ray import cloudpickle
         from ray.util.queue import Empty
@@ -119,6 +119,11 @@ class Following:
             post = cloudpickle.loads(queue.get(block=seconds > 0, timeout=seconds or None))
         except Empty:
             return False
+        self.take(post)
+        return True
+
+    def take(self, post: Any) -> None:
+        """Take what a worker tells."""
         if isinstance(post, Started):
             self._actors.append(post.actor)
         elif isinstance(post, EpochEnded):
@@ -129,7 +134,6 @@ class Following:
             self._ended = post
             self.is_interrupted = post.is_interrupted
             self.warnings = post.warnings
-        return True
 
     def _note(self, post: EpochEnded) -> None:
         """Keep the checkpoint, write it where one is wanted, and show the progress."""
@@ -163,7 +167,7 @@ class Following:
             for actor in self._actors:
                 ray.kill(actor)
             self._actors.clear()
-            self._take(queue, _PATIENCE)
+            self._wait_for_post(queue, _PATIENCE)
 
     def give_back_callbacks(self) -> None:
         """Let the user's callbacks have the attributes that the first worker's have in the end."""
