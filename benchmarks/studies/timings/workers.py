@@ -17,7 +17,6 @@ from benchmarks.cells.environment import environment
 from benchmarks.cells.store import append, read
 from noisylabel import MentorNetClassifier, corrupt
 from noisylabel.datasets import load_digits
-from noisylabel.exceptions import InvalidDataError
 from noisylabel.students import SmallCNN
 from noisylabel.utils import progress_bar, ray_session
 
@@ -110,16 +109,11 @@ def _as_images(table: np.ndarray) -> np.ndarray:
 def workers_markdown(path: Path) -> str:
     """Return the table as Markdown: of the seconds, how many times an equal part of one worker's they are.
 
-    Raises
-    ------
-    InvalidDataError
-        If not all has been measured.
+    Empty until all has been measured.
     """
     rows = pd.DataFrame([row for row in read(path) if row["kind"] in KINDS])
     if rows.empty or set(rows["kind"]) < set(KINDS):
-        raise InvalidDataError(
-            f"{path} has no results of workers. Run python -m benchmarks scale --only workers first."
-        )
+        return ""
     rows = rows.drop_duplicates(["kind", "n_workers", "seed"], keep="last")
     names = ["seconds_per_epoch", "processor_seconds_per_epoch"]
     fewest = rows[rows["kind"] == SECONDS].groupby("n_workers")[names].min()

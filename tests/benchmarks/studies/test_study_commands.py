@@ -49,7 +49,7 @@ def test_help_is_that_of_the_study(arguments, monkeypatch, capsys):
         run(monkeypatch, *arguments, "--help")
     assert stopped.value.code == 0
     printed = capsys.readouterr().out
-    assert "{table,images,mapped}" in printed
+    assert "{table,images,mapped,workers}" in printed
     assert "usage: python -m benchmarks studies scale" in printed
 
 
