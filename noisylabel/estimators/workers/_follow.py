@@ -105,6 +105,10 @@ class Following:
         except KeyboardInterrupt:
             self.is_interrupted = True
             self._stop(queue, fit)
+        except BaseException:  # such as of a full disk
+            self.folder = None
+            self._stop(queue, fit)
+            raise
         while self._wait_for_post(queue, 0):
             pass
         queue.shutdown()
@@ -173,9 +177,9 @@ class Following:
         """Let the user's callbacks have the attributes that the first worker's have in the end."""
         from ray import cloudpickle
 
-        states = [] if self._ended is None else cloudpickle.loads(self._ended.callbacks)
+        states = [] if self._ended is None else self._ended.callbacks
         for entry, state in zip(self.clf.callbacks or [], states, strict=False):
-            vars(bare(entry)).update(state)
+            vars(bare(entry)).update({name: cloudpickle.loads(value) for name, value in state.items()})
 
 
 class _InThread:

@@ -71,10 +71,10 @@ class Ended:
         Whether a callback ended it by a KeyboardInterrupt.
     warnings : list of (class, str)
         What was warned of meanwhile.
-    callbacks : bytes
-        A list with the attributes that each of the user's callbacks has in the end, pickled.
+    callbacks : list of dict of bytes
+        The attributes that each of the user's callbacks has in the end, pickled.
     """
 
     is_interrupted: bool
     warnings: list[tuple[type[Warning], str]]
-    callbacks: bytes
+    callbacks: list[dict[str, bytes]]

@@ -14,6 +14,7 @@ from noisylabel.distributed import in_group
 from noisylabel.estimators.inputs._training_data import TrainingData
 from noisylabel.estimators.workers._posts import Ended, Failed, Started
 from noisylabel.estimators.workers._runs import Contents, WorkersRun
+from noisylabel.exceptions import NoisyLabelWarning
 from noisylabel.mentors import Mentor
 from noisylabel.nets import TensorData
 
@@ -95,7 +96,8 @@ def _train(job: Job, data: TrainingData, contents: Contents, post: Any) -> Ended
             is_interrupted = clf._run(job.mentor, data, run).trained.interrupt is not None
         except KeyboardInterrupt:
             is_interrupted = True
-    return Ended(is_interrupted, [(entry.category, str(entry.message)) for entry in caught], _states_of(callbacks))
+        states = [_state_of(bare(entry)) for entry in callbacks] if group.rank == 0 else []
+    return Ended(is_interrupted, [(entry.category, str(entry.message)) for entry in caught], states)
 
 
 def bare(entry: Any) -> Any:
@@ -103,10 +105,24 @@ def bare(entry: Any) -> Any:
     return entry[1] if isinstance(entry, (tuple, list)) else entry
 
 
-def _states_of(callbacks: list[Any]) -> bytes:
+def _state_of(callback: Any) -> dict[str, bytes]:
+    """Return the attributes of a callback, pickled; warn of those that cannot be."""
     from ray import cloudpickle
 
-    return cloudpickle.dumps([vars(bare(entry)) for entry in callbacks])
+    state, lost = {}, []
+    for name, value in vars(callback).items():
+        try:
+            state[name] = cloudpickle.dumps(value)
+        except Exception:  # whatever objects raise that cannot be pickled
+            lost.append(name)
+    if lost:
+        warnings.warn(
+            f"'callbacks': {', '.join(lost)} of {type(callback).__name__} cannot be sent back from the worker, and is "
+            "not what it was there. Keep numbers and arrays instead.",
+            NoisyLabelWarning,
+            stacklevel=2,
+        )
+    return state
 
 
 def _is_lost_connection(error: BaseException) -> bool:

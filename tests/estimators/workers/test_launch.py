@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 from contextlib import nullcontext
 
 import numpy as np
@@ -60,6 +61,18 @@ class Memory(Callback):
 
     def on_epoch_end(self, net, **kwargs):
         self.losses_.append(net.history[-1, "train_loss"])
+
+
+class Holder(Memory):
+    def on_train_end(self, net, **kwargs):
+        self.lock_ = threading.Lock()
+
+
+def test_what_a_callback_cannot_bring_back_is_said(here, blobs):
+    holder = Holder()
+    with pytest.warns(NoisyLabelWarning, match="'callbacks': lock_ of Holder cannot be sent back"):
+        MentorNetClassifier("uniform", n_workers=2, callbacks=[holder], **FEW).fit(*blobs)
+    assert len(holder.losses_) == 6
 
 
 @pytest.mark.parametrize("kind", [MentorNetClassifier, MentorMixClassifier, FilterKDClassifier])
