@@ -33,7 +33,7 @@ oldest:  ## the quick tests with the oldest versions that pyproject.toml allows;
 	$(PYTHON) -m venv $(OLDEST)
 	mkdir -p build
 	$(OLDEST)/bin/python tests/oldest.py > build/oldest.txt
-	$(OLDEST)/bin/python -m pip install --quiet --constraint build/oldest.txt --editable '.[sweeps,bench,vision,timm]' \
+	$(OLDEST)/bin/python -m pip install --quiet --constraint build/oldest.txt --editable '.[sweeps,workers,bench,vision,timm]' \
 	  pytest pytest-xdist hypothesis mlflow-skinny datasets
 	$(OLDEST)/bin/python -m pytest -n 2 --dist worksteal tests
 

@@ -7,7 +7,7 @@ import re
 import tomllib
 from pathlib import Path
 
-USERS = ("sweeps", "bench", "vision", "timm")  # extras
+USERS = ("sweeps", "workers", "bench", "vision", "timm")  # extras
 
 
 def oldest(project):
