@@ -19,7 +19,7 @@ SHARES = (0.25, 0.5, 0.75)
 #: Method, scheduler and number of trials.
 SWEEPS = (("mentornet", "asha", 30), ("methods", "asha", 30), ("mentornet", "none", 16), ("methods", "none", 16))
 N_SEEDS = 3
-_EPOCHS, _ROWS = 30, 1000
+_EPOCHS, _ROWS = 20, 800
 
 
 def add_arguments(parser: ArgumentParser) -> None:
