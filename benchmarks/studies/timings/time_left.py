@@ -30,7 +30,7 @@ def run(options: Namespace) -> None:
     """Run sweeps of digits, and keep what each said of the time left when some of it was over."""
     for seed in range(N_SEEDS):
         for method, scheduler, n_trials in SWEEPS:
-            name = f"{method}-{scheduler}-{n_trials}-seed-{seed}"
+            name = f"{method}-{scheduler}-{n_trials}-seed-{seed}-loaded"
             run_once("time_left", name, partial(_foreseen, method, scheduler, n_trials, seed))
 
 
@@ -48,7 +48,7 @@ def _foreseen(method: str, scheduler: str, n_trials: int, seed: int) -> dict[str
     said = [(event["time"], event["seconds_left"]) for event in events if "seconds_left" in event]
     return {
         "method": method, "scheduler": scheduler, "n_trials": n_trials, "seed": seed, "seconds": end - start,
-        "ratios": {str(share): _ratio(said, start, end, share) for share in SHARES},
+        "is_loaded": True, "ratios": {str(share): _ratio(said, start, end, share) for share in SHARES},
     }  # fmt: skip
 
 
@@ -62,6 +62,7 @@ def _ratio(said: Sequence[tuple[float, float]], start: float, end: float, share:
 def report(options: Namespace) -> str:
     """Return a table of the estimates."""
     runs = runs_of("time_left").to_dict("records")
+    runs = [one for one in runs if one["is_loaded"] is True]  # before, the first trials loaded torch
     groups: dict[tuple[Any, ...], list[dict[Any, Any]]] = {}
     for one in runs:
         groups.setdefault((one["method"], one["scheduler"], one["n_trials"]), []).append(one)
