@@ -62,7 +62,7 @@ def _ratio(said: Sequence[tuple[float, float]], start: float, end: float, share:
 def report(options: Namespace) -> str:
     """Return a table of the estimates."""
     runs = runs_of("time_left").to_dict("records")
-    runs = [one for one in runs if one["is_loaded"] is True]  # before, the first trials loaded torch
+    runs = [one for one in runs if one.get("is_loaded") is True]  # before, the first trials loaded torch
     groups: dict[tuple[Any, ...], list[dict[Any, Any]]] = {}
     for one in runs:
         groups.setdefault((one["method"], one["scheduler"], one["n_trials"]), []).append(one)
