@@ -20,8 +20,8 @@ from noisylabel.datasets import load_digits
 from noisylabel.students import SmallCNN
 from noisylabel.utils import progress_bar, ray_session
 
-SECONDS, ACCURACY = "workers", "workers, accuracy"
-KINDS = (SECONDS, ACCURACY)
+SECONDS, ACCURACY, SYNCHRONIZED = "workers", "workers, accuracy", "workers, accuracy, sync_batchnorm"
+KINDS = (SECONDS, ACCURACY, SYNCHRONIZED)
 N_WORKERS = (1, 2)
 SEEDS = (0, 1, 2)
 _N_IMAGES = 2_048
@@ -54,12 +54,13 @@ def run_workers(path: Path, again: bool = False) -> None:
     done = [] if again else [_key(row) for row in read(path) if row["kind"] in KINDS]
     wanted = [(SECONDS, n, turn) for turn in range(_TURNS) for n in N_WORKERS]
     wanted += [(ACCURACY, n, seed) for seed in SEEDS for n in N_WORKERS]
+    wanted += [(SYNCHRONIZED, max(N_WORKERS), seed) for seed in SEEDS]
     todo = [case for case in wanted if case not in done]
     if not todo:
         return
     with ray_session():
         for kind, n_workers, seed in progress_bar(todo, desc="workers", unit="training"):
-            found = seconds(n_workers, seed) if kind == SECONDS else accuracy(n_workers, seed)
+            found = seconds(n_workers, seed) if kind == SECONDS else accuracy(n_workers, seed, kind == SYNCHRONIZED)
             row = {"kind": kind, "n_workers": n_workers, "seed": seed, **found, "environment": environment()}
             append(path, row)
 
@@ -92,11 +93,17 @@ def seconds(n_workers: int, seed: int, n_samples: int = _N_IMAGES, epochs: int =
     }
 
 
-def accuracy(n_workers: int, seed: int, epochs: int = 30) -> dict[str, Any]:
+def accuracy(n_workers: int, seed: int, sync_batchnorm: bool = False, epochs: int = 30) -> dict[str, Any]:
     """Train a network with batch normalisation on noisy digits, as images, and return its accuracy on right labels."""
     digits = load_digits()
     noisy_y, _ = corrupt(digits.target, "symmetric", rate=0.4, random_state=seed)
-    clf = MentorNetClassifier(student=SmallCNN((16, 32, 32)), max_epochs=epochs, n_workers=n_workers, random_state=seed)
+    clf = MentorNetClassifier(
+        student=SmallCNN((16, 32, 32)),
+        max_epochs=epochs,
+        n_workers=n_workers,
+        sync_batchnorm=sync_batchnorm,
+        random_state=seed,
+    )
     clf.fit(_as_images(digits.data), noisy_y)
     found = clf.score(_as_images(digits.test_data), digits.test_target)
     return {"n_samples": len(noisy_y), "epochs": epochs, "accuracy": round(found, 4)}
@@ -118,11 +125,15 @@ def workers_markdown(path: Path) -> str:
     names = ["seconds_per_epoch", "processor_seconds_per_epoch"]
     fewest = rows[rows["kind"] == SECONDS].groupby("n_workers")[names].min()
     found = rows[rows["kind"] == ACCURACY].groupby("n_workers")["accuracy"]
-    lines = ["| workers | seconds of an epoch | times its part | of the processor | times its part | accuracy |"]
-    lines.append("|---" * 6 + "|")
+    one = rows[rows["kind"] == SYNCHRONIZED].groupby("n_workers")["accuracy"]
+    heads = ["workers", "seconds of an epoch", "times its part", "of the processor", "times its part", "accuracy"]
+    lines = [f"| {' | '.join([*heads, 'with `sync_batchnorm`'])} |", "|---" * 7 + "|"]
     for n in sorted(rows["n_workers"].unique()):
         parts = [f"{fewest.loc[n, name]:.2f} | {fewest.loc[n, name] * n / fewest.loc[1, name]:.2f}" for name in names]
-        group = found.get_group(n)
-        spread = f"{group.mean():.4f} ± {group.std():.4f} ({len(group)} seeds)"
-        lines.append(f"| {n} | {' | '.join(parts)} | {spread} |")
+        spreads = [_spread(groups.get_group(n)) if n in groups.groups else "" for groups in (found, one)]
+        lines.append(f"| {n} | {' | '.join([*parts, *spreads])} |")
     return "\n".join(lines)
+
+
+def _spread(values: pd.Series) -> str:
+    return f"{values.mean():.4f} ± {values.std():.4f} ({len(values)} seeds)"
