@@ -10,6 +10,7 @@ import benchmarks.__main__ as command
 from benchmarks.cells.store import append, read
 from benchmarks.studies import scale
 from benchmarks.studies.scale import OwnMemory, measure, run_scale, scale_markdown, scale_table
+from benchmarks.studies.timings import workers
 from noisylabel.exceptions import NoisyLabelError
 
 
@@ -82,3 +83,25 @@ def test_the_command_prints_the_table(monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["benchmarks", "scale", "--report"])
     assert command.main() == 0
     assert "| mapped | mentornet | 1,500,000 |" in capsys.readouterr().out
+
+
+@pytest.mark.filterwarnings("ignore:Labels of .* classes ended")  # few steps
+def test_seconds_of_a_worker_are_counted():
+    found = workers.seconds(n_workers=1, seed=0, n_samples=64, epochs=2)
+    assert found["seconds_per_epoch"] > 0
+    assert found["processor_seconds_per_epoch"] > 0
+
+
+def test_the_table_of_workers_compares_equal_parts(tmp_path):
+    path = tmp_path / "scale.jsonl"
+    assert workers.workers_markdown(path) == ""
+    for n_workers, seconds in ((1, 4.0), (2, 2.2)):
+        for seed in range(2):
+            row = {"n_workers": n_workers, "seed": seed}
+            measured = {"seconds_per_epoch": seconds + seed, "processor_seconds_per_epoch": seconds / 2 + seed}
+            append(path, {"kind": workers.SECONDS, **row, **measured})
+            append(path, {"kind": workers.ACCURACY, **row, "accuracy": 0.9 + seed / 50})
+            append(path, {"kind": workers.SYNCHRONIZED, **row, "n_workers": 2, "accuracy": 0.9})
+    lines = workers.workers_markdown(path).splitlines()
+    assert lines[2].startswith("| 1 | 4.00 | 1.00 | 2.00 | 1.00 | 0.9100 ± 0.0141 (2 seeds) | ")
+    assert lines[3].startswith("| 2 | 2.20 | 1.10 | 1.10 | 1.10 | 0.9100 ± 0.0141 (2 seeds) | 0.9000 ± 0.0000 (")
