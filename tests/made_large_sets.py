@@ -1,7 +1,7 @@
 """Clothing1M, WebVision and CNWL made up: small images in the published formats, learned through a kill, and audited.
 
-``python tests/made_large_sets.py --images 20000 --out FOLDER`` prints what was found of each. An image shows its class by
-a hue and the direction of its stripes; 30 % of the labels of training are those of another class.
+``python tests/made_large_sets.py --images 20000 --out FOLDER`` prints what was found of each. An image shows its class
+by a hue and the direction of its stripes; 30 % of the labels of training are those of another class.
 """
 
 import argparse

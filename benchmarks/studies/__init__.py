@@ -21,7 +21,7 @@ from pathlib import Path
 STUDIES: dict[str, str] = {
     "speed": "benchmarks.studies.speed",
     "scale": "benchmarks.studies.scale",
-    "larger": "benchmarks.studies.larger",
+    "larger": "benchmarks.studies.timings.larger",
     "minute": "benchmarks.studies.minute",
     "tables": "benchmarks.studies.tables",
     "defaults": "benchmarks.studies.defaults",

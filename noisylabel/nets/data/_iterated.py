@@ -58,6 +58,19 @@ class IteratedData(StreamedData):
         codes = None if self.codes is None else self.codes[chosen].cpu().numpy()
         return IteratedData(self.dataset, codes, weight, self.device, self.rows[positions], self.prepare, self.n_rows)
 
+    def relabelled(self, codes: Tensor) -> "IteratedData":
+        """Return the same samples with other label codes (n,)."""
+        return self._with(codes.cpu().numpy(), self.sample_weight, self.device)
+
+    def to(self, device: torch.device) -> "IteratedData":
+        """Return the data, whose batches go to another device."""
+        codes = None if self.codes is None else self.codes.cpu().numpy()
+        return self._with(codes, None if self.sample_weight is None else self.sample_weight.to(device), device)
+
+    def _with(self, codes: np.ndarray | None, weight: Tensor | None, device: torch.device) -> "IteratedData":
+        rows = self.rows if self.is_part else None
+        return IteratedData(self.dataset, codes, weight, device, rows, self.prepare, self.n_rows)
+
     def batches(
         self,
         chunks: Iterator[Tensor],
@@ -68,9 +81,8 @@ class IteratedData(StreamedData):
     ) -> Iterator[Batch]:
         """Yield batches of the sizes of the chunks, of rows that come from a buffer in random order.
 
-        ``group`` must be None: a stream cannot be asked for a part of a batch.
+        Each member of a group reads all of the stream, so that all have the same batches.
         """
-        assert group is None
         stream = torch.Generator() if stream is None else stream
         seed = int(torch.randint(2**31 - 1, (), generator=stream))
         samples = self._shuffled(self._samples(seed, num_workers, prefetch_factor), np.random.default_rng(seed))

@@ -2,8 +2,8 @@
 
 import pytest
 
-from benchmarks.studies import larger
-from benchmarks.studies.larger import KINDS, measure
+from benchmarks.studies.timings import larger
+from benchmarks.studies.timings.larger import KINDS, measure
 
 
 @pytest.mark.parametrize("kind", KINDS)

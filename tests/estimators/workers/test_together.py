@@ -5,7 +5,7 @@ import pytest
 import torch
 from skorch.callbacks import Callback
 from torch import nn
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, IterableDataset
 
 from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier
 from noisylabel.distributed import WorkerGroup
@@ -48,6 +48,27 @@ class Thaw(Callback):
         for name, parameter in net.module_.named_parameters():
             if name.endswith("0.weight"):
                 parameter.requires_grad_(len(net.history) > 2)
+
+
+class Stream(IterableDataset):
+    """The rows of an array, in another order in each pass."""
+
+    def __init__(self, X):
+        self.X = X
+        self.epoch = 0
+
+    def set_epoch(self, epoch):
+        self.epoch = epoch
+
+    def __iter__(self):
+        for row in np.random.default_rng(self.epoch).permutation(len(self.X)):
+            yield row, torch.as_tensor(self.X[row])
+
+
+def test_a_stream_is_read_by_each(pair, noisy_blobs):
+    X, noisy = noisy_blobs
+    clf = MentorMixClassifier(loss_percentile=0.7, validation_fraction=0.1, **FEW)
+    assert_same(pair.fit(clf, Stream(X), noisy), clf.fit(Stream(X), noisy), X)
 
 
 class Rows(Dataset):

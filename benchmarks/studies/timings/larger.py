@@ -123,9 +123,8 @@ def run_larger(kinds: list[str], path: Path = FILE, again: bool = False) -> None
 
 
 def _measured_apart(kind: str, n_samples: int) -> dict[str, Any]:
-    code = (
-        f"import json; from benchmarks.studies.larger import measure; print(json.dumps(measure({kind!r}, {n_samples})))"
-    )
+    call = f"measure({kind!r}, {n_samples})"
+    code = f"import json; from benchmarks.studies.timings.larger import measure; print(json.dumps({call}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     if done.returncode:
         raise NoisyLabelError(f"{kind}, {n_samples} samples failed:\n{done.stderr}")
