@@ -1,4 +1,4 @@
-"""Choose the MentorNet and its percentile with Ray Tune and Optuna, on noisy labels alone."""
+"""Choose the MentorNet and its percentile with Ray and Optuna, on noisy labels alone."""
 
 from noisylabel import MentorNetClassifier, corrupt
 from noisylabel.datasets import load_digits

@@ -61,7 +61,7 @@ _OBJECTIVES = (("score",), ("score", "seconds"))
 
 
 class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
-    """Choose the curriculum and the other parameters of a classifier, with Ray Tune and Optuna.
+    """Choose the curriculum and the other parameters of a classifier, with Ray and Optuna.
 
     The first trial is the estimator as it is, as far as the space allows: what a search finds shall be better.
     Trials are compared on rows that are held out, whose labels are as noisy as the others: a configuration that does

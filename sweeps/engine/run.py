@@ -10,11 +10,11 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from noisylabel.exceptions import InvalidFileError, InvalidParameterError
+from noisylabel.exceptions import InvalidFileError, InvalidParameterError, NoisyLabelError
 from noisylabel.utils import check_choice, check_count, write_whole
 from sweeps.engine.driver import Driver
 from sweeps.engine.log import LOG_FILE, SweepLog, drawn_from, read_log
-from sweeps.engine.manifest import read_manifest, write_manifest
+from sweeps.engine.manifest import MANIFEST_FILE, read_manifest, write_manifest
 from sweeps.engine.population import Population, change_interval, population_space
 from sweeps.engine.recovery import Checkpoints
 from sweeps.engine.schedulers import SCHEDULERS, Plan, Scheduler
@@ -163,12 +163,22 @@ def run_sweep(sweep: Sweep, resume: bool = False) -> SweepResults:
         check_trials(state, checkpoints.names(), sweep.n_trials)
         write_manifest(sweep.folder, sweep.manifest)  # it may have more trials than before
         with ray_session(sweep.address):
-            check_resources(sweep.resources)
-            check_storage(sweep.folder)
+            _check_machines(sweep, is_new=not resume)
             _drive(sweep, state, checkpoints)
     sweep.manifest["seconds"] = (sweep.manifest.get("seconds") or 0.0) + time.time() - start
     write_manifest(sweep.folder, sweep.manifest)
     return read_results(sweep.folder)
+
+
+def _check_machines(sweep: Sweep, is_new: bool) -> None:
+    """Refuse machines on which the trials cannot run; a new sweep then leaves no trace in its folder."""
+    try:
+        check_resources(sweep.resources)
+        check_storage(sweep.folder)
+    except NoisyLabelError:
+        if is_new:
+            (sweep.folder / MANIFEST_FILE).unlink()
+        raise
 
 
 def _drive(sweep: Sweep, state: SweepState, checkpoints: Checkpoints) -> None:
