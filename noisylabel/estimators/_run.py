@@ -246,7 +246,8 @@ class TrainingRun:
                 "MentorNetClassifier without 'mixup_alpha', or make embeddings of them first."
             )
         options["prepare_samples"] = replace(data.format, dtype=dtype).prediction_batch
-        text = None if current_group() is not None else self.bar  # the bar of a group is where it was started
+        is_over = self.checkpoint is not None and self.checkpoint.is_final
+        text = None if is_over or current_group() is not None else self.bar  # a group's bar is where it was started
         options["callbacks"] = [*([] if text is None else [EpochProgress(text)]), *options["callbacks"]]
         parts = NetParts(
             network=network,

@@ -23,7 +23,7 @@ class Checkpoint:
     content : dict, optional
         What an earlier run left: this one goes on from there. None starts anew.
     is_final : bool, default=False
-        Whether the run ends with that content, as by an interrupt.
+        Whether the run ends with that content, in the middle as after an interrupt or at its end.
 
     Attributes
     ----------

@@ -60,7 +60,7 @@ def train_together(clf: Any, device: torch.device, mentor: Mentor, data: Trainin
             following.train(_config(clf.n_workers, job, data), device.type == "cuda", storage)
         if "" not in following.contents:
             raise KeyboardInterrupt
-        run = FinalRun(following.contents, seed, folder=saved.folder, is_interrupted=following.is_interrupted)
+        run = FinalRun(following.contents, seed, folder=saved.folder)
         with _own_and(following.warnings):
             fitted: Fitted = clf._run(mentor, data.to(device), run)
     following.give_back_callbacks()

@@ -106,22 +106,18 @@ class WorkersRun(HeldRun):
 class FinalRun(HeldRun):
     """A run that the workers have brought to its end, or to an interrupt."""
 
-    def __init__(self, *args: Any, is_interrupted: bool, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.is_interrupted = is_interrupted
-
     @contextmanager
     def below(self, name: str) -> Iterator[SavedRun]:
         """See :meth:`SavedRun.below`."""
-        yield FinalRun(**self._below(name), is_interrupted=self.is_interrupted)
+        yield FinalRun(**self._below(name))
 
     def file_for(self, estimator: Any, seed: int, data: TrainingData) -> Checkpoint:
         """See :meth:`SavedRun.file_for`."""
         header = self._header(estimator, seed, data)
         content, self.content = self.content, None
         if self.folder is None:
-            return Checkpoint(header, content, self.is_interrupted)
-        return CheckpointFile(self.folder, header, content, self.is_interrupted)
+            return Checkpoint(header, content, is_final=True)
+        return CheckpointFile(self.folder, header, content, is_final=True)
 
 
 def to_bytes(content: dict[str, Any]) -> bytes:
