@@ -135,6 +135,7 @@ def test_other_methods(estimator, space, noisy_blobs):
         assert curve["epoch"].tolist() == list(range(1, 10 if two_stages or space == "mentormix" else 5))
 
 
+@pytest.mark.slow
 def test_the_best_estimator_is_of_the_method_that_was_found(noisy_blobs):
     X, noisy_y, _ = noisy_blobs
     limits = {"method": ["mentormix", "filterkd"], "curriculum": "self_paced", "teacher": "label_smoothing"}
@@ -495,6 +496,7 @@ class Rows(Dataset):
         return X if self.y is None else (X, self.y[row])
 
 
+@pytest.mark.slow
 def test_a_dataset_is_swept_as_the_arrays_are(noisy_blobs, tmp_path):
     X, noisy_y, y = noisy_blobs
     values, limits = np.array(X, np.float32), {"curriculum": ["self_paced"], "loss_percentile": [0.6, 0.8]}
@@ -514,6 +516,7 @@ def test_a_dataset_is_swept_as_the_arrays_are(noisy_blobs, tmp_path):
         search(**given, out=tmp_path / "rows").fit(Rows(values + 1, noisy_y), test_data=(Rows(values, None), y))
 
 
+@pytest.mark.slow
 def test_the_weights_of_rows_count_in_trials_scores_and_the_last_training(noisy_blobs, tmp_path):
     X, noisy_y, _ = noisy_blobs
     weight = np.arange(120) % 4.0

@@ -39,6 +39,15 @@ def test_trials_of_one_length_are_foreseen(n_slots):
     assert np.allclose(estimates(events, end, 16, [0.2, 0.25, 0.5, 0.75, 0.9]), 1, atol=0.02)
 
 
+def test_the_worker_of_a_trial_that_has_just_ended_counts():
+    events, end = made_sweep(16, 2, [10] * 16)
+    time_left = TimeLeft(16)
+    for event in events:
+        time_left.note(event)
+        if event["event"] == "end" and event["time"] > 0.2 * end:
+            assert time_left.seconds(event["time"]) == pytest.approx(end - event["time"], abs=0.1)
+
+
 def test_trials_that_are_stopped_early_count_by_how_likely_that_is():
     ratios = []
     for seed in range(60):

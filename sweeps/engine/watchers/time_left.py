@@ -69,6 +69,7 @@ class TimeLeft:
         self.n_trials = n_trials
         self.trials: dict[str, Timing] = {}
         self._is_warm = False
+        self._n_workers = 0  # a trial that has just ended leaves one that is about to begin another
 
     def note(self, event: Mapping[str, Any]) -> None:
         """Take notice of a line of the log."""
@@ -78,6 +79,7 @@ class TimeLeft:
             self.trials[name] = Timing(now, int(event["total"]), is_cold=not self._is_warm)
             if known is not None:
                 self.trials[name].share, self.trials[name].before = known.share, known.seconds(now)
+            self._n_workers = max(self._n_workers, sum(trial.since is not None for trial in self.trials.values()))
             return
         trial = self.trials[name]
         if event["event"] == "report" and event["epoch"]:
@@ -97,7 +99,7 @@ class TimeLeft:
         """Take notice that no process is at work: what was noted so far was an earlier run of the sweep."""
         for trial in self.trials.values():
             trial.before, trial.since = trial.seconds(now), None
-        self._is_warm = False
+        self._is_warm, self._n_workers = False, 0
 
     def seconds(self, now: float) -> float | None:
         """Return the seconds that are left at a time; None as long as no trial has ended, or shown its pace."""
@@ -112,7 +114,8 @@ class TimeLeft:
         each = (sum(whole) - cold) / len(whole)
         running = [left[name] for name, trial in self.trials.items() if trial.since is not None]
         waiting = [left[name] for name, trial in self.trials.items() if trial.since is None and not trial.is_over]
-        return _makespan(running, [*waiting, *[each] * (self.n_trials - len(self.trials))])
+        idle = [0.0] * (self._n_workers - len(running))
+        return _makespan([*running, *idle], [*waiting, *[each] * (self.n_trials - len(self.trials))])
 
     def _stops(self) -> list[tuple[float, float]]:
         """Return at which shares trials were stopped, and how likely a trial goes on there."""
