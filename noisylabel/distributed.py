@@ -69,6 +69,12 @@ class WorkerGroup:
         dist.broadcast(tensor, 0)
         return tensor
 
+    def agrees(self, numbers: Tensor) -> bool:
+        """Whether all processes have the same numbers; all get the same answer."""
+        same = (self.from_first(numbers.clone()) == numbers).all().int()
+        dist.all_reduce(same, dist.ReduceOp.MIN)
+        return bool(same)
+
     def parallel(self, network: nn.Module, has_unused: bool) -> nn.Module:
         """Return the network whose gradients are the sums of those of all processes."""
         device = next(network.parameters()).device

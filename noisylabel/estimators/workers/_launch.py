@@ -18,9 +18,9 @@ from noisylabel.estimators.workers._checks import check_machines
 from noisylabel.estimators.workers._follow import Following
 from noisylabel.estimators.workers._runs import FinalRun, to_bytes
 from noisylabel.estimators.workers._worker import Job
-from noisylabel.exceptions import InvalidDataError, InvalidParameterError
+from noisylabel.exceptions import InvalidParameterError
 from noisylabel.mentors import Mentor
-from noisylabel.nets import IteratedData, TensorData
+from noisylabel.nets import TensorData
 
 
 def train_together(clf: Any, device: torch.device, mentor: Mentor, data: TrainingData, saved: SavedRun) -> Fitted:
@@ -38,18 +38,7 @@ def train_together(clf: Any, device: torch.device, mentor: Mentor, data: Trainin
     data : TrainingData
         On the CPU.
     saved : SavedRun
-
-    Raises
-    ------
-    InvalidDataError
-        If the samples come as a stream.
     """
-    if isinstance(data.samples, IteratedData):
-        raise InvalidDataError(
-            f"X is a stream of samples, and 'n_workers' is {clf.n_workers}: workers take their part of a batch by row "
-            "number, which a stream cannot be asked for. Give a Dataset with __getitem__ and __len__, or set "
-            "n_workers=1."
-        )
     with ExitStack() as stack:
         runs = {"": saved, **{name: stack.enter_context(saved.below(name)) for name in clf.runs_below()}}
         contents = {name: to_bytes(run.content) for name, run in runs.items() if run.content is not None}

@@ -82,12 +82,23 @@ class IteratedData(StreamedData):
         """Yield batches of the sizes of the chunks, of rows that come from a buffer in random order.
 
         Each member of a group reads all of the stream, so that all have the same batches.
+
+        Raises
+        ------
+        InvalidDataError
+            If the stream gives members of a group different orders.
         """
         stream = torch.Generator() if stream is None else stream
         seed = int(torch.randint(2**31 - 1, (), generator=stream))
         samples = self._shuffled(self._samples(seed, num_workers, prefetch_factor), np.random.default_rng(seed))
         for chunk in chunks:
-            yield self._batch([next(samples) for _ in range(len(chunk))])
+            batch = self._batch([next(samples) for _ in range(len(chunk))])
+            if group is not None and not group.agrees(batch.rows):
+                raise InvalidDataError(
+                    f"The {group.size} workers of 'n_workers' read the rows of the stream in different orders. Its "
+                    "order must be the same in each process: draw it from a seed of your own and the epoch."
+                )
+            yield batch
         next(samples, None)  # to its end, where missing rows are noticed
 
     def in_its_order(

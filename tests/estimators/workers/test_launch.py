@@ -19,12 +19,12 @@ from noisylabel.estimators.workers._follow import Following
 from noisylabel.estimators.workers._posts import Failed
 from noisylabel.estimators.workers._worker import _is_lost_connection, _train
 from noisylabel.exceptions import (
-    InvalidDataError,
     InvalidParameterError,
     MissingDependencyError,
     NoisyLabelError,
     NoisyLabelWarning,
 )
+from noisylabel.nets import TensorData
 from noisylabel.students import MLP
 
 FEW = {"student": MLP(hidden=(16,)), "max_epochs": 6, "batch_size": 50, "random_state": 0}
@@ -39,11 +39,13 @@ def here(monkeypatch, tmp_path):
         data = job.whole_data(config["samples"], torch.device("cpu"))
         self.take(_train(job, data, self.contents, self.take))
 
+    def config(n_workers, job, data):
+        in_memory = isinstance(data.samples, TensorData)
+        return {"job": job, "samples": data.samples.all_X.numpy().copy() if in_memory else None}
+
     monkeypatch.setattr(Following, "train", train)
     monkeypatch.setattr(_launch, "_ray", lambda *args: nullcontext())
-    monkeypatch.setattr(
-        _launch, "_config", lambda n, job, data: {"job": job, "samples": data.samples.all_X.numpy().copy()}
-    )
+    monkeypatch.setattr(_launch, "_config", config)
     dist.init_process_group("gloo", init_method=f"file://{tmp_path}/meet", rank=0, world_size=1)
     yield
     dist.destroy_process_group()
@@ -166,10 +168,11 @@ class Stream(IterableDataset):
         yield from ((row, x) for row, x in enumerate(self.X))
 
 
-def test_a_stream_has_no_parts(blobs):
-    X, y = blobs
-    with pytest.raises(InvalidDataError, match="X is a stream of samples, and 'n_workers' is 2"):
-        MentorNetClassifier(n_workers=2).fit(Stream(X), y)
+def test_a_stream_reaches_the_workers(here, noisy_blobs):
+    X, noisy = noisy_blobs
+    clf = MentorNetClassifier("uniform", **FEW).fit(Stream(X), noisy)
+    expected = clf.predict_proba(X)
+    assert np.array_equal(clf.set_params(n_workers=2).fit(Stream(X), noisy).predict_proba(X), expected)
 
 
 def test_errors_travel_as_they_are_or_as_their_text():

@@ -1,5 +1,7 @@
 """Two processes train one model: as one process would."""
 
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,7 @@ from torch.utils.data import Dataset, IterableDataset
 
 from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier
 from noisylabel.distributed import WorkerGroup
-from noisylabel.exceptions import InvalidParameterError
+from noisylabel.exceptions import InvalidDataError, InvalidParameterError
 from noisylabel.students import MLP
 
 FEW = {"student": MLP(hidden=(16,)), "max_epochs": 4, "batch_size": 50, "random_state": 0}
@@ -69,6 +71,20 @@ def test_a_stream_is_read_by_each(pair, noisy_blobs):
     X, noisy = noisy_blobs
     clf = MentorMixClassifier(loss_percentile=0.7, validation_fraction=0.1, **FEW)
     assert_same(pair.fit(clf, Stream(X), noisy), clf.fit(Stream(X), noisy), X)
+
+
+class Shuffled(Stream):
+    """In another order in each process."""
+
+    def __iter__(self):
+        self.epoch = os.getpid()
+        return super().__iter__()
+
+
+def test_a_stream_must_give_all_one_order(pair, noisy_blobs):
+    X, noisy = noisy_blobs
+    with pytest.raises(InvalidDataError, match="The 2 workers of 'n_workers' read the rows of the stream in different"):
+        pair.fit(MentorNetClassifier("uniform", **FEW), Shuffled(X), noisy)
 
 
 class Rows(Dataset):
