@@ -19,9 +19,9 @@ SHARES = (0.25, 0.5, 0.75)
 #: Method, scheduler and number of trials.
 SWEEPS = (("mentornet", "asha", 30), ("methods", "asha", 30), ("mentornet", "none", 16), ("methods", "none", 16))
 N_SEEDS = 3
-_VERSION = (
-    3  # before, first trials loaded torch; in the second, the worker of a trial that has just ended did not count
-)
+# In 1, first trials loaded torch; in 2, a worker about to begin did not count;
+# in 3, rows from commit 6557b05 on count first trials as all others.
+_VERSION = 3
 _EPOCHS, _ROWS = 20, 800
 
 

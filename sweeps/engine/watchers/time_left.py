@@ -24,8 +24,6 @@ class Timing:
     first, last : pair of float
         Share and seconds, by the clock of its process, of the first and the latest report of this process.
     is_over : bool
-    is_cold : bool
-        Whether it is the first of its worker, and waits for modules to be loaded and the like.
     """
 
     since: float | None
@@ -35,7 +33,6 @@ class Timing:
     first: tuple[float, float] | None = None
     last: tuple[float, float] | None = None
     is_over: bool = False
-    is_cold: bool = False
 
     def seconds(self, now: float) -> float:
         """Return what it took so far."""
@@ -68,7 +65,6 @@ class TimeLeft:
     def __init__(self, n_trials: int) -> None:
         self.n_trials = n_trials
         self.trials: dict[str, Timing] = {}
-        self._is_warm = False
         self._n_workers = 0  # a trial that has just ended leaves one that is about to begin another
 
     def note(self, event: Mapping[str, Any]) -> None:
@@ -76,7 +72,7 @@ class TimeLeft:
         name, now = str(event["trial"]), float(event["time"])
         if event["event"] == "start":
             known = self.trials.get(name)
-            self.trials[name] = Timing(now, int(event["total"]), is_cold=not self._is_warm)
+            self.trials[name] = Timing(now, int(event["total"]))
             if known is not None:
                 self.trials[name].share, self.trials[name].before = known.share, known.seconds(now)
             self._n_workers = max(self._n_workers, sum(trial.since is not None for trial in self.trials.values()))
@@ -86,7 +82,6 @@ class TimeLeft:
             trial.share = min(1.0, event["epoch"] / trial.total)
             trial.last = trial.share, event.get("seconds", now)
             trial.first = trial.first or trial.last
-            self._is_warm = True
         elif event["event"] != "report":
             self.end(name, now)
 
@@ -99,19 +94,17 @@ class TimeLeft:
         """Take notice that no process is at work: what was noted so far was an earlier run of the sweep."""
         for trial in self.trials.values():
             trial.before, trial.since = trial.seconds(now), None
-        self._is_warm, self._n_workers = False, 0
+        self._n_workers = 0
 
     def seconds(self, now: float) -> float | None:
         """Return the seconds that are left at a time; None as long as no trial has ended, or shown its pace."""
         timed = [trial for trial in self.trials.values() if trial.pace() is not None]
         if not timed or not any(trial.is_over or trial.share > 0.2 for trial in self.trials.values()):
             return None
-        start = fmean(trial.start() for trial in [one for one in timed if not one.is_cold] or timed)
+        start = fmean(trial.start() for trial in timed)
         pace, stops = fmean(trial.pace() or 0.0 for trial in timed), self._stops()
         left = {name: _left(trial, pace, start, stops, now) for name, trial in self.trials.items()}
-        whole = [trial.seconds(now) + left[name] for name, trial in self.trials.items()]
-        cold = sum(trial.start() - start for trial in timed if trial.is_cold)  # which happens only once
-        each = (sum(whole) - cold) / len(whole)
+        each = fmean(trial.seconds(now) + left[name] for name, trial in self.trials.items())
         running = [left[name] for name, trial in self.trials.items() if trial.since is not None]
         waiting = [left[name] for name, trial in self.trials.items() if trial.since is None and not trial.is_over]
         idle = [0.0] * (self._n_workers - len(running))
