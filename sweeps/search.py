@@ -395,6 +395,11 @@ class CurriculumSearch(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
                 f"'checkpoint_dir' of the estimator is {str(estimator.checkpoint_dir)!r}, and each trial needs "
                 "its own. Leave it out; 'out' of the search keeps the sweep, with checkpoints."
             )
+        if estimator.n_workers > 1:
+            raise InvalidParameterError(
+                f"'n_workers' of the estimator is {estimator.n_workers}, and each trial is trained by one process. Set "
+                "n_workers=1; trials run side by side, each with its 'resources'."
+            )
         if self.address is None:
             resolve_device(estimator.device)  # on a cluster, the driver need not have what the trials have
         if tuple(self.objectives) not in _OBJECTIVES:

@@ -421,6 +421,7 @@ def test_right_22_test_data_are_a_pair(noisy_blobs):
         ({"scoring": not_a_number}, InvalidParameterError, "gives nan on the held-out rows"),
         ({"estimator": make_pipeline(MentorNetClassifier())}, InvalidParameterError, "put the search at the end"),
         ({"estimator": MentorNetClassifier(checkpoint_dir="a")}, InvalidParameterError, "'checkpoint_dir' of the"),
+        ({"estimator": MentorNetClassifier(n_workers=2)}, InvalidParameterError, "'n_workers' of the estimator is 2"),
         ({"space": "plain", "limits": None}, InvalidParameterError, "draws 'max_epochs'"),
         ({"estimator": MentorNetClassifier(lr=-1)}, InvalidParameterError, "'lr' must be a number"),
         ({"resources": {"cpu": 1, "gpu": 1}}, NoisyLabelError, "asks for 1 CPU, 1 GPU, and no machine has as much"),

@@ -35,6 +35,11 @@ def check_workers(estimator: Any) -> None:
             f"'device' is {estimator.device!r}, and 'n_workers' {n_workers}: Ray gives each worker a GPU of its own. "
             "Use device='cuda', and CUDA_VISIBLE_DEVICES to leave some out."
         )
+    if (estimator.net_params or {}).get("compile"):
+        raise InvalidParameterError(
+            f"'net_params' has compile=True, and 'n_workers' is {n_workers}: a compiled network is trained by one "
+            "worker. Leave it out, or set n_workers=1."
+        )
     for entry in estimator.callbacks or []:
         callback = entry[1] if isinstance(entry, (tuple, list)) else entry
         if isinstance(callback, Checkpoint) and callback.load_best:

@@ -121,6 +121,7 @@ def test_a_checkpoint_of_one_worker_goes_on_with_two(here, noisy_blobs, tmp_path
     [
         ({"batch_size": 3}, "'n_workers' is 4 and 'batch_size' 3: each worker needs a row"),
         ({"callbacks": [Checkpoint(load_best=True)]}, "Checkpoint with load_best=True, and 'n_workers' is 4"),
+        ({"net_params": {"compile": True}}, "'net_params' has compile=True, and 'n_workers' is 4"),
         ({"n_workers": 0}, "'n_workers'"),
     ],
 )
