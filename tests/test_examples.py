@@ -54,6 +54,9 @@ SLOW = {
 NOT_RUN = {
     "fetch_webvision": "needs the images of WebVision",
     "resnet18": "needs weights that somebody downloaded",
+    "webdataset": "needs a package and shards of one's own",
+    "/shared/table": "needs files of one's own",
+    "n_workers=4": "needs four GPUs",
 }
 
 

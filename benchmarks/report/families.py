@@ -22,6 +22,8 @@ FAMILIES = {
         "mentornet_pd_auto",
         "mentornet_pd_by_class",
         "mentornet_dd",
+        "default",
+        "default_checked_100",
         *(f"spcl_{kind}" for kind in ("linear", "logarithmic", "mixture", "polynomial")),
         "hard_example_mining",
         "focal",

@@ -27,7 +27,7 @@ STUDIES: dict[str, str] = {
     "defaults": "benchmarks.studies.defaults",
     "detection": "benchmarks.studies.detection",
     "audits": "benchmarks.studies.audits",
-    "checked": "benchmarks.studies.checked",
+    "checked": "benchmarks.studies.curricula.checked",
     "noise_rates": "benchmarks.studies.noise_rates",
     "asha": "benchmarks.studies.asha",
     "tuned": "benchmarks.studies.tuned",

@@ -535,7 +535,8 @@ class IndexedNet(ClassifierMixin, NeuralNet):
             views = [batch[0], batch[0].flip(-1)] if mirrored else [batch[0]]
             with torch_turn():
                 logits = [self.infer(view, module) for view in views]
-            return (logits[0] if len(logits) == 1 else (logits[0] + logits[1]) / 2), batch.rows
+            rows = batch.rows if isinstance(batch, Batch) else None  # a DataLoader of skorch makes plain ones
+            return (logits[0] if len(logits) == 1 else (logits[0] + logits[1]) / 2), rows
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Any]]:

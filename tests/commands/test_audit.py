@@ -117,11 +117,11 @@ def test_what_training_warns_of_is_said(tmp_path, capsys):
 
 
 def test_only_our_warnings_are_cautions_each_once(shop, tmp_path, capsys, monkeypatch):
-    def warned(data, clf, precision):
+    def warned(data, clf, precision, y_trusted):
         for message in ("look at this", "look at this", "and at that"):
             warnings.warn(message, NoisyLabelWarning, stacklevel=2)
         warnings.warn("a parameter was renamed", FutureWarning, stacklevel=2)
-        return audit_labels(data, clf, precision)
+        return audit_labels(data, clf, precision, y_trusted)
 
     monkeypatch.setattr("noisylabel.audit.audit_labels", warned)
     options = ("--label", "kind", "--ignore", "text", "--epochs", 12, "--out", tmp_path / "issues.csv")

@@ -53,8 +53,17 @@ def epochs(data, n_workers, n_epochs=3, seed=0):
     return found
 
 
+OTHERS = set()  # processes of other tests
+
+
+@pytest.fixture(autouse=True)
+def _only_own_children():
+    OTHERS.clear()
+    OTHERS.update(children())
+
+
 def children():
-    return {child.pid for child in multiprocessing.active_children()}
+    return {child.pid for child in multiprocessing.active_children()} - OTHERS
 
 
 def test_workers_stay_from_epoch_to_epoch_and_end_with_the_block():
