@@ -5,7 +5,6 @@ from typing import Any, Self
 
 import torch
 from torch import Tensor
-from torch.nn.functional import one_hot
 
 from noisylabel.functional.label_posterior import label_posteriors
 from noisylabel.functional.noise_matrix import NoiseEstimate
@@ -107,7 +106,7 @@ class LabelPosteriorMentor(ListeningMentor):
             self.beliefs_[seen.rows] = beliefs
         self.targets_ = label_posteriors(beliefs, self.matrix_[:, seen.labels].T, self.looks_)
         if self.is_checked_ is not None:
-            certain = one_hot(seen.labels, self.targets_.shape[1]).to(self.targets_)
+            certain = torch.zeros_like(self.targets_).scatter(1, seen.labels[:, None], 1.0)
             self.targets_ = torch.where(self.is_checked_[seen.rows, None], certain, self.targets_)
         return self.targets_.gather(1, seen.labels[:, None])[:, 0]
 
