@@ -27,6 +27,7 @@ STUDIES: dict[str, str] = {
     "defaults": "benchmarks.studies.defaults",
     "detection": "benchmarks.studies.detection",
     "audits": "benchmarks.studies.audits",
+    "audit_times": "benchmarks.studies.timings.audit_times",
     "checked": "benchmarks.studies.curricula.checked",
     "noise_rates": "benchmarks.studies.noise_rates",
     "asha": "benchmarks.studies.asha",

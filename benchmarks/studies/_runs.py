@@ -1,5 +1,8 @@
 """Results of the studies of sweeps: a line a run in one file, with where it was made."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,9 +11,34 @@ import pandas as pd
 
 from benchmarks.cells.environment import environment
 from benchmarks.cells.store import RESULTS, append, newest, read
+from noisylabel.exceptions import NoisyLabelError
 from sweeps.engine.manifest import package_versions
 
 FILE = RESULTS / "sweeps.jsonl"
+
+
+def in_new_process(module: str, call: str) -> dict[str, Any]:
+    """Return what a call of a module's function gives in a process that has done nothing else.
+
+    Parameters
+    ----------
+    module : str
+        Such as ``"benchmarks.studies.scale"``.
+    call : str
+        Python, such as ``"measure('table', 100)"``; what it returns must be ready for JSON.
+
+    Raises
+    ------
+    NoisyLabelError
+        If the process fails, with what it printed.
+    """
+    name = call.partition("(")[0]
+    code = f"import json; from {module} import {name}; print(json.dumps({call}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise NoisyLabelError(f"{call} failed:\n{done.stderr}")
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
 def run_once(study: str, name: str, measure: Callable[[], dict[str, Any]], path: Path = FILE) -> None:

@@ -4,10 +4,7 @@ Each size is measured in a process of its own. Memory is what the process has of
 had with the data loaded and nothing fitted; pages of a mapped file are not its own: the system takes them back at will.
 """
 
-import json
 import resource
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -24,9 +21,10 @@ from torch.utils.data import Dataset
 
 from benchmarks.cells.environment import environment
 from benchmarks.cells.store import RESULTS, append, newest, read
+from benchmarks.studies._runs import in_new_process
 from benchmarks.studies.timings.workers import run_workers, workers_markdown
 from noisylabel import MentorMixClassifier, MentorNetClassifier
-from noisylabel.exceptions import InvalidDataError, NoisyLabelError
+from noisylabel.exceptions import InvalidDataError
 from noisylabel.students import MLP, SmallCNN
 from noisylabel.utils import progress_bar
 
@@ -192,18 +190,7 @@ def run_scale(kinds: list[str], path: Path = FILE, most: int | None = None, agai
     sizes = {kind: [n for n in SIZES[kind] if most is None or n <= most] for kind in kinds}
     wanted = [(kind, method, n) for kind in kinds for method in CLASSIFIERS for n in sizes[kind]]
     for size in progress_bar([size for size in wanted if size not in done], desc="scale", unit="size"):
-        append(path, _measured_apart(*size))
-
-
-def _measured_apart(kind: str, method: str, n_samples: int) -> dict[str, Any]:
-    """Call :func:`measure` in a process that has done nothing else."""
-    call = f"measure({kind!r}, {method!r}, {n_samples})"
-    code = f"import json; from benchmarks.studies.scale import measure; print(json.dumps({call}))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise NoisyLabelError(f"{kind}, {method}, {n_samples} samples failed:\n{done.stderr}")
-    measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return measured
+        append(path, in_new_process(__name__, f"measure{size!r}"))
 
 
 def scale_table(path: Path = FILE) -> pd.DataFrame:

@@ -163,7 +163,7 @@ def _sync(path: Path) -> None:
 def short_lived_files() -> Iterator[None]:
     """Do not wait for the disk inside a ``with`` block: for files that nobody wants after a power failure.
 
-    Waiting takes some 10 ms a file. A killed process leaves files whole without it.
+    A killed process leaves files whole without it.
 
     Examples
     --------

@@ -4,9 +4,6 @@ Each size is measured in a process of its own, with a ``checkpoint_dir``. Memory
 (``RssAnon``), above what it had before ``fit``. Names of image files repeat: 10,000 files stand for all rows.
 """
 
-import json
-import subprocess
-import sys
 import tempfile
 import time
 from argparse import ArgumentParser, Namespace
@@ -24,11 +21,10 @@ from torch.utils.data import Dataset, IterableDataset, get_worker_info
 
 from benchmarks.cells.environment import environment
 from benchmarks.cells.store import RESULTS, append, newest, read
-from benchmarks.studies._runs import as_markdown
+from benchmarks.studies._runs import as_markdown, in_new_process
 from benchmarks.studies.scale import MappedRows, OwnMemory
 from noisylabel import MentorNetClassifier
 from noisylabel.datasets import ImageFiles
-from noisylabel.exceptions import NoisyLabelError
 from noisylabel.students import MLP
 
 FILE = RESULTS / "larger.jsonl"
@@ -119,17 +115,7 @@ def run_larger(kinds: list[str], path: Path = FILE, again: bool = False) -> None
     for kind in kinds:
         for n_samples in SIZES:
             if (kind, n_samples) not in done:
-                append(path, _measured_apart(kind, n_samples))
-
-
-def _measured_apart(kind: str, n_samples: int) -> dict[str, Any]:
-    call = f"measure({kind!r}, {n_samples})"
-    code = f"import json; from benchmarks.studies.timings.larger import measure; print(json.dumps({call}))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise NoisyLabelError(f"{kind}, {n_samples} samples failed:\n{done.stderr}")
-    measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return measured
+                append(path, in_new_process(__name__, f"measure({kind!r}, {n_samples})"))
 
 
 def measure(kind: str, n_samples: int) -> dict[str, Any]:

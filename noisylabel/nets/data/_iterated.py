@@ -51,25 +51,9 @@ class IteratedData(StreamedData):
         super().__init__(dataset, codes, sample_weight, device, all_rows if rows is None else rows, prepare)
         self.n_rows, self.is_part = n_all, is_part
 
-    def take(self, positions: np.ndarray) -> "IteratedData":
-        """Return the data of some rows, still read when needed."""
-        chosen = torch.as_tensor(positions, device=self.device)
-        weight = None if self.sample_weight is None else self.sample_weight[chosen]
-        codes = None if self.codes is None else self.codes[chosen].cpu().numpy()
-        return IteratedData(self.dataset, codes, weight, self.device, self.rows[positions], self.prepare, self.n_rows)
-
-    def relabelled(self, codes: Tensor) -> "IteratedData":
-        """Return the same samples with other label codes (n,)."""
-        return self._with(codes.cpu().numpy(), self.sample_weight, self.device)
-
-    def to(self, device: torch.device) -> "IteratedData":
-        """Return the data, whose batches go to another device."""
-        codes = None if self.codes is None else self.codes.cpu().numpy()
-        return self._with(codes, None if self.sample_weight is None else self.sample_weight.to(device), device)
-
-    def _with(self, codes: np.ndarray | None, weight: Tensor | None, device: torch.device) -> "IteratedData":
-        rows = self.rows if self.is_part else None
-        return IteratedData(self.dataset, codes, weight, device, rows, self.prepare, self.n_rows)
+    def _more(self) -> dict[str, Any]:
+        """See :meth:`StreamedData._more`."""
+        return {"n_rows": self.n_rows}
 
     def batches(
         self,

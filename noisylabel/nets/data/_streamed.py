@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -59,26 +59,30 @@ class StreamedData(Dataset):
     def __len__(self) -> int:
         return len(self.rows)
 
-    def take(self, positions: np.ndarray) -> "StreamedData":
+    def take(self, positions: np.ndarray) -> Self:
         """Return the data of some rows, still loaded when needed."""
         chosen = torch.as_tensor(positions, device=self.device)
         weight = None if self.sample_weight is None else self.sample_weight[chosen]
-        codes = None if self.codes is None else self.codes[chosen].cpu().numpy()
-        rows = self.rows[positions]
-        return StreamedData(self.dataset, codes, weight, self.device, rows, self.prepare, self.labels)
+        codes = None if self.codes is None else self.codes[chosen]
+        return self._with(codes, weight, self.device, self.rows[positions])
 
-    def relabelled(self, codes: Tensor) -> "StreamedData":
+    def relabelled(self, codes: Tensor) -> Self:
         """Return the same samples with other label codes (n,); those that samples come with are still compared."""
-        rows = self.rows if self.is_part else None
-        weight, labels = self.sample_weight, self.labels
-        return StreamedData(self.dataset, codes.cpu().numpy(), weight, self.device, rows, self.prepare, labels)
+        return self._with(codes, self.sample_weight, self.device, self.rows if self.is_part else None)
 
-    def to(self, device: torch.device) -> "StreamedData":
+    def to(self, device: torch.device) -> Self:
         """Return the data, whose batches go to another device."""
-        codes = None if self.codes is None else self.codes.cpu().numpy()
         weight = None if self.sample_weight is None else self.sample_weight.to(device)
-        rows = self.rows if self.is_part else None
-        return StreamedData(self.dataset, codes, weight, device, rows, self.prepare, self.labels)
+        return self._with(self.codes, weight, device, self.rows if self.is_part else None)
+
+    def _with(self, codes: Tensor | None, weight: Tensor | None, device: torch.device, rows: np.ndarray | None) -> Self:
+        """Return data of the same Dataset with other codes, weights, device and rows in use."""
+        known = None if codes is None else codes.cpu().numpy()
+        return type(self)(self.dataset, known, weight, device, rows, self.prepare, **self._more())
+
+    def _more(self) -> dict[str, Any]:
+        """Return the other arguments of ``__init__``."""
+        return {"labels": self.labels}
 
     def batches(
         self,
