@@ -17,7 +17,7 @@ from sweeps.engine.manifest import package_versions
 FILE = RESULTS / "sweeps.jsonl"
 
 
-def in_new_process(module: str, call: str) -> dict[str, Any]:
+def in_new_process(module: str, call: str, what: str) -> dict[str, Any]:
     """Return what a call of a module's function gives in a process that has done nothing else.
 
     Parameters
@@ -26,6 +26,8 @@ def in_new_process(module: str, call: str) -> dict[str, Any]:
         Such as ``"benchmarks.studies.scale"``.
     call : str
         Python, such as ``"measure('table', 100)"``; what it returns must be ready for JSON.
+    what : str
+        How an error calls it, such as ``"table, 100 samples"``.
 
     Raises
     ------
@@ -36,7 +38,7 @@ def in_new_process(module: str, call: str) -> dict[str, Any]:
     code = f"import json; from {module} import {name}; print(json.dumps({call}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise NoisyLabelError(f"{call} failed:\n{done.stderr}")
+        raise NoisyLabelError(f"{what} failed:\n{done.stderr}")
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
 

@@ -190,7 +190,7 @@ def run_scale(kinds: list[str], path: Path = FILE, most: int | None = None, agai
     sizes = {kind: [n for n in SIZES[kind] if most is None or n <= most] for kind in kinds}
     wanted = [(kind, method, n) for kind in kinds for method in CLASSIFIERS for n in sizes[kind]]
     for size in progress_bar([size for size in wanted if size not in done], desc="scale", unit="size"):
-        append(path, in_new_process(__name__, f"measure{size!r}"))
+        append(path, in_new_process(__name__, f"measure{size!r}", "{}, {}, {} samples".format(*size)))
 
 
 def scale_table(path: Path = FILE) -> pd.DataFrame:

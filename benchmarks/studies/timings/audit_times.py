@@ -1,4 +1,4 @@
-"""How long ``noisylabel audit`` takes, with its page: 3,000 images with labels from people, and a table of 200,000 rows."""
+"""How long ``noisylabel audit`` takes, with its page: 3,000 images labelled by people, and a table of 200,000 rows."""
 
 import resource
 import tempfile
@@ -38,7 +38,7 @@ def run(options: Namespace) -> None:
     done = set() if options.again else {row["kind"] for row in read(FILE)}
     for kind in options.only:
         if kind not in done:
-            append(FILE, in_new_process(__name__, f"measure({kind!r}, {SIZES[kind]})"))
+            append(FILE, in_new_process(__name__, f"measure({kind!r}, {SIZES[kind]})", kind))
 
 
 def make_images(n_rows: int, folder: Path) -> tuple[list[str], np.ndarray]:

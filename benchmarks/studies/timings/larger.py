@@ -115,7 +115,9 @@ def run_larger(kinds: list[str], path: Path = FILE, again: bool = False) -> None
     for kind in kinds:
         for n_samples in SIZES:
             if (kind, n_samples) not in done:
-                append(path, in_new_process(__name__, f"measure({kind!r}, {n_samples})"))
+                append(
+                    path, in_new_process(__name__, f"measure({kind!r}, {n_samples})", f"{kind}, {n_samples} samples")
+                )
 
 
 def measure(kind: str, n_samples: int) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from benchmarks.studies.timings.larger import KINDS, measure
 
 
 def test_its_memory_is_that_of_a_process_of_its_own():
-    assert in_new_process(larger.__name__, "measure('mapped', 3000)")["memory"] > 0
+    assert in_new_process(larger.__name__, "measure('mapped', 3000)", "mapped")["memory"] > 0
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -13,7 +13,6 @@ import pytest
 import torch
 from sklearn.base import clone
 from skorch.callbacks import Callback
-from torch.utils.data import Dataset
 
 import noisylabel
 from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier
@@ -21,6 +20,7 @@ from noisylabel.distributed import current_group
 from noisylabel.exceptions import DivergedError, NoisyLabelWarning
 from noisylabel.students import MLP
 from noisylabel.utils import ray_session
+from tests.estimators.workers.rows import Rows
 
 pytestmark = pytest.mark.slow  # workers take some ten seconds to start
 
@@ -35,17 +35,6 @@ def _ray():
 
 def alone(clf):
     return clone(clf).set_params(n_workers=1, callbacks=None, checkpoint_dir=None)
-
-
-class Rows(Dataset):
-    def __init__(self, X):
-        self.X = X
-
-    def __len__(self):
-        return len(self.X)
-
-    def __getitem__(self, row):
-        return self.X[row]
 
 
 class Counter(Callback):

@@ -7,12 +7,13 @@ import pytest
 import torch
 from skorch.callbacks import Callback
 from torch import nn
-from torch.utils.data import Dataset, IterableDataset
+from torch.utils.data import IterableDataset
 
 from noisylabel import FilterKDClassifier, MentorMixClassifier, MentorNetClassifier
 from noisylabel.distributed import WorkerGroup
 from noisylabel.exceptions import InvalidDataError, InvalidParameterError
 from noisylabel.students import MLP
+from tests.estimators.workers.rows import Rows
 
 FEW = {"student": MLP(hidden=(16,)), "max_epochs": 4, "batch_size": 50, "random_state": 0}
 
@@ -85,17 +86,6 @@ def test_a_stream_must_give_all_one_order(pair, noisy_blobs):
     X, noisy = noisy_blobs
     with pytest.raises(InvalidDataError, match="The 2 workers of 'n_workers' read the rows of the stream in different"):
         pair.fit(MentorNetClassifier("uniform", **FEW), Shuffled(X), noisy)
-
-
-class Rows(Dataset):
-    def __init__(self, X):
-        self.X = X
-
-    def __len__(self):
-        return len(self.X)
-
-    def __getitem__(self, row):
-        return self.X[row]
 
 
 CASES = {
